@@ -1,0 +1,39 @@
+"""Medicare risk adjustment for whole populations: HCCs, scores that add up, and the two-way gap list.
+
+The public names are loaded on first use, so that ``import hcc`` and ``hcc --help`` stay light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hcc.errors import HccError as HccError
+    from hcc.pipeline import find_gaps as find_gaps
+    from hcc.pipeline import score as score
+    from hcc.pipeline import score_one as score_one
+    from hcc.rules import RuleSet as RuleSet
+    from hcc.rules import load_rules as load_rules
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "HccError": "hcc.errors",
+    "RuleSet": "hcc.rules",
+    "load_rules": "hcc.rules",
+    "score": "hcc.pipeline",
+    "score_one": "hcc.pipeline",
+    "find_gaps": "hcc.pipeline",
+}
+__all__ = [*sorted(_PUBLIC), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hcc' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
