@@ -1,0 +1,127 @@
+"""Decisions on gaps: ``<results>.reviews.sqlite`` beside the results, appended, never updated (RULINGS 18).
+
+SQLite in WAL mode, so that two coders and a running engine neither block nor lose each other's rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hcc.errors import ResultsError
+from hcc.tables import RESULT_TABLES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DECISIONS = ("supported", "not_supported", "query_provider", "defer", "not_reviewable")
+_TABLE = RESULT_TABLES["reviews"]
+_WAIT_SECONDS = 30.0
+_CREATE = f"""
+CREATE TABLE IF NOT EXISTS reviews (
+  {", ".join(f"{name} TEXT" + (" PRIMARY KEY" if name in _TABLE.key else "") for name in _TABLE.names)}
+) STRICT;
+CREATE INDEX IF NOT EXISTS reviews_of_gap ON reviews (gap_id, decided_at);
+CREATE TRIGGER IF NOT EXISTS reviews_are_never_updated BEFORE UPDATE ON reviews
+  BEGIN SELECT RAISE(ABORT, 'reviews are appended, never updated'); END;
+CREATE TRIGGER IF NOT EXISTS reviews_are_never_deleted BEFORE DELETE ON reviews
+  BEGIN SELECT RAISE(ABORT, 'reviews are appended, never deleted'); END;
+"""
+
+
+def reviews_path(results: str | Path) -> Path:
+    """Where the decisions on a results file are kept."""
+    path = Path(results)
+    return path.with_name(path.name + ".reviews.sqlite")
+
+
+@contextlib.contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection in autocommit mode; a new file is made readable by its owner only before SQLite sees it."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    con = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+    try:
+        con.execute("PRAGMA journal_mode=WAL")
+        con.execute("PRAGMA synchronous=FULL")
+        con.executescript(_CREATE)
+        yield con
+    except sqlite3.Error as error:
+        raise ResultsError(
+            f"The reviews in {path} cannot be used: {error}.",
+            hint="The file holds people's decisions: move it aside rather than delete it.",
+        ) from None
+    finally:
+        con.close()
+
+
+def append_review(
+    results: str | Path,
+    *,
+    gap_id: str,
+    decision: str,
+    reviewer: str,
+    reason: str = "",
+    note: str = "",
+    seen: str = "",
+    decided_at: datetime | None = None,
+) -> str:
+    """Append one decision and return its review_id. ``seen``: JSON of what was on the screen.
+
+    Raises ResultsError for a decision that is not one of DECISIONS or a store that cannot be written.
+    """
+    row = {"gap_id": gap_id, "decision": decision, "reviewer": reviewer, "reason": reason, "note": note, "seen": seen}
+    return append_reviews(results, [{**row, "decided_at": decided_at}])[0]
+
+
+def append_reviews(results: str | Path, rows: list[Mapping[str, object]]) -> list[str]:
+    """Append decisions in one transaction; ``review_id`` and ``decided_at`` (UTC) are filled where absent."""
+    unknown = sorted({str(row.get("decision")) for row in rows} - set(DECISIONS))
+    if unknown:
+        raise ResultsError(
+            f"{len(unknown)} decision(s) are not among the known ones.", hint=f"Decisions: {', '.join(DECISIONS)}."
+        )
+    complete = [
+        {
+            **{name: "" for name in _TABLE.names},
+            **{name: value for name, value in row.items() if value is not None},
+            "review_id": str(row.get("review_id") or uuid.uuid4()),
+            "decided_at": _utc(row.get("decided_at")),
+        }
+        for row in rows
+    ]
+    placeholders = ", ".join(f":{name}" for name in _TABLE.names)
+    with _connected(reviews_path(results)) as con:
+        con.execute("BEGIN IMMEDIATE")
+        con.executemany(f"INSERT INTO reviews ({', '.join(_TABLE.names)}) VALUES ({placeholders})", complete)
+        con.execute("COMMIT")
+    return [str(row["review_id"]) for row in complete]
+
+
+def _utc(moment: object) -> str:
+    if isinstance(moment, str) and moment:
+        moment = datetime.fromisoformat(moment)
+    if not isinstance(moment, datetime):
+        moment = datetime.now(UTC)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(sep=" ", timespec="microseconds")
+
+
+def read_reviews(results: str | Path) -> pl.DataFrame:
+    """All decisions in the order they were made; an empty frame where there is no store yet."""
+    import polars as pl
+
+    path = reviews_path(results)
+    rows: list[tuple[object, ...]] = []
+    if path.exists():
+        with _connected(path) as con:
+            rows = con.execute(f"SELECT {', '.join(_TABLE.names)} FROM reviews ORDER BY decided_at, rowid").fetchall()
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(_TABLE.names, pl.String), orient="row")
+    return frame.with_columns(pl.col("decided_at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us"))
