@@ -1,0 +1,19 @@
+"""Members and HCCs to segments, factors and scores (DESIGN, room 4)."""
+
+from hcc.scores.factors import Factors, ProfileScores, factors, profile_scores, raw_scores
+from hcc.scores.payment import blended, mean_of_months, payment_scores
+from hcc.scores.profiles import Profiles, age_on_february_first, profiles
+
+__all__ = [
+    "Factors",
+    "ProfileScores",
+    "Profiles",
+    "age_on_february_first",
+    "blended",
+    "factors",
+    "mean_of_months",
+    "payment_scores",
+    "profile_scores",
+    "profiles",
+    "raw_scores",
+]

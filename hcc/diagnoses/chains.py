@@ -1,0 +1,212 @@
+"""Claim chains and chart review: which records and diagnoses were withdrawn, and which stand alone (SPEC 3.4, 3.6).
+
+Only the few records that are a replacement, a void or a chart review come in here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from hcc.diagnoses.lines import RECORD_TYPES, day_number, live_line, version
+
+ENCOUNTER, CHART_REVIEW, DELETE = RECORD_TYPES
+SUPERSEDED, DELETED = 1, 2
+
+
+@dataclass(frozen=True)
+class ChainRules:
+    """``switcher_only``: unlinked chart reviews count for switchers only (2027 Rate Announcement, SPEC R-3.22)."""
+
+    deadline: date
+    switcher_only: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """What happened to records.
+
+    ``records``: claim_id, member_id, version (UInt32), state (SUPERSEDED, DELETED), one row per withdrawn record.
+    ``codes``: claim_id, member_id, diagnosis_code: withdrawn from that claim alone (chart-review deletes).
+    ``reviews``: claim_id, member_id, version, linked (Boolean), switcher (Boolean, null = unknown): chart-review records.
+    ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id: only diagnoses the late record lacks
+    are withdrawn (after the deadline only deletes act, SPEC 1.2).
+    ``unmatched``: claim_id, member_id, version of replacements that replace nothing we have (they count as originals).
+    """
+
+    records: pl.DataFrame
+    codes: pl.DataFrame
+    reviews: pl.DataFrame
+    late_replacements: pl.DataFrame
+    unmatched: pl.DataFrame
+
+
+_KEY = ["claim_id", "member_id", "version"]
+
+
+def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = None) -> pl.DataFrame | None:
+    """Replacements, voids and chart reviews, one row per record; None where the lines cannot hold any.
+
+    ``enrolled_with``: member_id, month, parent_organization of the enrollment months (switcher rule, RULINGS 11).
+    """
+    names = lines.collect_schema().names()
+    if not {"frequency_code", "record_type", "original_claim_id"} & set(names):
+        return None
+    wanted = pl.lit(False)
+    if "frequency_code" in names:
+        wanted = wanted | pl.col("frequency_code").cast(pl.String).is_in(["7", "8"])
+    if "record_type" in names:
+        wanted = wanted | (pl.col("record_type").cast(pl.String) != ENCOUNTER)
+    told_apart = version(names)
+    text = pl.lit(None, dtype=pl.String)
+
+    def given(column: str, otherwise: pl.Expr) -> pl.Expr:
+        return (pl.col(column) if column in names else otherwise).alias(column)
+
+    picked = lines.filter(wanted).select(
+        "claim_id",
+        "member_id",
+        "thru_date",
+        (told_apart if told_apart is not None else pl.lit(0, dtype=pl.UInt32)).alias("version"),
+        given("frequency_code", pl.lit("1")).cast(pl.String),
+        given("record_type", pl.lit(ENCOUNTER)).cast(pl.String),
+        given("original_claim_id", text),
+        given("linked_claim_id", text),
+        given("submission_date", pl.lit(None, dtype=pl.Date)),
+        given("submitting_organization", text),
+        given("parent_organization_at_service", text),
+        live_line(names).alias("live"),
+    )
+    if enrolled_with is not None:
+        picked = (
+            picked.with_columns(pl.col("thru_date").dt.truncate("1mo").alias("month"))
+            .join(enrolled_with, on=["member_id", "month"], how="left")
+            .with_columns(pl.coalesce("parent_organization_at_service", "parent_organization"))
+        )
+    found = picked.group_by(_KEY).agg(
+        *(pl.col(c).first() for c in ("frequency_code", "record_type", "submission_date")),
+        *(
+            pl.col(c).drop_nulls().first()
+            for c in ("original_claim_id", "linked_claim_id", "submitting_organization", "parent_organization_at_service")
+        ),
+        pl.col("live").max(),
+    )
+    return found.collect(engine="streaming")
+
+
+def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, rules: ChainRules) -> Chains:
+    """Work out who withdrew what. ``diagnoses``: claim_id, diagnosis_code (long, of all claims)."""
+    acting = special.filter(pl.col("live")).with_columns(
+        late=(pl.col("submission_date") > rules.deadline).fill_null(False)
+    )
+    changes = acting.filter(pl.col("frequency_code").is_in(["7", "8"])).with_columns(
+        target=pl.coalesce("original_claim_id", "claim_id"), named=pl.col("original_claim_id").is_not_null()
+    )
+    present = _records_of(lines, changes["target"])
+    hit = (
+        changes.rename({"claim_id": "by_claim_id", "version": "by_version"})
+        .join(present.rename({"claim_id": "target"}), on=["target", "member_id"], how="left")
+        .filter(pl.col("version").is_null() | ~((pl.col("target") == pl.col("by_claim_id")) & (pl.col("version") == pl.col("by_version"))))
+    )
+    # With one claim_id for both, the later submission wins; a void or replacement does not act on what came after it.
+    hit = hit.filter(
+        pl.col("version").is_null()
+        | (pl.col("target") != pl.col("by_claim_id"))
+        | _not_later(pl.col("version"), pl.col("by_version"))
+    )
+    matched = hit.filter(pl.col("version").is_not_null())
+    replaced = matched.filter(pl.col("frequency_code") == "7")
+    voided = matched.filter(pl.col("frequency_code") == "8")
+    voids = changes.filter(pl.col("frequency_code") == "8")
+    withdrawn = pl.concat(
+        [
+            _state(replaced.filter(~pl.col("late")), "target", SUPERSEDED),
+            _state(voided, "target", DELETED),
+            voids.select(*_KEY, pl.lit(DELETED, dtype=pl.UInt8).alias("state")),
+        ]
+    ).unique(subset=_KEY, keep="last", maintain_order=True)
+    late = replaced.filter("late").select(pl.col("target").alias("claim_id"), "member_id", "version", "by_claim_id")
+    replacements = changes.filter(pl.col("frequency_code") == "7")
+    unmatched = replacements.join(
+        replaced.select(pl.col("by_claim_id").alias("claim_id"), "member_id"), on=["claim_id", "member_id"], how="anti"
+    ).select(_KEY)
+    return Chains(
+        records=withdrawn,
+        codes=_deleted_codes(acting, withdrawn, special, diagnoses),
+        reviews=_reviews(special),
+        late_replacements=late,
+        unmatched=unmatched,
+    )
+
+
+def _not_later(target: pl.Expr, by: pl.Expr) -> pl.Expr:
+    submitted = 2**20
+    return (target % submitted) <= (by % submitted)
+
+
+def _records_of(lines: pl.LazyFrame, claim_ids: pl.Series) -> pl.DataFrame:
+    names = lines.collect_schema().names()
+    told_apart = version(names)
+    return (
+        lines.filter(pl.col("claim_id").is_in(claim_ids.unique().implode()))
+        .select(
+            "claim_id",
+            "member_id",
+            (told_apart if told_apart is not None else pl.lit(0, dtype=pl.UInt32)).alias("version"),
+        )
+        .unique()
+        .collect(engine="streaming")
+    )
+
+
+def _state(frame: pl.DataFrame, target: str, state: int) -> pl.DataFrame:
+    return frame.select(
+        pl.col(target).alias("claim_id"), "member_id", "version", pl.lit(state, dtype=pl.UInt8).alias("state")
+    )
+
+
+def _deleted_codes(
+    acting: pl.DataFrame, withdrawn: pl.DataFrame, special: pl.DataFrame, diagnoses: pl.LazyFrame
+) -> pl.DataFrame:
+    """Codes that live chart-review deletes take from the encounter they name, and from chart reviews linked to it.
+
+    An unlinked delete is rejected by CMS (edit 00805) and does nothing.
+    """
+    deletes = (
+        acting.filter((pl.col("record_type") == DELETE) & pl.col("linked_claim_id").is_not_null())
+        .join(withdrawn, on=_KEY, how="anti")
+        .select(pl.col("claim_id").alias("by_claim_id"), "member_id", pl.col("linked_claim_id").alias("claim_id"))
+    )
+    if deletes.is_empty():
+        return pl.DataFrame(schema={"claim_id": pl.String, "member_id": pl.String, "diagnosis_code": pl.String})
+    codes = (
+        diagnoses.filter(pl.col("claim_id").is_in(deletes["by_claim_id"].unique().implode()))
+        .select(pl.col("claim_id").alias("by_claim_id"), "diagnosis_code")
+        .unique()
+        .collect(engine="streaming")
+    )
+    direct = deletes.join(codes, on="by_claim_id").select("claim_id", "member_id", "diagnosis_code")
+    linked = special.filter((pl.col("record_type") == CHART_REVIEW) & pl.col("linked_claim_id").is_not_null()).select(
+        pl.col("claim_id").alias("review_id"), "member_id", pl.col("linked_claim_id").alias("claim_id")
+    )
+    through = direct.join(linked, on=["claim_id", "member_id"]).select(
+        pl.col("review_id").alias("claim_id"), "member_id", "diagnosis_code"
+    )
+    return pl.concat([direct, through]).unique()
+
+
+def _reviews(special: pl.DataFrame) -> pl.DataFrame:
+    known = pl.col("parent_organization_at_service").is_not_null() & pl.col("submitting_organization").is_not_null()
+    return special.filter(pl.col("record_type") == CHART_REVIEW).select(
+        *_KEY,
+        pl.col("linked_claim_id").is_not_null().alias("linked"),
+        pl.when(known)
+        .then(pl.col("parent_organization_at_service") != pl.col("submitting_organization"))
+        .otherwise(None)
+        .alias("switcher"),
+    )
+
+
+__all__ = ["DELETED", "SUPERSEDED", "ChainRules", "Chains", "chains", "day_number", "special_records"]

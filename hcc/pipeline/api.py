@@ -1,0 +1,241 @@
+"""``score``: files or frames in, a Run out; and the record of the run."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import hcc
+from hcc.diagnoses.unmapped import unmapped_codes
+from hcc.errors import HccError
+from hcc.intake import Inputs, code_problem, read_inputs
+from hcc.pipeline.frames import constant
+from hcc.pipeline.plan import Options, Plan, options
+from hcc.pipeline.run import Clock, Memory, Progress, Scored, Sink, run
+from hcc.results import ResultsWriter, check_target, write_parquet
+from hcc.rules.icd10cm import mapped_codes
+from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
+
+
+@dataclass(eq=False)
+class Run:
+    """One finished run. Its tables (hcc.tables.RESULT_TABLES) are polars frames: ``run.scores``, ``run.member_hccs`` …
+
+    A run that went straight into a file (``out=``) holds only ``path``, ``counts``, ``notes`` and ``timings``.
+    """
+
+    run_id: str
+    options: Options
+    counts: dict[str, Any]
+    timings: dict[str, float]
+    notes: list[str]
+    frames: dict[str, pl.DataFrame]
+    row: dict[str, Any]
+    path: Path | None = None
+    scored: Scored | None = None
+    inputs: Inputs | None = None
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        if name.startswith("_") or name not in RESULT_TABLES:
+            raise AttributeError(f"a run has no table {name!r}; tables: {', '.join(RESULT_TABLES)}")
+        if name in self.frames:
+            return self.frames[name]
+        if self.path is not None:
+            from hcc.results import read_table
+
+            return read_table(self.path, name)
+        return _empty(name)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the tables to a DuckDB file; nothing is there under ``path`` until all of it is."""
+        check_target(path, overwrite=overwrite)
+        with ResultsWriter(path, overwrite=overwrite) as writer:
+            for name, frame in self.frames.items():
+                writer.append(name, frame)
+            writer.finish(self.row)
+        return Path(path)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts a person wants to see first (RULINGS 20)."""
+        return {"run_id": self.run_id, "payment_year": self.options.payment_year, **self.counts, "notes": self.notes}
+
+
+def _empty(name: str) -> pl.DataFrame:
+    kinds = {
+        "text": pl.String, "few": pl.String, "int": pl.Int64, "bool": pl.Boolean, "date": pl.Date,
+        "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "money": pl.Decimal(14, 2),
+        "number": pl.Float64, "list": pl.List(pl.String),
+    }  # fmt: skip
+    return pl.DataFrame(schema={c.name: kinds[c.type] for c in RESULT_TABLES[name].columns})
+
+
+def score(
+    members: Any,
+    claims: Any,
+    *,
+    payment_year: int | None = None,
+    claim_diagnoses: Any = None,
+    enrollment: Any = None,
+    models: list[str] | str | None = None,
+    run: str = "final",
+    layout: str = "canonical",
+    columns: Any = None,
+    hierarchy_mode: str = "cms_python",
+    audio_only: str = "exclude",
+    scenario: dict[str, Any] | str | Path | None = None,
+    mappings: str | Path | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    parquet: str | Path | None = None,
+    progress: Progress | None = None,
+    keep: bool = True,
+) -> Run:
+    """Score a population.
+
+    ``members``, ``claims`` …: paths (Parquet, CSV, folder, glob, DuckDB file) or frames, of the canonical columns
+    (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
+    scored and blended. With ``out`` the tables go into that file as they are made and memory holds one range of
+    members; ``keep`` keeps the arrays for ``find_gaps`` otherwise.
+    Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
+    """
+    chosen = options(
+        payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, audio_only=audio_only, mappings=mappings,
+        scenario=_scenario(scenario),
+    )  # fmt: skip
+    if out is not None:
+        check_target(out, overwrite=overwrite)
+    begun = time.perf_counter()
+    clock = Clock(progress)
+    with clock.stage("intake", 0.0):
+        inputs = read_inputs(
+            members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment,
+            layout=layout, columns=columns, payment_year=chosen.payment_year,
+        )  # fmt: skip
+    if out is None:
+        memory = Memory()
+        done = _run(inputs, chosen, memory, clock, begun, keep=keep)
+        done.frames = memory.frames()
+        done.inputs = inputs
+    else:
+        with ResultsWriter(out, overwrite=overwrite) as writer:
+            done = _run(inputs, chosen, writer, clock, begun, keep=False)
+            with clock.stage("finish", 0.98):
+                writer.finish(done.row)
+        done.path, done.scored = Path(out), None
+    if parquet is not None:
+        write_parquet(done.frames if out is None else done.path, parquet)
+    done.timings["total"] = time.perf_counter() - begun
+    return done
+
+
+def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool) -> Run:
+    scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress)
+    with clock.stage("unmapped codes", 0.9):
+        unmapped = _unmapped(inputs, scored.plan, scored.run_id)
+        sink.append("unmapped_codes", unmapped)
+    with clock.stage("rejected rows", 0.95):
+        rejected = inputs.rejected().with_columns(constant(scored.run_id, 1, "run_id").first())
+        sink.append("rejected_rows", rejected)
+    defaulted = {
+        c.removesuffix("_was_defaulted"): int(n)
+        for c in scored.members.columns
+        if c.endswith("_was_defaulted") and (n := scored.members[c].sum())
+    }
+    by_reason = rejected.group_by("reason").len().sort("reason")
+    counts = {
+        **scored.counts,
+        "rejected_rows": rejected.height,
+        "rejected_by_reason": dict(by_reason.iter_rows()),
+        "defaulted": defaulted,
+        "unmapped_codes": unmapped.height,
+        "unmapped_by_reason": dict(unmapped.group_by("reason").agg(pl.col("rows").sum()).sort("reason").iter_rows()),
+    }
+    notes = [*inputs.notes, *scored.plan.notes]
+    timings = {**clock.seconds, **scored.timings}
+    row = _run_row(scored, inputs, counts, notes, timings, time.perf_counter() - begun)
+    return Run(scored.run_id, chosen, counts, timings, notes, {}, row, scored=scored if keep else None)
+
+
+def _unmapped(inputs: Inputs, plan: Plan, run_id: str) -> pl.DataFrame:
+    """Codes that map nowhere, with the reason, told apart as far as the code lists at hand go."""
+    found = unmapped_codes(inputs.claim_diagnoses, inputs.claims, plan.codes.code)
+    known = mapped_codes(plan.options.mappings).select("diagnosis_code", "valid_to", "description")
+    window_start = plan.decisions.lines.window[0]
+    listed = known_codes(plan.options.mappings)
+    headers = pl.concat([listed.str.slice(0, n) for n in range(3, 7)]).unique()
+    code = pl.col("diagnosis_code")
+    reason = (
+        pl.when(pl.col("problem").is_not_null() & (pl.col("problem") != ""))
+        .then(pl.lit("INVALID_FORMAT"))
+        .when(pl.col("valid_to") < window_start)
+        .then(pl.lit("NOT_VALID_ON_DOS"))
+        .when(pl.col("description").is_not_null() | code.is_in(listed.implode()))
+        .then(pl.lit("NOT_IN_MODEL"))
+        .when(code.is_in(headers.implode()))
+        .then(pl.lit("NOT_VALID_ON_DOS"))
+        .otherwise(pl.lit("UNKNOWN_CODE"))
+    )
+    return (
+        found.join(known, on="diagnosis_code", how="left", maintain_order="left")
+        .with_columns(code_problem(code).alias("problem"))
+        .select(pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description")
+    )
+
+
+def known_codes(mappings: str | Path | None = None) -> pl.Series:
+    """ICD-10-CM codes known to exist: those a model maps, and AHRQ's list (mappings/gaps/valuesets/chronic)."""
+    from hcc.rules.folders import find
+
+    try:
+        listed = pl.read_csv(find("gaps", "valuesets", "chronic", "ccir.csv", mappings=mappings), infer_schema=False)
+    except HccError:
+        return mapped_codes(mappings)["diagnosis_code"]
+    return pl.concat([listed["diagnosis_code"], mapped_codes(mappings)["diagnosis_code"]]).unique()
+
+
+def _run_row(
+    scored: Scored, inputs: Inputs, counts: dict[str, Any], notes: list[str], timings: dict[str, float], seconds: float
+) -> dict[str, Any]:
+    plan = scored.plan
+    rules = [
+        {
+            "model": m.rules.name, "payment_year": m.rules.payment_year, "edition": m.rules.edition,
+            "sha256": m.rules.sha256,
+        }
+        for m in plan.models.values()
+    ]  # fmt: skip
+    rules.append({"programs": plan.year.payment_year, "sha256": plan.year.sha256})
+    return {
+        "run_id": scored.run_id,
+        "started_at": scored.started_at.replace(tzinfo=None),
+        "seconds": round(seconds, 3),
+        "schema_version": SCHEMA_VERSION,
+        "engine_version": hcc.__version__,
+        "payment_year": plan.options.payment_year,
+        "run": plan.options.run,
+        "models": ",".join(plan.models),
+        "as_of": None,
+        "options": plan.options.as_json(),
+        "inputs": json.dumps(inputs.fingerprints, default=str),
+        "rules": json.dumps(rules),
+        "counts": json.dumps(counts),
+        "timings": json.dumps({name: round(value, 3) for name, value in timings.items()}),
+        "notes": json.dumps(notes),
+    }
+
+
+def _scenario(scenario: dict[str, Any] | str | Path | None) -> dict[str, Any]:
+    if scenario is None or isinstance(scenario, dict):
+        return dict(scenario or {})
+    import tomllib
+
+    path = Path(scenario)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HccError(f"The scenario file {path.name} cannot be read: {error}", hint="It is a TOML file.") from None

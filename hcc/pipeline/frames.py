@@ -1,0 +1,199 @@
+"""Arrays to result tables (hcc.tables.RESULT_TABLES): few-valued columns as Enums, scores as exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hcc.diagnoses import COUNTED, EPOCH, FLAGS, FORMS, REASONS, RECORD_TYPES, Decisions
+from hcc.pipeline.plan import Model, Plan
+from hcc.pipeline.population import ModelResult
+from hcc.pipeline.statuses import Statuses
+from hcc.rules.condition_tables import EDIT_KINDS
+from hcc.scores import Factors
+
+_UNIX = (date(1970, 1, 1) - EPOCH).days
+DECIMAL = pl.Decimal(9, 3)
+
+
+def few(values: NDArray[np.integer], categories: Sequence[str], name: str = "") -> pl.Series:
+    """Positions as an Enum of their words; -1 becomes null."""
+    missing = values < 0
+    kind = np.uint8 if len(categories) < 255 else np.uint16
+    series = pl.Series(name, np.where(missing, 0, values).astype(kind)).cat.to(pl.Enum(list(categories)))
+    if missing.any():
+        series = pl.select(pl.when(pl.lit(pl.Series(missing))).then(None).otherwise(pl.lit(series)).alias(name)).to_series()
+    return series
+
+
+def constant(value: str, size: int, name: str = "") -> pl.Series:
+    """One word, repeated, as an Enum."""
+    return few(np.zeros(size, dtype=np.uint8), [value], name)
+
+
+def decimal(thousandths: NDArray[np.integer], known: NDArray[np.bool_] | None = None) -> pl.Series:
+    """Whole thousandths as DECIMAL(9,3); null where not ``known``. The division is exact after the cast."""
+    series = (pl.Series(thousandths) / 1000).cast(DECIMAL)
+    if known is None or known.all():
+        return series
+    return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(series)).otherwise(None)).to_series()
+
+
+def dates(days: NDArray[np.integer]) -> pl.Series:
+    """Days since 1900-01-01 as dates."""
+    return pl.Series((days.astype(np.int32) - _UNIX).astype(np.int32)).cast(pl.Date)
+
+
+class Frames:
+    """Makes the result frames of member ranges; holds what all of them share."""
+
+    def __init__(self, plan: Plan, run_id: str, member_id: pl.Series) -> None:
+        self.plan = plan
+        self.run_id = run_id
+        self.member_id = member_id
+        self.flag_words: list[str] = []
+        self._flag_place: dict[int, int] = {}
+
+    def _start(self, member: NDArray[np.integer]) -> dict[str, pl.Series]:
+        return {"run_id": constant(self.run_id, len(member)), "member_id": self.member_id.gather(pl.Series(member))}
+
+    def _model(self, model: Model, size: int) -> dict[str, pl.Series | int]:
+        return {
+            "payment_year": self.plan.options.payment_year,
+            "model": constant(model.rules.model, size),
+            "calibration": constant(model.rules.calibration, size),
+        }
+
+    def _flags(self, masks: NDArray[np.uint16]) -> pl.Series:
+        distinct, inverse = np.unique(masks, return_inverse=True)
+        for mask in distinct.tolist():
+            if mask not in self._flag_place:
+                self._flag_place[mask] = len(self.flag_words)
+                self.flag_words.append(",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1))
+        places = np.array([self._flag_place[mask] for mask in distinct.tolist()], dtype=np.int64)
+        return few(places[inverse] if len(places) else places, self.flag_words or [""])
+
+    def diagnoses(self, decided: Decisions, low: int, high: int) -> pl.DataFrame:
+        """Rows ``low`` to ``high`` of the decisions."""
+        record = decided.record[low:high]
+        records = decided.records
+        member = records["member"].to_numpy()[record]
+        reason = decided.reason[low:high]
+        form = records["form"].to_numpy()
+        shown = np.where(form == FORMS.index("bad_bill_type"), FORMS.index("other"), form)
+        place = pl.Series(record)
+        text = {
+            name: records[name].gather(place) if name in records.columns else pl.Series([None], dtype=pl.String).new_from_index(0, len(record))
+            for name in ("rendering_npi", "place_of_service")
+        }
+        return pl.DataFrame(
+            {
+                **self._start(member),
+                "claim_id": records["claim_id"].gather(place),
+                "diagnosis_code": few(decided.code[low:high], self.plan.codes.code.to_list()),
+                "thru_date": dates(records["day"].to_numpy()[record]),
+                "claim_type": few(shown[record], FORMS),
+                "record_type": few(records["record_type"].to_numpy()[record], RECORD_TYPES),
+                "counted": reason == COUNTED,
+                "reason": few(reason, REASONS),
+                "flags": self._flags(decided.flags[low:high]),
+                **text,
+            }
+        )
+
+    def member_hccs(self, result: ModelResult, decided: Decisions, statuses: Statuses, start: int, stop: int) -> pl.DataFrame:
+        """HCCs of the members whose segment uses diagnoses, with what dropped each and the evidence behind it."""
+        hccs, rules = result.hccs, result.model
+        rows = statuses.rows_of(start, stop)
+        owner = statuses.member[rows].astype(np.int64) - start
+        uses = result.placed & rules.scores.uses_diagnoses[np.where(result.placed, result.segment, 0)]
+        segment = np.full(stop - start, -1, dtype=np.int64)
+        segment[owner[uses]] = result.segment[uses]  # the latest status wins
+        shown = segment[hccs.row] >= 0
+        row, bit, dropped_by = hccs.row[shown], hccs.bit[shown], hccs.dropped_by[shown]
+        claims, first, last = self._evidence(result, decided, len(hccs.row))
+        counts = dropped_by < 0
+        size = len(row)
+        names = rules.conditions.hccs
+        coefficient = rules.scores.hcc_coefficient[segment[row], bit]
+        return pl.DataFrame(
+            {
+                **self._start(row + start),
+                **self._model(rules, size),
+                "hcc": few(bit, names),
+                "dropped_by_hcc": few(dropped_by, names),
+                "coefficient": decimal(coefficient, counts),
+                "first_date": dates(first[shown]),
+                "last_date": dates(last[shown]),
+                "claims": claims[shown],
+            }
+        )
+
+    def _evidence(
+        self, result: ModelResult, decided: Decisions, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Claims, first and last day of each (member, HCC), which are sorted alike in ``evidence`` and ``hccs``."""
+        evidence = result.evidence
+        if size == 0:
+            empty = np.zeros(0, dtype=np.int64)
+            return empty, empty, empty
+        key = evidence.member.astype(np.int64) * 256 + evidence.bit
+        starts = np.nonzero(np.concatenate([[True], key[1:] != key[:-1]]))[0]
+        day = decided.records["day"].to_numpy()[evidence.record].astype(np.int64)
+        claims = np.diff(np.concatenate([starts, [len(key)]]))
+        return claims, np.minimum.reduceat(day, starts), np.maximum.reduceat(day, starts)
+
+    def factors(self, result: ModelResult, found: Factors, statuses: Statuses, start: int, stop: int) -> pl.DataFrame:
+        """Factors of the status rows that have a segment."""
+        rows = statuses.rows_of(start, stop)
+        member = statuses.member[rows]
+        keep = result.placed[found.row]
+        row = found.row[keep]
+        order = np.argsort(row, kind="stable")
+        row = row[order]
+        size = len(row)
+        scores = result.model.scores
+        months = statuses.months[rows]
+        return pl.DataFrame(
+            {
+                **self._start(member[row]),
+                **self._model(result.model, size),
+                "segment": few(result.segment[row], scores.segments),
+                "months": months[row].astype(np.int64),
+                "first_month": statuses.first_month[rows].gather(pl.Series(row))
+                if statuses.monthly is not None
+                else pl.repeat(None, size, dtype=pl.Date, eager=True),
+                "variable": few(found.variable[keep][order], scores.variables),
+                "coefficient": decimal(found.coefficient[keep][order]),
+            }
+        )
+
+    def edited_diagnoses(
+        self, touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]], decided: Decisions
+    ) -> pl.DataFrame:
+        """What age and sex edits did to counted diagnoses, once per member, model and code."""
+        frames = []
+        member_of = decided.member
+        for name, slots in touched.items():
+            model = self.plan.models[name]
+            for at, bit, kind in slots:
+                if len(at) == 0:
+                    continue
+                frames.append(
+                    pl.DataFrame(
+                        {
+                            **self._start(member_of[at]),
+                            **self._model(model, len(at)),
+                            "diagnosis_code": self.plan.codes.code.gather(pl.Series(decided.code[at])),
+                            "kind": few(kind, EDIT_KINDS).cast(pl.String),
+                            "hcc": few(bit, model.conditions.hccs).cast(pl.String),
+                        }
+                    ).with_columns(pl.col("run_id", "model", "calibration").cast(pl.String))
+                )
+        if not frames:
+            return pl.DataFrame()
+        return pl.concat(frames).unique(maintain_order=True)

@@ -1,0 +1,310 @@
+"""What a run will do: rules of the year, the models that its members need, and the options, decided before any claim."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hcc.conditions import HIERARCHY_MODES, HierarchyMode
+from hcc.diagnoses import EPOCH, ChainRules, Codes, DecisionRules, LineRules
+from hcc.errors import HccError, MissingPaymentYear, NotPaidModel, RulesError
+from hcc.rules.condition_tables import ConditionTables, condition_tables
+from hcc.rules.eligibility import audio_only as audio_only_codes
+from hcc.rules.eligibility import bill_types, procedure_codes
+from hcc.rules.icd10cm import mapped_codes
+from hcc.rules.programs import Program, ProgramModel, ProgramYear, load_program_year
+from hcc.rules.requires import holds
+from hcc.rules.ruleset import RuleSet, load_rules
+from hcc.rules.score_tables import ScoreTables, score_tables
+from hcc.scores import Profiles
+
+RunName = Literal["initial", "midyear", "final"]
+RUNS: tuple[RunName, ...] = ("initial", "midyear", "final")
+AudioOnly = Literal["exclude", "cms_filter_pre2027"]
+AUDIO_ONLY: tuple[AudioOnly, ...] = ("exclude", "cms_filter_pre2027")
+_FAR = (date(9999, 12, 31) - EPOCH).days
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is asked to work; recorded in ``runs``."""
+
+    payment_year: int
+    run: RunName = "final"
+    models: tuple[str, ...] = ()
+    hierarchy_mode: HierarchyMode = "cms_python"
+    audio_only: AudioOnly = "exclude"
+    mappings: str | Path | None = None
+    scenario: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        return json.dumps(
+            {
+                "payment_year": self.payment_year,
+                "run": self.run,
+                "models": list(self.models),
+                "hierarchy_mode": self.hierarchy_mode,
+                "audio_only": self.audio_only,
+                "mappings": None if self.mappings is None else str(self.mappings),
+                "scenario": self.scenario,
+            },
+            default=str,
+        )
+
+
+def options(payment_year: int | None, **given: Any) -> Options:
+    """Checked options; every fault is told with what is allowed."""
+    if payment_year is None:
+        raise MissingPaymentYear
+    models = given.pop("models", None) or ()
+    chosen = Options(payment_year=int(payment_year), models=(models,) if isinstance(models, str) else tuple(models), **given)
+    faults = [
+        f"{name} is {value!r}, not one of {', '.join(allowed)}"
+        for name, value, allowed in (
+            ("run", chosen.run, RUNS),
+            ("hierarchy_mode", chosen.hierarchy_mode, HIERARCHY_MODES),
+            ("audio_only", chosen.audio_only, AUDIO_ONLY),
+        )
+        if value not in allowed
+    ]
+    if faults:
+        raise HccError("; ".join(faults) + ".", hint="See 'hcc score --help'.")
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One model of the run with its integer tables."""
+
+    rules: RuleSet
+    conditions: ConditionTables
+    scores: ScoreTables
+    uses_raps: bool
+
+    @property
+    def name(self) -> str:
+        return self.rules.name
+
+
+@dataclass(frozen=True, eq=False)
+class Payment:
+    """One (programme, model) pair: which profiles it pays and how. ``program`` None: asked for by name, unpaid."""
+
+    part: str
+    program: str
+    model: str
+    pays: NDArray[np.bool_]  # [profiles]
+    normalization: Decimal | None
+    coding_adjustment: Decimal | None
+    weight: Decimal | None
+    unverified: bool
+    no_payment_reason: str
+    available: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything the buckets of a run share."""
+
+    options: Options
+    year: ProgramYear
+    models: dict[str, Model]
+    payments: list[Payment]
+    codes: Codes
+    decisions: DecisionRules
+    notes: list[str]
+
+    @property
+    def blends(self) -> bool:
+        """False where models were asked for by name (RULINGS 6)."""
+        return not self.options.models
+
+
+def make_plan(chosen: Options, profiles: Profiles) -> Plan:
+    """Load the rules for the models that the profiles need, or that were asked for.
+
+    Raises UnknownYear, UnknownModel, RulesError; warns NotPaidModel for a model the programmes give no weight.
+    """
+    year = load_program_year(chosen.payment_year, chosen.mappings)
+    year = _scenario_year(year, chosen.scenario)
+    payments = _named(chosen, year, profiles) if chosen.models else _programmes(year, profiles)
+    models: dict[str, Model] = {}
+    notes: list[str] = []
+    kept: list[Payment] = []
+    for payment in payments:
+        if payment.available and payment.model not in models:
+            try:
+                rules = load_rules(payment.model, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
+            except RulesError:
+                if chosen.models:
+                    raise
+                payment = _unavailable(payment)
+            else:
+                models[payment.model] = _model(rules, year, notes)
+        kept.append(payment if payment.available else _unavailable(payment))
+    codes = _codes([model.rules for model in models.values()], chosen)
+    models = {
+        name: Model(m.rules, condition_tables(m.rules, codes.code.to_list()), m.scores, m.uses_raps)
+        for name, m in models.items()
+    }
+    return Plan(chosen, year, models, kept, codes, _decision_rules(chosen, year, notes), notes)
+
+
+def _unavailable(payment: Payment) -> Payment:
+    return Payment(
+        payment.part, payment.program, payment.model, payment.pays, None, None, payment.weight, payment.unverified,
+        "MODEL_NOT_AVAILABLE", available=False,
+    )  # fmt: skip
+
+
+def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
+    raps = any("raps" in m.sources for program in year.programs for m in program.models if m.name == rules.name)
+    for mark in rules.manifest.get("unverified", []):
+        notes.append(f"{rules.name} {rules.payment_year}: {mark if isinstance(mark, str) else mark.get('reason', mark)}")
+    if rules.edition == "initial":
+        notes.append(f"{rules.name} {rules.payment_year}: tables are the initial edition.")
+    empty = condition_tables(rules, [])
+    return Model(rules, empty, score_tables(rules), raps)
+
+
+def _programmes(year: ProgramYear, profiles: Profiles) -> list[Payment]:
+    found = []
+    for program in year.programs:
+        pays = holds(program.requires, profiles.facts)
+        if pays.any():
+            found.extend(_payment(program, model, pays) for model in program.models)
+    return found
+
+
+def _payment(program: Program, model: ProgramModel, pays: NDArray[np.bool_], *, blended: bool = True) -> Payment:
+    return Payment(
+        part=program.part,
+        program=program.name,
+        model=model.name,
+        pays=pays,
+        normalization=model.normalization,
+        coding_adjustment=model.coding_adjustment,
+        weight=model.blend_weight if blended else None,
+        unverified=model.unverified or model.confidence == "C",
+        no_payment_reason="" if model.normalization is not None else "NORMALIZATION_UNVERIFIED",
+        available=model.available,
+    )
+
+
+def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payment]:
+    """Models asked for by name: each for every profile with a segment in it, whatever the programme pays (RULINGS 6)."""
+    found = []
+    for name in dict.fromkeys(chosen.models):
+        rules = load_rules(name, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
+        rest = score_tables(rules).segment_of(profiles.facts) >= 0
+        paid_by = [
+            (program, model) for program in year.programs for model in program.models if model.name == rules.name
+        ]
+        if not paid_by:
+            warnings.warn(
+                f"{rules.name} is not paid in {chosen.payment_year}: no programme gives it a weight; it is scored raw.",
+                NotPaidModel,
+                stacklevel=4,
+            )
+        for program, model in paid_by:
+            pays = holds(program.requires, profiles.facts) & rest
+            if pays.any():
+                found.append(_payment(program, model, pays, blended=False))
+                rest = rest & ~pays
+        if rest.any() or not any(payment.model == rules.name for payment in found):
+            found.append(
+                Payment(rules.part, "", rules.name, rest, None, None, None, False, "NOT_PAID_BY_PROGRAM")
+            )
+    return found
+
+
+def _scenario_year(year: ProgramYear, scenario: dict[str, Any]) -> ProgramYear:
+    """Apply a scenario file: ``[[program]] name, model, normalization | coding_adjustment | blend_weight``."""
+    changes = scenario.get("program", [])
+    if not changes:
+        return year
+    data = year.model_dump(by_alias=True)
+    faults = []
+    for change in changes:
+        hit = [
+            m
+            for p in data["program"]
+            if p["name"] == change.get("name")
+            for m in p["model"]
+            if change.get("model") in (None, m["model"], f"{m['model']}:{m['calibration']}")
+        ]
+        if not hit:
+            faults.append(f"no programme {change.get('name')!r} with model {change.get('model')!r}")
+        for model in hit:
+            model.update({k: v for k, v in change.items() if k not in ("name", "model")}, unverified=False)
+    if faults:
+        names = ", ".join(program.name for program in year.programs)
+        raise HccError("The scenario file names what is not there: " + "; ".join(faults) + ".", hint=f"Programmes: {names}.")
+    for program in data["program"]:
+        for model in program["model"]:
+            for key in ("blend_weight", "normalization", "coding_adjustment"):
+                model[key] = None if model[key] is None else str(model[key])
+    return ProgramYear.model_validate(data)
+
+
+def _codes(rule_sets: list[RuleSet], chosen: Options) -> Codes:
+    frames = [rules.diagnosis_to_hcc.select("diagnosis_code") for rules in rule_sets]
+    if not frames:
+        return Codes(pl.Series("diagnosis_code", [], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    code = pl.concat(frames).unique().sort("diagnosis_code")
+    known = code.join(mapped_codes(chosen.mappings), on="diagnosis_code", how="left", maintain_order="left")
+    epoch = pl.lit(EPOCH)
+    return Codes(
+        code["diagnosis_code"],
+        known.select((pl.col("valid_from") - epoch).dt.total_days().fill_null(0))["valid_from"].to_numpy(),
+        known.select((pl.col("valid_to") - epoch).dt.total_days().fill_null(_FAR))["valid_to"].to_numpy(),
+    )
+
+
+def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> DecisionRules:
+    run = year.runs[chosen.run]
+    window_years = range(run.from_date.year, run.to_date.year + 1)
+    lists = procedure_codes(window_years, chosen.mappings)
+    borrowed = lists.filter(pl.col("service_year") != pl.col("list_year")).select("service_year", "list_year").unique()
+    for service_year, list_year in borrowed.sort("service_year").iter_rows():
+        notes.append(f"Services of {service_year} are judged by the procedure list of {list_year} (LIST_OF_{list_year}).")
+    audio = audio_only_codes(chosen.mappings)
+    bills = bill_types(chosen.mappings).filter("eligible")
+    counts_audio = chosen.audio_only != "exclude" and not year.diagnoses.audio_only_excluded_by_cms
+    return DecisionRules(
+        lines=LineRules(
+            window=(run.from_date, run.to_date),
+            procedures=[(y, lists.filter(pl.col("service_year") == y)["hcpcs"]) for y in window_years],
+            bill_types=dict(bills.select("prefix", "claim_type").iter_rows()),
+            audio_modifiers=audio.filter(pl.col("kind") == "modifier")["code"].to_list(),
+            audio_procedures=audio.filter(pl.col("kind") == "hcpcs")["code"].to_list(),
+            audio_first=counts_audio,
+        ),
+        chains=ChainRules(run.deadline, year.diagnoses.unlinked_chart_review == "switcher_only"),
+        exempt_programs=frozenset(year.diagnoses.unlinked_exempt_programs),
+        raps_programs=frozenset(_raps_programs(year)),
+        listed_years=frozenset(window_years) - frozenset(borrowed["service_year"].to_list()),
+    )
+
+
+def _raps_programs(year: ProgramYear) -> set[str]:
+    """Values of the member's ``program`` for which some model takes RAPS diagnoses."""
+    from hcc.rules.requires import parse
+
+    return {
+        value
+        for program in year.programs
+        if any("raps" in model.sources for model in program.models)
+        for term in parse(program.requires)
+        if term.name == "program"
+        for value in term.values
+    }

@@ -1,0 +1,163 @@
+"""HCCs and scores of a population from decided diagnoses: the arrays that frames, gaps and scenarios are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hcc.conditions import (
+    MemberHccs,
+    after_hierarchies,
+    after_removals,
+    edit_class,
+    member_hccs,
+    modes_disagree,
+    pack_bits,
+    pair_bits,
+)
+from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions
+from hcc.pipeline.plan import Model, Plan
+from hcc.pipeline.statuses import Statuses
+from hcc.rules.condition_tables import EDIT_KINDS
+from hcc.scores import Factors, ProfileScores, factors, raw_scores
+
+Bits = NDArray[np.uint64]
+_RAPS = np.uint16(1 << FLAGS.index("RAPS"))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Counted diagnoses of a model: member, bit, record, one entry per distinct triple, sorted."""
+
+    member: NDArray[np.uint32]
+    bit: NDArray[np.int16]
+    record: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelResult:
+    """One model over a range of members: ``found`` before removals and hierarchies, ``kept`` after, per member."""
+
+    model: Model
+    found: Bits
+    kept: Bits
+    hccs: MemberHccs
+    raw: NDArray[np.int32]  # per status row, thousandths
+    placed: NDArray[np.bool_]  # per status row: it has a segment
+    segment: NDArray[np.int16]  # per status row
+    disagree: NDArray[np.bool_]  # per member
+    evidence: Evidence
+    profile_scores: ProfileScores
+
+
+def sexes_and_ages(statuses: Statuses, members: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sex and age of each member, from the member's first status (they do not change within a year)."""
+    first = np.searchsorted(statuses.member, np.arange(members))
+    profile = statuses.profile[first]
+    return statuses.profiles.sex[profile].astype(np.int64), statuses.profiles.age[profile].astype(np.int64)
+
+
+def decide_edits(
+    plan: Plan, decided: Decisions, sex: NDArray[np.int64], age: NDArray[np.int64]
+) -> dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]]:
+    """Set the reason of diagnoses that an edit drops in every model in which they map; return what edits did.
+
+    Per model: (position in ``decided``, bit given instead or -1, edit kind) of the counted diagnoses an edit touched.
+    """
+    member = decided.member
+    counted = decided.reason == COUNTED
+    touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]] = {}
+    edited = np.zeros(len(plan.codes.code), dtype=bool)
+    for model in plan.models.values():
+        edited |= (model.conditions.slot_of_code >= len(model.conditions.hccs)).any(axis=0)
+    at = np.nonzero(counted & edited[decided.code])[0] if len(edited) else np.zeros(0, dtype=np.int64)
+    alive = np.zeros(len(at), dtype=bool)
+    why = np.zeros(len(at), dtype=np.int8)
+    for model in plan.models.values():
+        classes = edit_class(model.conditions, sex, age)[member[at]]
+        touched[model.name] = []
+        gives = np.zeros(len(at), dtype=bool)
+        for bit, kind in pair_bits(model.conditions, classes, decided.code[at]):
+            gives |= bit >= 0
+            why = np.where((why == 0) & (kind > 0) & (bit < 0), kind, why)
+            hit = kind > 0
+            touched[model.name].append((at[hit], bit[hit], kind[hit]))
+        alive |= gives
+    first = REASONS.index(EDIT_KINDS[1])
+    dropped = ~alive & (why > 0)
+    decided.reason[at[dropped]] = (why[dropped] - 1 + first).astype(np.uint8)
+    return touched
+
+
+def model_result(
+    plan: Plan, model: Model, decided: Decisions, statuses: Statuses, scores: ProfileScores,
+    sex: NDArray[np.int64], age: NDArray[np.int64], start: int, stop: int,
+) -> ModelResult:  # fmt: skip
+    """Score members ``start`` to ``stop`` (exclusive) in one model."""
+    low, high = _range(decided, start, stop)
+    counted = decided.reason[low:high] == COUNTED
+    if not model.uses_raps:
+        counted &= (decided.flags[low:high] & _RAPS) == 0
+    at = np.nonzero(counted)[0] + low
+    record, code = decided.record[at], decided.code[at]
+    member = decided.records["member"].to_numpy()[record] - np.uint32(start)
+    classes = edit_class(model.conditions, sex[start:stop], age[start:stop])
+    members, bits, records = [], [], []
+    for bit, _ in pair_bits(model.conditions, classes[member], code):
+        hit = bit >= 0
+        members.append(member[hit])
+        bits.append(bit[hit])
+        records.append(record[hit])
+    evidence = _distinct(np.concatenate(members), np.concatenate(bits), np.concatenate(records))
+    conditions, mode = model.conditions, plan.options.hierarchy_mode
+    found = pack_bits(evidence.member, evidence.bit, stop - start, conditions.words)
+    remaining = after_removals(conditions, found)
+    kept = after_hierarchies(conditions, remaining, mode)
+    rows = statuses.rows_of(start, stop)
+    profile, owner = statuses.profile[rows], statuses.member[rows] - np.uint32(start)
+    raw, placed = raw_scores(model.scores, scores, profile, kept[owner])
+    return ModelResult(
+        model, found, kept, member_hccs(conditions, found, kept, mode), raw, placed, scores.segment[profile],
+        modes_disagree(conditions, remaining), evidence, scores,
+    )  # fmt: skip
+
+
+def result_factors(result: ModelResult, statuses: Statuses, start: int, stop: int) -> Factors:
+    """Factors of the status rows of members ``start`` to ``stop``; ``row`` counts from the first of them."""
+    rows = statuses.rows_of(start, stop)
+    profile, owner = statuses.profile[rows], statuses.member[rows] - np.uint32(start)
+    counts = result.hccs.dropped_by < 0
+    hcc_member, hcc_bit = result.hccs.row[counts], result.hccs.bit[counts]
+    # A member's HCCs count in each of its statuses.
+    first = np.searchsorted(hcc_member, np.arange(stop - start + 1))
+    size = first[owner + 1] - first[owner]
+    row = np.repeat(np.arange(len(owner)), size)
+    offset = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
+    place = np.repeat(first[owner], size) + offset
+    return factors(result.model.scores, result.profile_scores, profile, result.kept[owner], row, hcc_bit[place])
+
+
+def _range(decided: Decisions, start: int, stop: int) -> tuple[int, int]:
+    member = decided.records["member"].to_numpy()
+    first, last = np.searchsorted(member, (start, stop))
+    low, high = np.searchsorted(decided.record, (first, last))
+    return int(low), int(high)
+
+
+def _distinct(
+    member: NDArray[np.uint32], bit: NDArray[np.int16], record: NDArray[np.uint32]
+) -> Evidence:
+    """Distinct (member, bit, record), sorted. One 64-bit key: 24 bits of member, 8 of HCC, 32 of record."""
+    import polars as pl
+
+    key = (member.astype(np.uint64) << np.uint64(40)) | (bit.astype(np.uint64) << np.uint64(32)) | record.astype(np.uint64)
+    ordered = pl.Series(key).sort().to_numpy()
+    if len(ordered):
+        ordered = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return Evidence(
+        (ordered >> np.uint64(40)).astype(np.uint32),
+        ((ordered >> np.uint64(32)) & np.uint64(0xFF)).astype(np.int16),
+        (ordered & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+    )

@@ -1,0 +1,118 @@
+"""Members' statuses through the payment year: one per member, or one per distinct profile of the enrolment months."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hcc.scores import Profiles, profiles
+
+MONTHS = 12
+_OF_PERSON = ("birth_date", "sex", "orec")
+
+
+@dataclass(frozen=True, eq=False)
+class Statuses:
+    """One entry per member and profile, sorted by member.
+
+    ``months`` and ``payable`` count months; ``first_month`` is null without enrolment; ``monthly`` (member, status,
+    month, payable) is there with enrolment only.
+    """
+
+    profiles: Profiles
+    member: NDArray[np.uint32]
+    profile: NDArray[np.int32]
+    months: NDArray[np.int16]
+    payable: NDArray[np.int16]
+    first_month: pl.Series
+    not_payable_reason: pl.Series  # per member: '' or why no month is payable
+    monthly: pl.DataFrame | None
+
+    def rows_of(self, start: int, stop: int) -> slice:
+        """Status rows of the members ``start`` to ``stop`` (exclusive)."""
+        low, high = np.searchsorted(self.member, (start, stop))
+        return slice(int(low), int(high))
+
+
+def statuses(members: pl.DataFrame, enrollment: pl.DataFrame | None, payment_year: int) -> Statuses:
+    """Profiles and months of every member. Members without an enrolment month, where enrolment is given, have none
+    that is payable; they are scored with the status of ``members``."""
+    alive = _months_alive(payment_year)
+    if enrollment is None:
+        found, profile = profiles(members, payment_year)
+        payable = members.select(alive)["payable"].to_numpy().astype(np.int16)
+        size = members.height
+        return Statuses(
+            found,
+            np.arange(size, dtype=np.uint32),
+            profile,
+            np.full(size, MONTHS, dtype=np.int16),
+            payable,
+            pl.Series("first_month", [None] * size, dtype=pl.Date) if size < 1 else pl.repeat(None, size, dtype=pl.Date, eager=True),
+            pl.Series(np.where(payable > 0, "", "DIED")),
+            None,
+        )
+    return _monthly(members, enrollment, payment_year)
+
+
+def _months_alive(payment_year: int) -> pl.Expr:
+    """Months of the payment year that begin before the death: the month of death is paid, later ones are not."""
+    died = pl.col("death_date")
+    return (
+        pl.when(died.is_null() | (died.dt.year() > payment_year))
+        .then(MONTHS)
+        .when(died.dt.year() < payment_year)
+        .then(0)
+        .otherwise(died.dt.month())
+        .alias("payable")
+    )
+
+
+def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int) -> Statuses:
+    first, last = date(payment_year, 1, 1), date(payment_year, 12, 1)
+    own = members.with_row_index("member")
+    of_month = [c for c in enrollment.columns if c in members.columns and c != "member_id"]
+    kept = [c for c in own.columns if c not in of_month]
+    rows = (
+        enrollment.filter(pl.col("month").is_between(first, last))
+        .join(own.select(kept), on="member_id", how="inner")
+        .sort("member", "month")
+    )
+    missing = own.filter(~pl.col("member").is_in(rows["member"].unique().implode()))
+    paid = (
+        ~pl.col("hospice").fill_null(False)
+        & (pl.col("death_date").is_null() | (pl.col("month") <= pl.col("death_date")))
+    ).alias("payable")
+    rows = rows.with_columns(paid)
+    if missing.height:
+        rows = pl.concat(
+            [rows, missing.with_columns(pl.lit(None, dtype=pl.Date).alias("month"), pl.lit(False).alias("payable"))],
+            how="diagonal_relaxed",
+        ).sort("member", "month")
+    found, profile = profiles(rows, payment_year)
+    monthly = rows.select("member", "month", "payable").with_columns(pl.Series("profile", profile))
+    grouped = monthly.group_by("member", "profile", maintain_order=True).agg(
+        pl.col("month").count().alias("months"),
+        pl.col("payable").sum().alias("payable"),
+        pl.col("month").min().alias("first_month"),
+    )
+    grouped = grouped.sort("member", "first_month").with_row_index("status")
+    monthly = monthly.join(grouped.select("status", "member", "profile"), on=["member", "profile"]).sort("member", "month")
+    total = grouped.group_by("member", maintain_order=True).agg(pl.col("payable").sum(), pl.col("months").sum())
+    why = pl.when(pl.col("payable") > 0).then(pl.lit("")).when(pl.col("months") == 0).then(
+        pl.lit("NO_ENROLLMENT_MONTH")
+    ).otherwise(pl.lit("NO_PAYABLE_MONTH"))
+    return Statuses(
+        found,
+        grouped["member"].to_numpy(),
+        grouped["profile"].to_numpy(),
+        grouped["months"].to_numpy().astype(np.int16),
+        grouped["payable"].to_numpy().astype(np.int16),
+        grouped["first_month"],
+        total.select(why.alias("why"))["why"],
+        monthly.select("member", "status", "month", "payable"),
+    )

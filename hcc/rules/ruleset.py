@@ -1,0 +1,173 @@
+"""A model's tables of one payment year, read from mappings/ and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcc.errors import RulesError
+from hcc.rules.folders import model_folder
+
+_TABLES: dict[str, tuple[str, ...]] = {
+    "diagnosis_to_hcc": ("diagnosis_code", "hcc"),
+    "diagnosis_edits": ("diagnosis_code", "kind", "sex", "age_from", "age_to", "action", "hcc"),
+    "hccs": ("hcc", "label", "is_chronic"),
+    "hierarchies": ("position", "hcc", "drops_hcc"),
+    "removals": ("drops_hcc", "unless_any_of"),
+    "groups": ("group", "hcc"),
+    "interactions": ("variable", "requires"),
+    "segments": ("position", "segment", "requires", "uses_diagnoses", "label"),
+    "flags": ("flag", "requires"),
+    "demographics": ("variable", "kind", "segments", "requires"),
+    "counts": ("variable", "at_least", "at_most"),
+    "graft_duration": ("variable", "coefficient"),
+    "transplant": ("month", "coefficient"),
+    "actuarial_adjustment": ("variable", "divisor"),
+}
+_OPTIONAL = {"removals", "groups", "counts", "graft_duration", "transplant", "actuarial_adjustment"}
+
+
+@dataclass(frozen=True, eq=False)
+class RuleSet:
+    """One model in one payment year and calibration.
+
+    The tables are polars frames of text with the columns of the CSV files; ``coefficients`` has
+    (segment, variable, coefficient) with the coefficient in thousandths (Int64).
+    """
+
+    model: str
+    payment_year: int
+    calibration: str
+    edition: str
+    part: str
+    hcc_prefix: str
+    applies_to: str
+    folder: Path
+    sha256: str
+    tables: dict[str, pl.DataFrame] = field(repr=False)
+    manifest: dict[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Model with its calibration, as ``--model`` takes it."""
+        return f"{self.model}:{self.calibration}" if self.calibration else self.model
+
+    @property
+    def diagnosis_to_hcc(self) -> pl.DataFrame:
+        return self.tables["diagnosis_to_hcc"]
+
+    @property
+    def diagnosis_edits(self) -> pl.DataFrame:
+        return self.tables["diagnosis_edits"]
+
+    @property
+    def hccs(self) -> pl.DataFrame:
+        return self.tables["hccs"]
+
+    @property
+    def hierarchies(self) -> pl.DataFrame:
+        return self.tables["hierarchies"]
+
+    @property
+    def coefficients(self) -> pl.DataFrame:
+        return self.tables["coefficients"]
+
+    @property
+    def hcc_list(self) -> list[str]:
+        """The payment HCCs in the order of ``hccs.csv``; the position is the bit."""
+        return self.hccs["hcc"].to_list()
+
+    def variable_of(self, hcc: str) -> str:
+        """CMS's variable name of an HCC, such as HCC37 or RXHCC31."""
+        return f"{self.hcc_prefix}{hcc}"
+
+
+def thousandths(text: pl.Expr) -> pl.Expr:
+    """Text decimal, as CMS printed it, to whole thousandths; more than three decimals become null."""
+    return (text.str.to_decimal(scale=6) * 1000).cast(pl.Float64).round(3).cast(pl.Int64, strict=False)
+
+
+def _read(path: Path, columns: tuple[str, ...], digest: Any) -> pl.DataFrame:
+    data = path.read_bytes()
+    digest.update(path.name.encode() + b"\0" + data)
+    frame = pl.read_csv(data, infer_schema=False, empty_string_is_null=False)
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise RulesError.from_faults(str(path), [f"column {column!r} is missing" for column in missing])
+    return frame
+
+
+def load_rules(
+    model: str,
+    payment_year: int,
+    *,
+    calibration: str | None = None,
+    run: str = "final",
+    mappings: str | Path | None = None,
+) -> RuleSet:
+    """Rules of one model and payment year.
+
+    ``model`` may carry its calibration (``rxhcc-v08:x``). A folder ``initial/`` below the year outranks the year's
+    tables for ``run="initial"`` (SPEC R-4.2). Raises UnknownModel, UnknownYear, RulesError.
+    """
+    if ":" in model and calibration is None:
+        model, calibration = model.split(":", 1)
+    folder = model_folder(model, payment_year, run=run, mappings=mappings)
+    return _load(model, payment_year, calibration or "", folder)
+
+
+@lru_cache(maxsize=64)
+def _load(model: str, payment_year: int, calibration: str, folder: Path) -> RuleSet:
+    import tomllib
+
+    manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+    digest = hashlib.sha256()
+    tables: dict[str, pl.DataFrame] = {}
+    for name, columns in _TABLES.items():
+        path = folder / f"{name}.csv"
+        if path.exists():
+            tables[name] = _read(path, columns, digest)
+        elif name in _OPTIONAL:
+            tables[name] = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        else:
+            raise RulesError.from_faults(str(folder), [f"{name}.csv is missing"])
+    tables["coefficients"] = _coefficients(model, payment_year, calibration, folder, digest)
+    for name in ("graft_duration", "transplant"):
+        tables[name] = tables[name].with_columns(thousandths(pl.col("coefficient")))
+    tables["actuarial_adjustment"] = tables["actuarial_adjustment"].with_columns(thousandths(pl.col("divisor")))
+    return RuleSet(
+        model=model,
+        payment_year=payment_year,
+        calibration=calibration,
+        edition=str(manifest.get("edition", "")),
+        part=str(manifest.get("part", "C")),
+        hcc_prefix=str(manifest.get("hcc_prefix", "HCC")),
+        applies_to=str(manifest.get("applies_to", "")),
+        folder=folder,
+        sha256=digest.hexdigest(),
+        tables=tables,
+        manifest=manifest,
+    )
+
+
+def _coefficients(model: str, payment_year: int, calibration: str, folder: Path, digest: Any) -> pl.DataFrame:
+    path = folder / calibration / "coefficients.csv"
+    if not path.exists():
+        found = sorted(p.parent.name for p in folder.glob("*/coefficients.csv"))
+        have = f"calibrations: {', '.join(found)}" if found else "no coefficients at all"
+        wanted = f"calibration {calibration!r}" if calibration else "a single set of coefficients"
+        raise RulesError(
+            f"{model} {payment_year} has no {wanted}; it has {have}.",
+            hint=f"Name one, such as {model}:{found[0]}." if found else "Import a release that has them.",
+        )
+    raw = _read(path, ("segment", "variable", "coefficient"), digest)
+    frame = raw.with_columns(thousandths(pl.col("coefficient")))
+    if frame["coefficient"].null_count():
+        rows = frame.with_row_index("row", offset=2).filter(pl.col("coefficient").is_null())["row"].to_list()
+        raise RulesError.from_faults(str(path), [f"line {row}: coefficient is no number of thousandths" for row in rows])
+    return frame
