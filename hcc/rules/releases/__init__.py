@@ -1,0 +1,1 @@
+"""CMS's releases, in every shape they come in, turned into folders of mappings/."""
