@@ -62,7 +62,7 @@ def demo_tables(
         "history": by_year[2],
         "pharmacy": evidence.pharmacy(mix, who, sick, stories.story_fills(mix, cast, payment_year), payment_year, seed),
         "observations": evidence.observations(
-            mix, who, sick, stories.story_results(mix, cast, payment_year), everything, payment_year, seed
+            mix, who, sick, stories.story_results(mix, cast, payment_year), natural, payment_year, seed
         ),
         "problems": evidence.problems(who, sick, stories.story_problems(mix, cast, payment_year), payment_year, seed),
         "chart_findings": evidence.chart_findings(
