@@ -107,5 +107,3 @@ def claims_of(case: Row) -> list[Row]:
         }
         rows.append({**dated(row), **renamed, "member_id": case["id"]})
     return rows
-
-

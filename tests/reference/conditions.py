@@ -49,8 +49,6 @@ def after_hierarchy(hccs: set[str], tables: Published, mode: str = "cms_python")
     return kept
 
 
-def member_hccs(
-    codes: Iterable[str], sex: str, age: int, tables: Published, mode: str = "cms_python"
-) -> set[str]:
+def member_hccs(codes: Iterable[str], sex: str, age: int, tables: Published, mode: str = "cms_python") -> set[str]:
     """HCCs that count for one member."""
     return after_hierarchy(after_removals(mapped(codes, sex, age, tables), tables), tables, mode)

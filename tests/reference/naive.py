@@ -37,8 +37,10 @@ def score_member(
         parts = []
         for share in PROGRAMS[payment_year].get(program, []):
             tables = published(share.model, payment_year, share.calibration)
-            legacy = program.startswith("PACE") and share.model not in ("cms-hcc-v28", "cms-hcc-esrd-v24") and (
-                share.calibration in ("", "t", "t2", "a")
+            legacy = (
+                program.startswith("PACE")
+                and share.model not in ("cms-hcc-v28", "cms-hcc-esrd-v24")
+                and (share.calibration in ("", "t", "t2", "a"))
             )
             found = score(who, [*codes, *raps] if legacy else codes, tables, mode)
             if found is None:
