@@ -202,6 +202,23 @@ SCORES = Table(
     ),
 )
 
+PAYMENT_FACTORS = Table(
+    "payment_factors",
+    "One row per payment programme and model of the run: how its raw scores become payment scores.",
+    ("part", "program", "model", "calibration"),
+    (
+        _YEAR,
+        Column("part", "few", "C or D."),
+        Column("program", "few", "Payment programme, as in scores."),
+        _MODEL, _CALIBRATION,
+        Column("normalization", "decimal", "Raw score is divided by it; empty where nobody could verify one."),
+        Column("coding_adjustment", "decimal", "Normalized score is multiplied by 1 minus it."),
+        Column("blend_weight", "decimal", "Weight of the model in the blend; empty outside a blend."),
+        Column("unverified", "bool", "True where a factor rests on memory or inference."),
+        Column("source", "text", "Where the factors come from."),
+    ),
+)
+
 MEMBER_SCORES = Table(
     "member_scores",
     "One row per member and part.",
@@ -302,6 +319,6 @@ RESULT_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         RUNS, MEMBERS_SCORED, REJECTED_ROWS, DIAGNOSES, REASONS, EDITED_DIAGNOSES, DIAGNOSIS_HCCS, HCCS,
-        UNMAPPED_CODES, MEMBER_HCCS, FACTORS, SCORES, MEMBER_SCORES, GAPS, MEMBER_GAPS, GAP_EVIDENCE, REVIEWS,
+        UNMAPPED_CODES, MEMBER_HCCS, FACTORS, SCORES, PAYMENT_FACTORS, MEMBER_SCORES, GAPS, MEMBER_GAPS, GAP_EVIDENCE, REVIEWS,
     )
 }

@@ -1,0 +1,117 @@
+"""Where a results file is made: a private folder beside it, renamed when complete, removed when not.
+
+A killed run leaves such a folder and nothing under the final name; the next run to the same name removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from hcc.errors import HccError, ResultsError, ResultsExist
+
+_SUFFIX = ".partial"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_WORDS = ("no space left", "disk quota exceeded", "file too large")
+
+
+def check_target(path: str | Path, overwrite: bool = False) -> Path:
+    """The path, if a results file may be made there; to be asked before any work starts.
+
+    Raises ResultsExist where something is there already (a folder even with ``overwrite``), ResultsError where the
+    folder is missing or cannot be written.
+    """
+    target = Path(path).expanduser().absolute()
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise ResultsExist(path)
+    if not target.parent.is_dir():
+        raise ResultsError(f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out.")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise ResultsError(f"The folder {target.parent} cannot be written.", hint="Choose another --out.")
+    return target
+
+
+def partial_folder(target: Path) -> Path:
+    """A new folder beside ``target`` that only its owner can read; leftovers of killed runs are removed first."""
+    remove_leftovers(target)
+    name = f".{target.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}"
+    folder = target.parent / name
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove the partial folders of runs to ``target`` that died on this machine; other machines' are left alone."""
+    for folder in target.parent.glob(f".{_escaped(target.name)}.*{_SUFFIX}"):
+        parts = folder.name.removeprefix(f".{target.name}.").removesuffix(_SUFFIX).split(".")
+        if len(parts) < 3 or not parts[-2].isdigit() or ".".join(parts[:-2]) != socket.gethostname():
+            continue
+        if not _alive(int(parts[-2])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def publish(made: Path, target: Path) -> None:
+    """Give a finished file its final name: owner-only, flushed to disk, renamed in one step."""
+    made.chmod(0o600)
+    _flush(made)
+    # A write-ahead log left by someone else's connection belongs to the file that is being replaced.
+    target.with_name(target.name + ".wal").unlink(missing_ok=True)
+    made.replace(target)
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def told_plainly(target: Path) -> Iterator[None]:
+    """Turn a full disk or exhausted memory into one HccError; duckdb's own texts may quote values, so they are dropped."""
+    import duckdb
+
+    try:
+        yield
+    except HccError:
+        raise
+    except duckdb.OutOfMemoryException:
+        raise ResultsError(
+            "Writing the results needs more memory than it may use.", hint="Give it more with --memory, such as --memory 4GB."
+        ) from None
+    except (OSError, duckdb.Error) as error:
+        if not _is_full(error):
+            raise
+        raise ResultsError(
+            f"There is no space left to write {target}; nothing was kept of it.",
+            hint="Free some space or choose another --out; a results file takes about 250 bytes per member and claim.",
+        ) from None
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    text = str(error).lower()
+    return any(words in text for words in _FULL_WORDS)

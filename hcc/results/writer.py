@@ -1,0 +1,265 @@
+"""Writes a results file piece by piece: frames in, one complete DuckDB file out, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+import hcc
+from hcc.results import ddl, views
+from hcc.results.ingest import prepared, values_at_hand
+from hcc.results.place import check_target, partial_folder, publish, told_plainly
+from hcc.results.reader import open_results
+from hcc.results.reasons import reasons
+from hcc.results.reviews import read_reviews
+from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
+
+_PENDING = 2  # frames that may wait for the writing thread; more would only hold memory
+
+
+class ResultsWriter:
+    """A results file in the making; a context manager.
+
+    ``append`` may be called many times per table and in any order; it hands the frame to a writing thread and returns,
+    so that the next bucket is computed while this one is written. Nothing appears at ``path`` before ``finish``;
+    leaving the block without it, or by an exception or a kill, leaves nothing there.
+
+    ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
+    ``memory``: DuckDB's limit, such as "1GB". ``seconds_writing`` tells the time spent in inserts.
+    Raises ResultsExist before any work, ResultsError for a full disk.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        run_id: str | None = None,
+        base: str | Path | None = None,
+        memory: str | None = None,
+    ) -> None:
+        self.target = check_target(path, overwrite)
+        self.run_id = run_id or str(uuid.uuid4())
+        self.seconds_writing = 0.0
+        self._started = datetime.now(UTC)
+        self._declared: dict[str, list[str]] = {}
+        self._enums: dict[str, dict[str, list[str]]] = {}  # table → column → values; a table is here once it exists
+        self._rows: dict[str, int] = {}
+        self._pending: list[Future[None]] = []
+        self._finished = False
+        self._folder = partial_folder(self.target)
+        self._made = self._folder / "results.duckdb"
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hcc-results")
+        try:
+            with told_plainly(self.target):
+                if base is not None:
+                    open_results(base).close()
+                    shutil.copyfile(base, self._made)
+                self._con = duckdb.connect(str(self._made), config=_config(memory))
+                if base is not None:
+                    self._take_over()
+        except BaseException:
+            self._discard()
+            raise
+
+    def __enter__(self) -> ResultsWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._finished:
+            self._discard()
+
+    def declare_enum(self, column: str, values: Iterable[str | None]) -> None:
+        """Name the values of a "few" column for every table that has it, before the first append.
+
+        The same ENUM in every table lets joins compare integers. More values than ENUM_LIMIT: the column is VARCHAR.
+        """
+        known = self._declared.setdefault(column, [])
+        known.extend(value for value in dict.fromkeys(values) if value is not None and value not in known)
+
+    def append(self, table: str, frame: pl.DataFrame, **constants: object) -> None:
+        """Append rows. ``constants`` fill a whole column; ``run_id`` is filled by itself, absent columns are null.
+
+        Integers in decimal columns are thousandths, in money columns cents. "few" columns may be Enum, Categorical or
+        text. Raises KeyError, ValueError or TypeError for a frame that does not fit, and what an earlier append met.
+        """
+        declared = RESULT_TABLES[table]
+        constants = {name: value for name, value in constants.items() if value is not None}
+        for name, value in (("run_id", self.run_id), ("calibration", "")):
+            if name in declared.names and name not in frame.columns:
+                constants.setdefault(name, value)
+        while len(self._pending) >= _PENDING:
+            self._pending.pop(0).result()
+        self._rows[table] = self._rows.get(table, 0) + frame.height
+        self._pending.append(self._thread.submit(self._insert, table, frame, constants))
+
+    def clear(self, table: str) -> None:
+        """Empty a table taken over from ``base``."""
+        self._settle()
+        if table in self._enums:
+            self._execute(f"DELETE FROM {ddl.quoted(table)}")
+
+    def delete_members(self, member_ids: pl.Series) -> None:
+        """Take all rows of these members out of every table that has a member_id (for an update)."""
+        self._settle()
+        self._con.register("gone", pl.DataFrame({"member_id": member_ids.cast(pl.String)}).to_arrow())
+        for table in self._enums:
+            if "member_id" in RESULT_TABLES[table].names:
+                self._execute(f"DELETE FROM {ddl.quoted(table)} WHERE member_id IN (SELECT member_id FROM gone)")
+        self._con.unregister("gone")
+
+    def finish(self, run: Mapping[str, object]) -> Path:
+        """Write the row of ``runs``, the empty tables, reviews, reasons, comments and views; give the file its name.
+
+        ``run``: columns of ``runs``; dicts and lists become JSON; run_id, started_at, seconds and the versions are
+        filled where absent. Returns the path.
+        """
+        self._settle()
+        with told_plainly(self.target):
+            for table, frame in (("reviews", read_reviews(self.target)), ("reasons", reasons())):
+                self.clear(table)
+                self._insert(table, frame, {})
+            self._insert("runs", self._run_row(run), {})
+            for table in RESULT_TABLES.values():
+                self._ensure(table.name)
+            # With comments last, a file that has them is complete.
+            for table in RESULT_TABLES.values():
+                for statement in ddl.comments(table):
+                    self._con.execute(statement)
+            for statement in views.statements():
+                self._con.execute(statement)
+            self._con.execute("CHECKPOINT")
+            self._con.close()
+            publish(self._made, self.target)
+        self._finished = True
+        self._discard()
+        return self.target
+
+    def _run_row(self, run: Mapping[str, object]) -> pl.DataFrame:
+        declared = RESULT_TABLES["runs"]
+        unknown = set(run) - set(declared.names)
+        if unknown:
+            raise ValueError(f"table runs has no column {', '.join(sorted(unknown))}")
+        row: dict[str, object] = {
+            "run_id": self.run_id,
+            "started_at": self._started.replace(tzinfo=None),
+            "seconds": (datetime.now(UTC) - self._started).total_seconds(),
+            "schema_version": SCHEMA_VERSION,
+            "engine_version": hcc.__version__,
+            **{name: value for name, value in run.items() if value is not None},
+        }
+        return pl.DataFrame(
+            {
+                name: [json.dumps(value, default=str) if isinstance(value, dict | list | tuple) else value]
+                for name, value in row.items()
+            }
+        )
+
+    def _insert(self, table: str, frame: pl.DataFrame, constants: Mapping[str, object]) -> None:
+        began = time.perf_counter()
+        with told_plainly(self.target):
+            self._ensure(table, frame, constants)
+            if frame.height:
+                arrow, select = prepared(RESULT_TABLES[table], frame, constants, self._enums[table])
+                self._con.register("incoming", arrow)
+                try:
+                    self._con.execute(f"INSERT INTO {ddl.quoted(table)} SELECT {select} FROM incoming")
+                finally:
+                    self._con.unregister("incoming")
+        self.seconds_writing += time.perf_counter() - began
+
+    def _ensure(
+        self, table: str, frame: pl.DataFrame | None = None, constants: Mapping[str, object] | None = None
+    ) -> None:
+        """The table exists and its ENUMs have every value that is coming."""
+        declared = RESULT_TABLES[table]
+        new = table not in self._enums
+        known = self._enums.setdefault(table, {})
+        for column in declared.columns:
+            if column.type != "few" or not (new or column.name in known):
+                continue
+            values = list(known.get(column.name, self._declared.get(column.name, ())))
+            coming = _coming(column.name, frame, constants or {})
+            added = [value for value in coming if value not in values]
+            if new:
+                # Text without a declaration stays VARCHAR: the next bucket would bring other values.
+                fixed = column.name in self._declared or _is_enum(column.name, frame) or column.name in (constants or {})
+                if fixed and 0 < len(values) + len(added) <= ddl.ENUM_LIMIT:
+                    known[column.name] = values + added
+            elif added:
+                self._widen(table, column.name, [*values, *added])
+        if new:
+            given = frame.columns if frame is not None else []
+            plain = {c.name for c in declared.columns if c.name in given and (c.name in known or c.type == "bool")}
+            self._con.execute(ddl.create_table(declared, known, plain))
+
+    def _widen(self, table: str, column: str, values: Sequence[str]) -> None:
+        """An undeclared value came: DuckDB rewrites the column with a larger ENUM, or as VARCHAR."""
+        kind = ddl.enum_type(values) if len(values) <= ddl.ENUM_LIMIT else "VARCHAR"
+        self._con.execute(f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quoted(column)} TYPE {kind}")
+        if kind == "VARCHAR":
+            del self._enums[table][column]
+        else:
+            self._enums[table][column] = list(values)
+
+    def _take_over(self) -> None:
+        """Learn the tables of the copied file and drop its views, which would pin the columns' types."""
+        for name in [*views.VIEWS]:
+            self._con.execute(f"DROP VIEW IF EXISTS {ddl.quoted(name)}")
+        rows = self._con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal")
+        for table, column, kind in rows.fetchall():
+            known = self._enums.setdefault(table, {})
+            if kind.startswith("ENUM"):
+                span = self._con.execute(f"SELECT enum_range(NULL::{kind})").fetchone()
+                known[column] = list(span[0]) if span else []
+        for name in [name for name in self._enums if name not in RESULT_TABLES]:
+            del self._enums[name]
+
+    def _execute(self, statement: str) -> None:
+        with told_plainly(self.target):
+            self._con.execute(statement)
+
+    def _settle(self) -> None:
+        """Wait for the writing thread; raise what it met."""
+        while self._pending:
+            self._pending.pop(0).result()
+
+    def _discard(self) -> None:
+        for future in self._pending:
+            future.cancel()
+        self._thread.shutdown(wait=True)
+        if hasattr(self, "_con"):
+            self._con.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _config(memory: str | None) -> dict[str, Any]:
+    config: dict[str, Any] = {"preserve_insertion_order": "false"}
+    if memory:
+        config["memory_limit"] = memory
+    return config
+
+
+def _is_enum(column: str, frame: pl.DataFrame | None) -> bool:
+    return frame is not None and column in frame.columns and isinstance(frame.schema[column], pl.Enum)
+
+
+def _coming(column: str, frame: pl.DataFrame | None, constants: Mapping[str, object]) -> list[str]:
+    if column in constants:
+        return [str(constants[column])]
+    if frame is None or column not in frame.columns:
+        return []
+    return values_at_hand(frame[column])
