@@ -25,12 +25,14 @@ def shipped_folder() -> Path:
 
 
 def roots(mappings: str | Path | None = None) -> tuple[Path, ...]:
-    """Folders to look in, in order: ``mappings``, else HCC_MAPPINGS (several joined by ``:``), then the shipped one.
+    """Folders to look in, in order: ``mappings``, then HCC_MAPPINGS (several joined by ``:``), then the shipped one.
 
-    What a user's folder lacks (programmes, eligibility lists, other years) is found in the shipped one.
+    What a user's folder lacks (programmes, eligibility lists, other years) is found in a later one. Raises HccError
+    for a folder that is not there.
     """
-    named = str(mappings) if mappings is not None else os.environ.get(ENVIRONMENT, "")
-    own = [Path(part).expanduser().resolve() for part in named.split(os.pathsep) if part]
+    named = [str(mappings)] if mappings is not None else []
+    named += [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    own = [Path(part).expanduser().resolve() for part in named]
     for folder in own:
         if not folder.is_dir():
             raise HccError(
