@@ -7,7 +7,11 @@ from datetime import date
 
 import polars as pl
 
+from hcc.gaps.evidence.common import column_or_null, with_members, within
+from hcc.gaps.evidence.drug_codes import IDENTIFIERS, drug_codes
 from hcc.rules.valuesets import ValueSets
+
+NO_CODE = "NO_CODE"
 
 
 def fills(
@@ -24,10 +28,37 @@ def fills(
     Columns: member_id or member_index; fill_date Date; drug UInt16 (key of ``valuesets.drug_keys``); drug_class Enum;
     ingredient Enum (null where only the class is known); route Enum ('' unknown); flags Enum ('a|b', '' none);
     components UInt8 (active parts of the product; null unknown); evidence Enum (strong, medium, weak, product,
-    support, excluded); days_supply Int32; code String; code_kind Enum (ndc, ndc_product, ndc_class, rxnorm, drug_name).
-    Count distinct fill_date per member for "two fills".
+    support, excluded), graded for this product; days_supply Int32; code String; code_kind Enum (ndc, ndc_product,
+    ndc_class, rxnorm, drug_name). Count distinct fill_date per member for "two fills".
     """
-    raise NotImplementedError
+    keys = valuesets.drug_keys
+    if classes is not None:
+        keys = keys.filter(pl.col("drug_class").cast(pl.String).is_in(sorted(classes)))
+    keys = keys.select("drug", "drug_class", "ingredient", "route", "flags", "components", "evidence")
+    dated, present = _dated(pharmacy, since, until, days_supply=True)
+    rows = dated.with_columns(
+        drug=pl.lit(None, pl.UInt16), code=pl.lit(None, pl.String), code_kind=pl.lit(None, valuesets.words("code_kind")),
+        settled=pl.lit(False),
+    )  # fmt: skip
+    for identifier in present:
+        meaning = drug_codes(dated, identifier, valuesets).filter(pl.col("reason").is_null())
+        meaning = meaning.select("text", found="drug", found_code="code", found_kind="code_kind", found_any=pl.lit(True))
+        rows = (
+            rows.with_columns(text=pl.when(~pl.col("settled")).then(identifier))
+            .join(meaning, on="text", how="left")
+            .with_columns(
+                drug=pl.coalesce("drug", "found"),
+                code=pl.coalesce("code", "found_code"),
+                code_kind=pl.coalesce("code_kind", "found_kind"),
+                settled=pl.col("settled") | pl.col("found_any").fill_null(False),
+            )
+            .drop("text", "found", "found_code", "found_kind", "found_any")
+        )
+    found = rows.join(keys.lazy(), on="drug").select(
+        "member_id", "fill_date", "drug", "drug_class", "ingredient", "route", "flags", "components", "evidence",
+        "days_supply", "code", "code_kind",
+    )  # fmt: skip
+    return with_members(found, members)
 
 
 def unidentified_fills(
@@ -40,7 +71,40 @@ def unidentified_fills(
 ) -> pl.LazyFrame:
     """Fills that nothing identifies: one row per member, fill_date and reason, with ``count`` (UInt32).
 
-    Reasons: AMBIGUOUS_NDC10, UNKNOWN_NDC, UNKNOWN_RXNORM, UNKNOWN_NAME, NO_CODE. See ``valuesets.incomplete_classes``
-    (frozenset[str]): only for these classes do unidentified fills weaken a rule that asks for a drug's absence (RULINGS 23).
+    Reasons: AMBIGUOUS_NDC10, UNKNOWN_NDC, UNKNOWN_RXNORM, UNKNOWN_NAME, NO_CODE; of several the first identifier's.
+    Only for ``valuesets.incomplete_classes`` do these fills weaken a rule that asks for a drug's absence (RULINGS 23).
+    Give the few members in question: the NDCs of our value sets are those of evidence, so that without the user's NDC
+    directory (``hcc rules import``) every other drug is unidentified.
     """
-    raise NotImplementedError
+    rows, present = _dated(pharmacy, since, until, days_supply=False)
+    rows = with_members(rows, members)
+    member = "member_id" if members is None else "member_index"
+    known: list[pl.Expr] = [pl.lit(False)]
+    reasons: list[pl.Expr] = []
+    for identifier in present:
+        verdicts = (
+            drug_codes(rows, identifier, valuesets)
+            .select("text", pl.col("reason").alias(f"{identifier}_reason"), pl.lit(True).alias(f"{identifier}_seen"))
+            .unique("text")
+        )
+        rows = rows.join(verdicts, left_on=identifier, right_on="text", how="left")
+        reason = pl.col(f"{identifier}_reason")
+        known.append(reason.is_null() & pl.col(f"{identifier}_seen").fill_null(False))
+        reasons.append(reason)
+    return (
+        rows.filter(~pl.any_horizontal(known))
+        .with_columns(reason=pl.coalesce(*reasons, pl.lit(NO_CODE)))
+        .group_by(member, "fill_date", "reason")
+        .agg(count=pl.len())
+    )
+
+
+def _dated(
+    pharmacy: pl.LazyFrame, since: date | None, until: date | None, *, days_supply: bool
+) -> tuple[pl.LazyFrame, list[str]]:
+    """Fills of the window with the identifiers that the table has."""
+    names = pharmacy.collect_schema().names()
+    present = [identifier for identifier in IDENTIFIERS if identifier in names]
+    columns = [column_or_null(names, "days_supply", pl.Int32)] if days_supply else []
+    identifiers = [pl.col(identifier).cast(pl.String).replace("", None) for identifier in present]
+    return pharmacy.filter(within("fill_date", since, until)).select("member_id", "fill_date", *identifiers, *columns), present

@@ -7,7 +7,13 @@ from datetime import date
 
 import polars as pl
 
+from hcc.gaps.evidence.common import column_or_null, with_members, within
+from hcc.gaps.evidence.units import CANDIDATES, bounds, candidates, clean_unit, conversions, plausible
+from hcc.gaps.evidence.values import FINDINGS, read_values
 from hcc.rules.valuesets import ValueSets
+
+USES = pl.Enum(["include", "support", "fallback", "range", "unverified", "exclude"])
+_PRECISION = 4  # decimals kept after a conversion: 11.1 mmol/L of glucose is 200, not 199.9999998
 
 
 def results(
@@ -22,12 +28,13 @@ def results(
     """Usable results: one row per observation.
 
     Columns: member_id or member_index; observation_date Date; concept Enum; use Enum (include, support, fallback,
-    range, unverified; excluded codes never come out); value Float64 in the canonical unit ('<15' is 14.9, '>60' is
-    60.1, a range its milder bound is for the rule: null); low, high Float64 (see the package's docstring);
-    comparator Enum (=, <, >, <=, >=, range, text); finding Enum (positive, negative, indeterminate or null, for
-    qualitative tests); raw_value, raw_unit String; loinc Enum.
+    range, unverified; excluded codes never come out); value Float64 in the canonical unit (null for ranges and
+    findings; '<15' is 14.9, '>60' is 60.1); low, high Float64 (see the package); comparator Enum (=, <, <=, >, >=,
+    range, text); finding Enum (positive, negative, indeterminate; null where the test has none); unit String;
+    raw_value, raw_unit, loinc String.
     """
-    raise NotImplementedError
+    judged = _judged(observations, valuesets, concepts, since, until).filter(pl.col("reason").is_null())
+    return with_members(judged.drop("reason"), members)
 
 
 def unused_results(
@@ -41,11 +48,153 @@ def unused_results(
 ) -> pl.LazyFrame:
     """Results of our concepts that were not used: concept, reason, count (UInt32).
 
-    Reasons: STATUS (cancelled, entered in error), NO_VALUE, EXCLUDED_CODE, UNKNOWN_UNIT, NO_UNIT, IMPLAUSIBLE.
+    Reasons: STATUS (cancelled, entered in error), EXCLUDED_CODE, NO_VALUE, UNKNOWN_UNIT (also a unit in the value that
+    contradicts the unit beside it), NO_UNIT (no unit, and plausible in none or in several), IMPLAUSIBLE.
     """
-    raise NotImplementedError
+    judged = _judged(observations, valuesets, concepts, since, until).filter(pl.col("reason").is_not_null())
+    return with_members(judged, members).group_by("concept", "reason").agg(count=pl.len())
 
 
 def preferred_results(frame: pl.LazyFrame) -> pl.LazyFrame:
     """``results`` without the fallback rows of members who have a better code of the same concept (RULINGS 24)."""
-    raise NotImplementedError
+    member = "member_index" if "member_index" in frame.collect_schema().names() else "member_id"
+    better = frame.filter(pl.col("use") == "include").select(member, "concept").unique()
+    fallback = frame.filter(pl.col("use") == "fallback").join(better, on=[member, "concept"], how="anti")
+    return pl.concat([frame.filter(pl.col("use") != "fallback"), fallback])
+
+
+def _judged(
+    observations: pl.LazyFrame,
+    valuesets: ValueSets,
+    concepts: Collection[str] | None,
+    since: date | None,
+    until: date | None,
+) -> pl.LazyFrame:
+    """Every result of our codes with ``reason``, null where it is used."""
+    codes = valuesets.loinc
+    if concepts is not None:
+        codes = codes.filter(pl.col("concept").is_in(sorted(concepts)))
+    names = observations.collect_schema().names()
+    rows = observations.filter(
+        pl.col("loinc").is_in(codes["loinc"].implode()) & within("observation_date", since, until)
+    ).select(
+        "member_id", "observation_date", pl.col("loinc").cast(pl.String), raw_value=pl.col("value").cast(pl.String),
+        raw_unit=column_or_null(names, "unit"), status=column_or_null(names, "status"),
+    )  # fmt: skip
+    read = _converted(_with_meaning(rows, codes, valuesets))
+    reason = _reason(valuesets.table("unused_statuses")["status"].to_list())
+    return (
+        read.join(bounds(valuesets).lazy(), on="concept", how="left")
+        .with_columns(finding=_finding())
+        .select(
+            "member_id", "observation_date", pl.col("concept").cast(valuesets.words("lab_concept")),
+            pl.col("use").cast(USES), "value", "low", "high", "comparator", "finding", "unit", "raw_value", "raw_unit",
+            "loinc", reason=reason,
+        )
+    )  # fmt: skip
+
+
+def _with_meaning(rows: pl.LazyFrame, codes: pl.DataFrame, valuesets: ValueSets) -> pl.LazyFrame:
+    """What code, unit and value text mean; every different text is worked out once."""
+    units = conversions(valuesets).lazy()
+    known = codes.lazy().select("loinc", "concept", "use", "kind", code_log10=pl.col("scale") == "log10")
+    pairs = (
+        rows.select("loinc", "raw_unit")
+        .unique()
+        .join(known, on="loinc")
+        .with_columns(clean=clean_unit(pl.col("raw_unit")))
+        .join(units, on=["concept", "clean"], how="left")
+        .join(candidates(valuesets).lazy(), on="concept", how="left")
+        .join(valuesets.lab_concepts.lazy().select("concept", "canonical_unit"), on="concept", how="left")
+        .with_columns(unit_given=pl.col("clean").is_not_null())
+        .drop("clean")
+    )
+    texts = read_values(rows.select(text="raw_value").drop_nulls().unique(), valuesets)
+    stated = units.select(
+        "concept", stated_unit="clean", s_factor="factor", s_offset="offset", s_log10="log10", s_unit="unit"
+    )
+    return (
+        rows.join(pairs, on=["loinc", "raw_unit"], nulls_equal=True)
+        .join(texts, left_on="raw_value", right_on="text", how="left")
+        .with_columns(clean_unit(pl.col("stated_unit")))
+        .join(stated, on=["concept", "stated_unit"], how="left")
+    )
+
+
+def _converted(read: pl.LazyFrame) -> pl.LazyFrame:
+    """``low``, ``high`` and ``value`` in the canonical unit, with ``unit_fault`` where no unit could be told."""
+    number = pl.coalesce("number", "high", "low")
+    fits = [plausible(number, place) for place in range(CANDIDATES)]
+    unstated = ~pl.col("unit_given") & pl.col("stated_unit").is_null()
+    # A code that reports a logarithm needs no unit: its numbers are exponents.
+    assumed_log10 = unstated & pl.col("code_log10")
+    alone = unstated & ~pl.col("code_log10") & (pl.sum_horizontal(*(fit.cast(pl.UInt8) for fit in fits)) == 1)
+
+    def assumed(name: str) -> pl.Expr:
+        return pl.coalesce(*(pl.when(fit).then(pl.col(f"{name}_{place}")) for place, fit in enumerate(fits)))
+
+    given_known = pl.col("unit_given") & pl.col("factor").is_not_null()
+    stated_known = pl.col("stated_unit").is_not_null() & pl.col("s_factor").is_not_null()
+    agree = (
+        (pl.col("factor") == pl.col("s_factor")) & (pl.col("offset") == pl.col("s_offset"))
+        & (pl.col("log10") == pl.col("s_log10"))
+    )  # fmt: skip
+    by_given = given_known & (pl.col("stated_unit").is_null() | (stated_known & agree))
+    by_stated = ~pl.col("unit_given") & stated_known
+    fault = (
+        pl.when(by_given | by_stated | alone | assumed_log10).then(None)
+        .when(unstated).then(pl.lit("NO_UNIT"))
+        .otherwise(pl.lit("UNKNOWN_UNIT"))
+    )  # fmt: skip
+    factor = pl.when(by_given).then("factor").when(by_stated).then("s_factor").when(assumed_log10).then(1.0)
+    offset = pl.when(by_given).then("offset").when(by_stated).then("s_offset").when(assumed_log10).then(0.0)
+    log10 = pl.when(by_given).then("log10").when(by_stated).then("s_log10").otherwise(assumed_log10)
+    unit = pl.when(by_given).then("unit").when(by_stated).then("s_unit").otherwise("canonical_unit")
+
+    def canonical(column: str) -> pl.Expr:
+        linear = pl.col(column) * pl.col("use_factor") + pl.col("use_offset")
+        exponent = pl.when(pl.col("use_log10")).then(linear.clip(upper_bound=30.0))
+        exact = (pl.col("use_factor") == 1.0) & (pl.col("use_offset") == 0.0) & ~pl.col("use_log10")
+        return (
+            pl.when(exact).then(pl.col(column))
+            .when("use_log10").then(pl.lit(10.0).pow(exponent).round(_PRECISION))
+            .otherwise(linear.round(_PRECISION))
+            .alias(column)
+        )  # fmt: skip
+
+    return (
+        read.with_columns(
+            unit_fault=fault, use_factor=factor.otherwise(assumed("factor")),
+            use_offset=offset.otherwise(assumed("offset")), use_log10=log10, unit=unit,
+        )
+        .with_columns(canonical("low"), canonical("high"), canonical("value"))
+    )  # fmt: skip
+
+
+def _finding() -> pl.Expr:
+    """Positive or negative: as said; for a viral load also from the number (below the limit is negative)."""
+    number = pl.coalesce("value", "low", "high")
+    counted = (
+        pl.when(pl.col("comparator").is_in(["<", "<="])).then(pl.lit("negative"))
+        .when(number > 0).then(pl.lit("positive"))
+        .when(number == 0).then(pl.lit("negative"))
+    )  # fmt: skip
+    derived = pl.when(pl.col("kind") == "viral_load").then(counted.cast(FINDINGS))
+    return pl.when(pl.col("kind") != "number").then(pl.coalesce("said", derived))
+
+
+def _reason(unused_statuses: list[str]) -> pl.Expr:
+    in_words = pl.col("comparator") == "text"
+    has_number = pl.col("comparator").is_not_null() & ~in_words
+    takes_words = pl.col("kind") != "number"
+    usable = pl.when(pl.col("kind") == "finding").then(in_words).otherwise(has_number | (in_words & takes_words))
+    shown = pl.coalesce("value", "high", "low")
+    outside = ~(shown.is_between(pl.col("least"), pl.col("most")))
+    numeric = has_number & (pl.col("kind") != "finding")
+    return (
+        pl.when(pl.col("status").str.to_lowercase().str.strip_chars().is_in(unused_statuses)).then(pl.lit("STATUS"))
+        .when(pl.col("use") == "exclude").then(pl.lit("EXCLUDED_CODE"))
+        .when(~usable.fill_null(False)).then(pl.lit("NO_VALUE"))
+        .when(numeric & pl.col("unit_fault").is_not_null()).then(pl.col("unit_fault"))
+        .when(numeric & outside).then(pl.lit("IMPLAUSIBLE"))
+    )  # fmt: skip
