@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import DELETED, SUPERSEDED, ChainRules, Chains, chains, special_records
-from hcc.diagnoses.lines import DAY_BITS, EPOCH, FORMS, RECORD_TYPES, LineRules, records
+from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules, records, unpacked, version
 
 REASONS = (
     "COUNTED",
@@ -73,13 +73,14 @@ class Codes:
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """``records``: one row per record with a mapped diagnosis, sorted by member and day: claim_id, member (UInt32),
-    day (Int32), form, record_type (UInt8), rendering_npi, place_of_service. ``record``, ``code``, ``reason``, ``flags``:
-    one entry per record and code, sorted by record."""
+    """``records``: one row per record with a mapped diagnosis, sorted by member and day: member (UInt32), day (Int32),
+    form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``reason``, ``flags``, ``claim_id``: one
+    entry per record and code, sorted by record."""
 
     records: pl.DataFrame
     record: NDArray[np.uint32]
     code: NDArray[np.uint16]
+    claim_id: pl.Series
     reason: NDArray[np.uint8]
     flags: NDArray[np.uint16]
     unknown_member_claims: int
@@ -103,102 +104,158 @@ def decisions(
     ``lines``: canonical claim lines; ``diagnoses``: claim_id, diagnosis_code (normalised) and, where known, member_id and
     the columns that tell versions apart; ``members``: member_id, program, parent_organization, in the order that gives
     a member its index. Claims of other members are counted, not used.
+
+    Plain claims are grouped and joined by a 64-bit hash of their claim_id. Claims in a chain, chart reviews, and
+    claims whose hash is shared by two members go by their full text.
     """
     special = special_records(lines, enrolled_with)
+    if special is not None and special.is_empty():
+        special = None
     linked = None
-    if special is not None and special.height:
+    if special is not None:
         special = special.join(
             members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
         ).with_columns(pl.coalesce("submitting_organization", "_own"))
         linked = chains(special, lines, diagnoses, rules.chains)
-    found = _records(lines, members, rules)
+    by_text = _by_text(special, linked)
+    plain, shared = _plain_records(lines, by_text, members, rules)
+    if len(shared):
+        more = lines.filter(pl.col("claim_id").hash().is_in(shared.implode())).select("claim_id").unique().collect()
+        by_text = pl.concat([by_text, more["claim_id"]]).unique()
+    pieces = [plain]
+    if len(by_text):
+        pieces.append(_text_records(lines, by_text, members, linked, rules))
+    found = pl.concat(pieces, how="diagonal")
     unknown = int(found["member"].null_count())
-    found = found.filter(pl.col("member").is_not_null())
-    found = _with_chains(found, linked, special, rules)
-    found = found.sort("member", "day", "claim_id").with_row_index("record")
-    rows = _mapped_rows(diagnoses, found, codes)
+    found = found.filter(pl.col("member").is_not_null()).sort("member", "day").with_row_index("record")
+    rows = _mapped_rows(diagnoses, found, by_text, codes)
+    packed_rows = rows["row"].to_numpy()
+    record = (packed_rows >> np.uint64(16)).astype(np.uint32)
     used = np.zeros(found.height, dtype=bool)
-    record = (rows >> np.uint64(16)).astype(np.uint32)
     used[record] = True
-    renumber = np.cumsum(used, dtype=np.uint32) - 1
+    renumber = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
     found = found.filter(pl.Series(used)).drop("record")
-    record = renumber[record].astype(np.uint32)
-    code = (rows & np.uint64(0xFFFF)).astype(np.uint16)
+    record = renumber[record]
+    code = (packed_rows & np.uint64(0xFFFF)).astype(np.uint16)
     reason, flags = _reasons(found, rules)
     reason_of, flags_of = reason[record], flags[record]
     _withdraw_codes(found, linked, codes, record, code, reason_of, diagnoses)
-    day = found["day"].to_numpy()[record].astype(np.int64)
+    day = found["day"].to_numpy()[record]
     invalid = (reason_of == COUNTED) & ((day < codes.valid_from[code]) | (day > codes.valid_to[code]))
     reason_of[invalid] = NOT_VALID_ON_DOS
-    keep = [c for c in ("rendering_npi", "place_of_service", "linked") if c in found.columns]
-    slim = found.select("claim_id", "member", "day", "form", "record_type", *keep)
-    return Decisions(slim, record, code, reason_of, flags_of, unknown)
+    slim = found.select("member", "day", "form", "record_type", "npi", "place")
+    return Decisions(slim, record, code, rows["claim_id"], reason_of, flags_of, unknown)
 
 
-def _records(lines: pl.LazyFrame, members: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
-    index = members.lazy().select(
+def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.Series:
+    """claim_ids that chains or chart reviews are about."""
+    if special is None or linked is None:
+        return pl.Series("claim_id", [], dtype=pl.String)
+    about = [special["claim_id"], special["original_claim_id"], special["linked_claim_id"], linked.codes["claim_id"]]
+    return pl.concat([series.alias("claim_id") for series in about]).drop_nulls().unique()
+
+
+def _plain_records(
+    lines: pl.LazyFrame, by_text: pl.Series, members: pl.DataFrame, rules: DecisionRules
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Records of the claims outside ``by_text``, keyed by hash; and the hashes that more than one member shares."""
+    if len(by_text):
+        lines = lines.filter(~pl.col("claim_id").is_in(by_text.implode()))
+    keys = [pl.col("claim_id").hash().alias("hash"), pl.col("member_id").hash().alias("_m")]
+    found = records(lines, rules.lines, keys).collect(engine="streaming")
+    shared = found.filter(pl.col("member_low") != pl.col("member_high"))["hash"]
+    if len(shared):
+        found = found.filter(pl.col("member_low") == pl.col("member_high"))
+    index = _member_index(members, rules).with_columns(pl.col("member_id").hash().alias("member_low")).drop("member_id")
+    found = found.drop("member_high").join(index, on="member_low", how="left").drop("member_low")
+    late = []
+    if "submission_date" in found.columns:
+        late = [(pl.col("submission_date") > rules.chains.deadline).fill_null(False).alias("late")]
+    found = found.with_columns(*unpacked(), *late, pl.lit(0, dtype=pl.UInt8).alias("record_type"))
+    return _dated(found).drop("best", "last", "best_day", "last_day"), shared
+
+
+def _member_index(members: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
+    program = pl.col("program").cast(pl.String)
+    return members.select(
         "member_id",
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("member"),
-        pl.col("program").cast(pl.String).is_in(list(rules.exempt_programs)).alias("exempt"),
-        pl.col("program").cast(pl.String).is_in(list(rules.raps_programs)).alias("raps_counts"),
+        program.is_in(list(rules.exempt_programs)).alias("exempt"),
+        program.is_in(list(rules.raps_programs)).alias("raps_counts"),
     )
-    return records(lines, rules.lines).join(index, on="member_id", how="left").collect(engine="streaming")
 
 
-def _with_chains(
-    found: pl.DataFrame, linked: Chains | None, special: pl.DataFrame | None, rules: DecisionRules
+def _text_records(
+    lines: pl.LazyFrame, by_text: pl.Series, members: pl.DataFrame, linked: Chains | None, rules: DecisionRules
 ) -> pl.DataFrame:
-    """Add state, record_type, linked, switcher, late; and ``day``, the date by which the record is judged."""
-    institutional = pl.col("form").is_in([_FORM["inpatient"], _FORM["outpatient"]])
-    best_day = pl.when(pl.col("best") >= 2**DAY_BITS).then(pl.col("best") % 2**DAY_BITS).otherwise(pl.col("last"))
-    found = found.with_columns(
-        pl.when(institutional).then(pl.col("last")).otherwise(best_day).cast(pl.Int32).alias("day"),
-        (pl.col("best") // 2**DAY_BITS).cast(pl.UInt8).alias("standing"),
-    )
-    if "version" not in found.columns:
-        return found.with_columns(pl.lit(0, dtype=pl.UInt8).alias("record_type"))
-    kind = ((pl.col("version") // 2**20) % 2**4).cast(pl.UInt8).alias("record_type")
+    """Records of the claims in ``by_text``, by claim_id, member_id and version, with what chains did to them."""
+    some = lines.filter(pl.col("claim_id").is_in(by_text.implode()))
+    told_apart = version(some.collect_schema().names())
+    told_apart = pl.lit(0, dtype=pl.UInt32) if told_apart is None else told_apart
+    found = records(some, rules.lines, [pl.col("claim_id"), pl.col("member_id"), told_apart.alias("version")])
+    table = found.collect(engine="streaming").join(_member_index(members, rules), on="member_id", how="left")
     submitted = (pl.col("version") % 2**20).cast(pl.Int64)
     deadline = (rules.chains.deadline - EPOCH).days
-    found = found.with_columns(kind, (submitted > deadline).alias("late"))
-    if linked is None:
-        return found
-    key = ["claim_id", "member_id", "version"]
-    return (
-        found.join(linked.records, on=key, how="left")
-        .join(linked.reviews, on=key, how="left")
-        .join(linked.unmatched.with_columns(pl.lit(True).alias("unmatched")), on=key, how="left")
+    table = table.with_columns(
+        *unpacked(),
+        ((pl.col("version") // 2**20) % 2**4).cast(pl.UInt8).alias("record_type"),
+        (submitted > deadline).alias("late"),
     )
+    if linked is not None:
+        key = ["claim_id", "member_id", "version"]
+        table = (
+            table.join(linked.records, on=key, how="left")
+            .join(linked.reviews, on=key, how="left")
+            .join(linked.unmatched.with_columns(pl.lit(True).alias("unmatched")), on=key, how="left")
+        )
+    return _dated(table).drop("best", "last", "best_day", "last_day", "submission_date", strict=False)
 
 
-def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, codes: Codes) -> NDArray[np.uint64]:
-    """Sorted distinct ``record << 16 | code_id`` of the mapped diagnoses."""
-    lookup = pl.LazyFrame(
-        {"diagnosis_code": codes.code, "code": np.arange(len(codes.code), dtype=np.uint16)},
-    )
+def _dated(found: pl.DataFrame) -> pl.DataFrame:
+    """``day``: an institutional record goes by its last day, a professional one by its qualifying line (SPEC R-3.6)."""
+    institutional = pl.col("form").is_in([_FORM["inpatient"], _FORM["outpatient"]])
+    qualified = ~institutional & (pl.col("standing") > 0)
+    return found.with_columns(pl.when(qualified).then(pl.col("best_day")).otherwise(pl.col("last_day")).alias("day"))
+
+
+def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes) -> pl.DataFrame:
+    """row (``record << 16 | code_id``) and claim_id of the mapped diagnoses, distinct, sorted by row."""
+    lookup = pl.LazyFrame({"diagnosis_code": codes.code, "code": np.arange(len(codes.code), dtype=np.uint16)})
     names = diagnoses.collect_schema().names()
-    on = ["claim_id"]
-    if "member_id" in names:
-        on.append("member_id")
-    keys = found.lazy().select("claim_id", "member_id", "record", *(["version"] if "version" in found.columns else []))
     wanted = diagnoses.filter(pl.col("diagnosis_code").is_in(codes.code.implode())).join(lookup, on="diagnosis_code")
-    if "version" in found.columns and "version" in names:
-        on.append("version")
-    joined = wanted.select(*on, "code").join(keys.select(*on, "record"), on=on)
-    packed = joined.select(
-        (pl.col("record").cast(pl.UInt64) * 2**16 + pl.col("code").cast(pl.UInt64)).alias("row")
-    ).collect(engine="streaming")["row"]
-    values = packed.sort().to_numpy()
+    row = (pl.col("record").cast(pl.UInt64) * 2**16 + pl.col("code").cast(pl.UInt64)).alias("row")
+    plain = wanted.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else wanted
+    by_hash = found.lazy().filter(pl.col("hash").is_not_null()).select("hash", "record")
+    pieces = [
+        plain.select(pl.col("claim_id").hash().alias("hash"), "claim_id", "code")
+        .join(by_hash, on="hash")
+        .select(row, "claim_id")
+        .collect(engine="streaming")
+    ]
+    if len(by_text):
+        on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
+        keyed = found.lazy().filter(pl.col("hash").is_null()).select(*on, "record")
+        some = wanted.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, "code")
+        pieces.append(some.join(keyed, on=on).select(row, "claim_id").collect(engine="streaming"))
+    rows = pl.concat(pieces).sort("row")
+    values = rows["row"].to_numpy()
     if len(values) == 0:
-        return np.zeros(0, dtype=np.uint64)
-    distinct: NDArray[np.uint64] = values[np.concatenate([[True], values[1:] != values[:-1]])]
-    return distinct
+        return rows
+    return rows.filter(pl.Series(np.concatenate([[True], values[1:] != values[:-1]])))
 
 
-def _column(found: pl.DataFrame, name: str, default: bool | int, dtype: type) -> NDArray[np.generic]:
+def _flag_of(found: pl.DataFrame, name: str, default: bool = False) -> NDArray[np.bool_]:
     if name not in found.columns:
-        return np.full(found.height, default, dtype=dtype)
-    return found[name].fill_null(default).to_numpy().astype(dtype)
+        return np.full(found.height, default, dtype=np.bool_)
+    values: NDArray[np.bool_] = found[name].fill_null(default).to_numpy()
+    return values
+
+
+def _number_of(found: pl.DataFrame, name: str) -> NDArray[np.int8]:
+    if name not in found.columns:
+        return np.zeros(found.height, dtype=np.int8)
+    values: NDArray[np.int8] = found[name].fill_null(0).to_numpy().astype(np.int8)
+    return values
 
 
 def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
@@ -213,17 +270,17 @@ def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint
     qualifies = inpatient | ((standing > 0) & ((standing != audio_level) | audio_counts))
     needs_line = (form == _FORM["professional"]) | (form == _FORM["outpatient"])
     kind = found["record_type"].to_numpy()
-    source = _column(found, "source", 0, np.uint8)
-    raps = (source == RAPS) & ~_column(found, "raps_counts", False, np.bool_)
-    verdict = _column(found, "verdict", 0, np.int8)
-    live = _column(found, "live", True, np.bool_)
-    state = _column(found, "state", 0, np.uint8)
-    late = _column(found, "late", False, np.bool_)
+    source = _number_of(found, "source")
+    raps = (source == RAPS) & ~_flag_of(found, "raps_counts")
+    verdict = _number_of(found, "verdict")
+    live = _flag_of(found, "live", True)
+    state = _number_of(found, "state")
+    late = _flag_of(found, "late")
     review = kind == RECORD_TYPES.index("chart_review")
-    unlinked = review & ~_column(found, "linked", False, np.bool_)
-    switcher = _column(found, "switcher", False, np.bool_)
+    unlinked = review & ~_flag_of(found, "linked")
+    switcher = _flag_of(found, "switcher")
     known = found["switcher"].is_not_null().to_numpy() if "switcher" in found.columns else np.zeros(len(day), bool)
-    barred = unlinked & ~switcher & ~_column(found, "exempt", False, np.bool_) & rules.chains.switcher_only
+    barred = unlinked & ~switcher & ~_flag_of(found, "exempt") & rules.chains.switcher_only
     delete = kind == RECORD_TYPES.index("chart_review_delete")
     ours_bad_form = ~(inpatient | needs_line)
     allowed = verdict > 0
@@ -243,20 +300,22 @@ def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint
         reason[applies] = code
     ours = (inpatient | needs_line) & qualifies
     flags = np.zeros(len(day), dtype=np.uint16)
-    years = {(date(y, 1, 1) - EPOCH).days: y for y in range(1901, 2200)}
-    edges = np.fromiter(years.keys(), dtype=np.int64)
-    year = np.fromiter(years.values(), dtype=np.int64)[np.clip(np.searchsorted(edges, day, side="right") - 1, 0, None)]
+    borrowed = np.zeros(len(day), dtype=bool)
+    for year in range(rules.lines.window[0].year, rules.lines.window[1].year + 1):
+        if year not in rules.listed_years:
+            first, last = (date(year, 1, 1) - EPOCH).days, (date(year, 12, 31) - EPOCH).days
+            borrowed |= (day >= first) & (day <= last)
     for name, applies in (
         ("AUDIO_ONLY", needs_line & (standing == audio_level)),
         ("FILTER_DISAGREES", ((verdict > 0) & ~ours) | ((verdict < 0) & ours)),
         ("NOT_ACCEPTED_OR_DENIED", ~live),
-        ("DENIED_LINE", _column(found, "denied", False, np.bool_)),
+        ("DENIED_LINE", _flag_of(found, "denied")),
         ("RAPS", source == RAPS),
         ("CHART_REVIEW_UNLINKED", unlinked),
         ("SWITCHER", unlinked & switcher),
         ("SWITCHER_UNKNOWN", barred & ~known),
-        ("REPLACEMENT_UNMATCHED", _column(found, "unmatched", False, np.bool_)),
-        ("LIST_OF_ANOTHER_YEAR", needs_line & ~np.isin(year, list(rules.listed_years))),
+        ("REPLACEMENT_UNMATCHED", _flag_of(found, "unmatched")),
+        ("LIST_OF_ANOTHER_YEAR", needs_line & borrowed),
     ):
         flags[applies] |= np.uint16(_FLAG[name])
     return reason, flags

@@ -48,6 +48,16 @@ def dates(days: NDArray[np.integer]) -> pl.Series:
     return pl.Series((days.astype(np.int32) - _UNIX).astype(np.int32)).cast(pl.Date)
 
 
+PLACES = [f"{place:02}" for place in range(1, 256)]
+
+
+def _digits(numbers: pl.Series, width: int) -> pl.Series:
+    """Numbers as text of that many digits; 0 is none."""
+    if int(numbers.max() or 0) == 0:
+        return pl.repeat(None, len(numbers), dtype=pl.String, eager=True)
+    return numbers.replace(0, None).cast(pl.String).str.zfill(width)
+
+
 class Frames:
     """Makes the result frames of member ranges; holds what all of them share."""
 
@@ -86,14 +96,10 @@ class Frames:
         form = records["form"].to_numpy()
         shown = np.where(form == FORMS.index("bad_bill_type"), FORMS.index("other"), form)
         place = pl.Series(record)
-        text = {
-            name: records[name].gather(place) if name in records.columns else pl.Series([None], dtype=pl.String).new_from_index(0, len(record))
-            for name in ("rendering_npi", "place_of_service")
-        }
         return pl.DataFrame(
             {
                 **self._start(member),
-                "claim_id": records["claim_id"].gather(place),
+                "claim_id": decided.claim_id[low:high],
                 "diagnosis_code": few(decided.code[low:high], self.plan.codes.code.to_list()),
                 "thru_date": dates(records["day"].to_numpy()[record]),
                 "claim_type": few(shown[record], FORMS),
@@ -101,7 +107,8 @@ class Frames:
                 "counted": reason == COUNTED,
                 "reason": few(reason, REASONS),
                 "flags": self._flags(decided.flags[low:high]),
-                **text,
+                "rendering_npi": _digits(records["npi"], 10).gather(place),
+                "place_of_service": few(records["place"].to_numpy()[record].astype(np.int64) - 1, PLACES),
             }
         )
 
