@@ -18,12 +18,13 @@ _FACTS = ("ingredient", "route", "flags", "components")
 
 @dataclass(frozen=True, eq=False)
 class DrugCatalogue:
-    """``keys``: see ValueSets.drug_keys. ``codes``: code_kind, code, drug: one row per code and key.
+    """``keys``: see ValueSets.drug_keys. ``products``: product UInt16, drug UInt16: what a product is made of.
 
-    ``patterns`` and ``default_routes`` (key, route) serve names in words; ``unfindable``: see ValueSets.
+    ``codes``: code_kind, code, product: one row per code. ``patterns`` and ``default_routes`` (key, route) serve names in words; ``unfindable``: see ValueSets.
     """
 
     keys: pl.DataFrame = field(repr=False)
+    products: pl.DataFrame = field(repr=False)
     codes: pl.DataFrame = field(repr=False)
     patterns: pl.DataFrame = field(repr=False)
     default_routes: pl.DataFrame = field(repr=False)
@@ -31,8 +32,8 @@ class DrugCatalogue:
     enums: dict[str, pl.Enum] = field(repr=False)
 
     def of(self, code_kind: str) -> pl.LazyFrame:
-        """code, drug of one kind of code."""
-        return self.codes.lazy().filter(pl.col("code_kind") == code_kind).select("code", "drug")
+        """code, product of one kind of code."""
+        return self.codes.filter(pl.col("code_kind") == code_kind).lazy().select("code", "product")
 
 
 def drug_catalogue(valuesets: ValueSets) -> DrugCatalogue:
@@ -62,11 +63,17 @@ def drug_catalogue(valuesets: ValueSets) -> DrugCatalogue:
     kind = [*_FACTS, "drug_class", "rules", "grade"]
     keys = rows.select(kind).unique().sort(kind).with_row_index("drug")
     enums = _enums(keys)
-    codes = (
+    contents = (
         rows.join(keys, on=kind, nulls_equal=True)
-        .select(pl.col("code_kind").cast(enums["code_kind"]), "code", pl.col("drug").cast(pl.UInt16))
-        .unique()
-        .sort("code_kind", "code", "drug")
+        .group_by("code_kind", "code")
+        .agg(drug=pl.col("drug").cast(pl.UInt16).unique().sort())
+    )
+    products = contents.select("drug").unique().sort("drug").with_row_index("product")
+    products = products.with_columns(pl.col("product").cast(pl.UInt16))
+    codes = (
+        contents.join(products, on="drug")
+        .select(pl.col("code_kind").cast(enums["code_kind"]), "code", "product")
+        .sort("code_kind", "code")
     )
     graded = _graded(keys, valuesets.table("product_rules"))
     return DrugCatalogue(
@@ -77,6 +84,7 @@ def drug_catalogue(valuesets: ValueSets) -> DrugCatalogue:
             "rules",
             "note",
         ),
+        products=products.explode("drug"),
         codes=codes,
         patterns=patterns(valuesets),
         default_routes=default_routes,

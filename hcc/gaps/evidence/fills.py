@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from hcc.errors import MissingColumns
 from hcc.gaps.evidence.common import column_or_null, with_members, within
 from hcc.gaps.evidence.drug_codes import IDENTIFIERS, drug_codes
 from hcc.rules.valuesets import ValueSets
@@ -35,30 +36,30 @@ def fills(
     if classes is not None:
         keys = keys.filter(pl.col("drug_class").cast(pl.String).is_in(sorted(classes)))
     keys = keys.select("drug", "drug_class", "ingredient", "route", "flags", "components", "evidence")
-    dated, present = _dated(pharmacy, since, until, days_supply=True)
-    rows = dated.with_columns(
-        drug=pl.lit(None, pl.UInt16), code=pl.lit(None, pl.String), code_kind=pl.lit(None, valuesets.words("code_kind")),
-        settled=pl.lit(False),
-    )  # fmt: skip
-    for identifier in present:
-        meaning = drug_codes(dated, identifier, valuesets).filter(pl.col("reason").is_null())
-        meaning = meaning.select("text", found="drug", found_code="code", found_kind="code_kind", found_any=pl.lit(True))
-        rows = (
-            rows.with_columns(text=pl.when(~pl.col("settled")).then(identifier))
-            .join(meaning, on="text", how="left")
-            .with_columns(
-                drug=pl.coalesce("drug", "found"),
-                code=pl.coalesce("code", "found_code"),
-                code_kind=pl.coalesce("code_kind", "found_kind"),
-                settled=pl.col("settled") | pl.col("found_any").fill_null(False),
+    wanted = valuesets.catalogue.products.join(keys, on="drug")
+    rows, present = _dated(pharmacy, since, until, days_supply=True)
+    meanings = {identifier: drug_codes(rows, identifier, valuesets) for identifier in present}
+    paths = []
+    for place, identifier in enumerate(present):
+        # Later identifiers see only the fills that have them and that no earlier one settled.
+        path = rows.filter(pl.col(identifier).is_not_null())
+        for earlier in present[:place]:
+            settled = meanings[earlier].filter(pl.col("reason").is_null()).select(text="text")
+            path = path.join(settled, left_on=earlier, right_on="text", how="anti")
+        meaning = meanings[identifier].filter(pl.col("product").is_in(wanted["product"].unique().implode()))
+        paths.append(
+            path.join(meaning, left_on=identifier, right_on="text").select(
+                "member_id", "fill_date", "days_supply", "product", "code", "code_kind"
             )
-            .drop("text", "found", "found_code", "found_kind", "found_any")
         )
-    found = rows.join(keys.lazy(), on="drug").select(
-        "member_id", "fill_date", "drug", "drug_class", "ingredient", "route", "flags", "components", "evidence",
+    if not paths:
+        raise MissingColumns.from_missing("pharmacy", ["ndc"], pharmacy.collect_schema().names())
+    found = with_members(pl.concat(paths), members).join(wanted.lazy(), on="product")
+    member = "member_id" if members is None else "member_index"
+    return found.select(
+        member, "fill_date", "drug", "drug_class", "ingredient", "route", "flags", "components", "evidence",
         "days_supply", "code", "code_kind",
     )  # fmt: skip
-    return with_members(found, members)
 
 
 def unidentified_fills(
