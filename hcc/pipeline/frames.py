@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses import COUNTED, EPOCH, FLAGS, FORMS, REASONS, RECORD_TYPES, Decisions
-from hcc.pipeline.plan import Model, Plan
+from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.statuses import Statuses
 from hcc.rules.condition_tables import EDIT_KINDS
@@ -24,10 +24,15 @@ def few(values: NDArray[np.integer], categories: Sequence[str], name: str = "") 
     """Positions as an Enum of their words; -1 becomes null."""
     missing = values < 0
     kind = np.uint8 if len(categories) < 255 else np.uint16
-    series = pl.Series(name, np.where(missing, 0, values).astype(kind)).cat.to(pl.Enum(list(categories)))
-    if missing.any():
+    lost = bool(missing.any())
+    series = pl.Series(name, (np.where(missing, 0, values) if lost else values).astype(kind)).cat.to(pl.Enum(list(categories)))
+    if lost:
         series = pl.select(pl.when(pl.lit(pl.Series(missing))).then(None).otherwise(pl.lit(series)).alias(name)).to_series()
     return series
+
+
+def _union(lists: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(word for words in lists for word in words))
 
 
 def constant(value: str, size: int, name: str = "") -> pl.Series:
@@ -61,31 +66,57 @@ def _digits(numbers: pl.Series, width: int) -> pl.Series:
 class Frames:
     """Makes the result frames of member ranges; holds what all of them share."""
 
-    def __init__(self, plan: Plan, run_id: str, member_id: pl.Series) -> None:
+    def __init__(self, plan: Plan, run_id: str, member_id: pl.Series, flags: NDArray[np.uint16]) -> None:
         self.plan = plan
         self.run_id = run_id
         self.member_id = member_id
-        self.flag_words: list[str] = []
-        self._flag_place: dict[int, int] = {}
+        models = list(plan.models.values())
+        masks = np.nonzero(np.bincount(flags, minlength=1))[0]
+        self._flag_place = np.zeros(int(masks.max(initial=0)) + 1, dtype=np.int64)
+        self._flag_place[masks] = np.arange(len(masks))
+        # One list of words per column for all models and ranges: the pieces of a table fit together as they are.
+        self.words: dict[str, list[str]] = {
+            "run_id": [run_id],
+            "model": _union([payment.model.split(":")[0]] for payment in plan.payments),
+            "calibration": _union([payment.model.partition(":")[2]] for payment in plan.payments),
+            "part": _union([payment.part] for payment in plan.payments),
+            "program": _union([payment.program] for payment in plan.payments),
+            "segment": _union(model.scores.segments for model in models),
+            "variable": _union(model.scores.variables for model in models),
+            "hcc": _union(model.conditions.hccs for model in models),
+            "diagnosis_code": plan.codes.code.to_list(),
+            "claim_type": list(FORMS),
+            "record_type": list(RECORD_TYPES),
+            "reason": list(REASONS),
+            "flags": [",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1) for mask in masks.tolist()] or [""],
+            "place_of_service": PLACES,
+        }
+        self.words["dropped_by_hcc"] = self.words["hcc"]
+        self._place = {column: {word: i for i, word in enumerate(words)} for column, words in self.words.items()}
 
-    def _start(self, member: NDArray[np.integer]) -> dict[str, pl.Series]:
-        return {"run_id": constant(self.run_id, len(member)), "member_id": self.member_id.gather(pl.Series(member))}
+    def start(self, member: NDArray[np.integer]) -> dict[str, pl.Series]:
+        """run_id and member_id of rows about these members."""
+        return {"run_id": self.same("run_id", self.run_id, len(member)), "member_id": self.member_id.gather(pl.Series(member))}
 
-    def _model(self, model: Model, size: int) -> dict[str, pl.Series | int]:
+    def same(self, column: str, word: str, size: int) -> pl.Series:
+        """A column of one word."""
+        return few(np.full(size, self._place[column][word], dtype=np.int32), self.words[column])
+
+    def coded(self, column: str, values: NDArray[np.integer], own: Sequence[str]) -> pl.Series:
+        """Positions in ``own`` (a model's list) as an Enum over the run's list; -1 is null."""
+        if not len(own):
+            return few(values, self.words[column] or [""])
+        places = np.array([self._place[column][word] for word in own], dtype=np.int32)
+        return few(np.where(values < 0, -1, places[values]), self.words[column])
+
+    def model(self, name: str, size: int) -> dict[str, pl.Series | int]:
+        """payment_year, model and calibration of rows about one model."""
+        model, _, calibration = name.partition(":")
         return {
             "payment_year": self.plan.options.payment_year,
-            "model": constant(model.rules.model, size),
-            "calibration": constant(model.rules.calibration, size),
+            "model": self.same("model", model, size),
+            "calibration": self.same("calibration", calibration, size),
         }
-
-    def _flags(self, masks: NDArray[np.uint16]) -> pl.Series:
-        distinct, inverse = np.unique(masks, return_inverse=True)
-        for mask in distinct.tolist():
-            if mask not in self._flag_place:
-                self._flag_place[mask] = len(self.flag_words)
-                self.flag_words.append(",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1))
-        places = np.array([self._flag_place[mask] for mask in distinct.tolist()], dtype=np.int64)
-        return few(places[inverse] if len(places) else places, self.flag_words or [""])
 
     def diagnoses(self, decided: Decisions, low: int, high: int) -> pl.DataFrame:
         """Rows ``low`` to ``high`` of the decisions."""
@@ -98,15 +129,15 @@ class Frames:
         place = pl.Series(record)
         return pl.DataFrame(
             {
-                **self._start(member),
+                **self.start(member),
                 "claim_id": decided.claim_id[low:high],
-                "diagnosis_code": few(decided.code[low:high], self.plan.codes.code.to_list()),
+                "diagnosis_code": few(decided.code[low:high], self.words["diagnosis_code"]),
                 "thru_date": dates(records["day"].to_numpy()[record]),
                 "claim_type": few(shown[record], FORMS),
                 "record_type": few(records["record_type"].to_numpy()[record], RECORD_TYPES),
                 "counted": reason == COUNTED,
                 "reason": few(reason, REASONS),
-                "flags": self._flags(decided.flags[low:high]),
+                "flags": few(self._flag_place[decided.flags[low:high]], self.words["flags"]),
                 "rendering_npi": _digits(records["npi"], 10).gather(place),
                 "place_of_service": few(records["place"].to_numpy()[record].astype(np.int64) - 1, PLACES),
             }
@@ -129,10 +160,10 @@ class Frames:
         coefficient = rules.scores.hcc_coefficient[segment[row], bit]
         return pl.DataFrame(
             {
-                **self._start(row + start),
-                **self._model(rules, size),
-                "hcc": few(bit, names),
-                "dropped_by_hcc": few(dropped_by, names),
+                **self.start(row + start),
+                **self.model(rules.name, size),
+                "hcc": self.coded("hcc", bit, names),
+                "dropped_by_hcc": self.coded("dropped_by_hcc", dropped_by, names),
                 "coefficient": decimal(coefficient, counts),
                 "first_date": dates(first[shown]),
                 "last_date": dates(last[shown]),
@@ -167,14 +198,14 @@ class Frames:
         months = statuses.months[rows]
         return pl.DataFrame(
             {
-                **self._start(member[row]),
-                **self._model(result.model, size),
-                "segment": few(result.segment[row], scores.segments),
+                **self.start(member[row]),
+                **self.model(result.model.name, size),
+                "segment": self.coded("segment", result.segment[row], scores.segments),
                 "months": months[row].astype(np.int64),
                 "first_month": statuses.first_month[rows].gather(pl.Series(row))
                 if statuses.monthly is not None
                 else pl.repeat(None, size, dtype=pl.Date, eager=True),
-                "variable": few(found.variable[keep][order], scores.variables),
+                "variable": self.coded("variable", found.variable[keep][order], scores.variables),
                 "coefficient": decimal(found.coefficient[keep][order]),
             }
         )
@@ -193,8 +224,8 @@ class Frames:
                 frames.append(
                     pl.DataFrame(
                         {
-                            **self._start(member_of[at]),
-                            **self._model(model, len(at)),
+                            **self.start(member_of[at]),
+                            **self.model(model.name, len(at)),
                             "diagnosis_code": self.plan.codes.code.gather(pl.Series(decided.code[at])),
                             "kind": few(kind, EDIT_KINDS).cast(pl.String),
                             "hcc": few(bit, model.conditions.hccs).cast(pl.String),

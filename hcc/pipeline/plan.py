@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -109,6 +109,7 @@ class Payment:
     unverified: bool
     no_payment_reason: str
     available: bool = True
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +161,9 @@ def make_plan(chosen: Options, profiles: Profiles) -> Plan:
 
 
 def _unavailable(payment: Payment) -> Payment:
-    return Payment(
-        payment.part, payment.program, payment.model, payment.pays, None, None, payment.weight, payment.unverified,
-        "MODEL_NOT_AVAILABLE", available=False,
-    )  # fmt: skip
+    return replace(
+        payment, normalization=None, coding_adjustment=None, no_payment_reason="MODEL_NOT_AVAILABLE", available=False
+    )
 
 
 def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
@@ -197,6 +197,7 @@ def _payment(program: Program, model: ProgramModel, pays: NDArray[np.bool_], *, 
         unverified=model.unverified or model.confidence == "C",
         no_payment_reason="" if model.normalization is not None else "NORMALIZATION_UNVERIFIED",
         available=model.available,
+        source=model.source,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hcc.diagnoses import Decisions, decisions
-from hcc.pipeline.frames import Frames, constant, decimal, few
+from hcc.pipeline.frames import Frames, constant, decimal
 from hcc.pipeline.paying import PaidRows, paid_rows, part_scores, year_scores
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, decide_edits, model_result, result_factors, sexes_and_ages
@@ -30,6 +30,8 @@ class Sink(Protocol):
 
     def append(self, table: str, frame: pl.DataFrame) -> None: ...
 
+    def declare_enum(self, column: str, values: Iterable[str]) -> None: ...
+
 
 @dataclass
 class Memory:
@@ -40,6 +42,9 @@ class Memory:
     def append(self, table: str, frame: pl.DataFrame) -> None:
         if frame.width:
             self.pieces.setdefault(table, []).append(frame)
+
+    def declare_enum(self, column: str, values: Iterable[str]) -> None:
+        """Nothing to prepare: the frames bring their Enums."""
 
     def frames(self) -> dict[str, pl.DataFrame]:
         return {name: pl.concat(pieces, how="diagonal_relaxed") for name, pieces in self.pieces.items()}
@@ -100,7 +105,9 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
         decided = decisions(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled)
         sex, age = sexes_and_ages(status, members.height)
         touched = decide_edits(plan, decided, sex, age)
-    frames = Frames(plan, run_id, members["member_id"])
+    frames = Frames(plan, run_id, members["member_id"], decided.flags)
+    for column, words in frames.words.items():
+        sink.declare_enum(column, words)
     _append_members(sink, members, run_id, chosen)
     sink.append("edited_diagnoses", frames.edited_diagnoses(touched, decided))
     results: list[tuple[int, int, dict[str, ModelResult]]] = []
@@ -207,7 +214,6 @@ def _scores(
             continue
         member = status.member[here][rows]
         result = found.get(payment.model)
-        model, _, calibration = payment.model.partition(":")
         has = one.placed & (one.paid is not None)
         zeros = np.zeros(size, dtype=np.int64)
         why_no_score = np.where(one.placed, "", "MODEL_NOT_AVAILABLE" if result is None else lost[rows])
@@ -216,15 +222,13 @@ def _scores(
         disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
         frame = pl.DataFrame(
             {
-                **frames._start(member),
-                "payment_year": plan.options.payment_year,
-                "part": constant(payment.part, size),
-                "program": pl.Series([payment.program or None], dtype=pl.String).new_from_index(0, size),
-                "model": constant(model, size),
-                "calibration": constant(calibration, size),
-                "segment": few(result.segment[rows], result.model.scores.segments)
+                **frames.start(member),
+                **frames.model(payment.model, size),
+                "part": frames.same("part", payment.part, size),
+                "program": frames.same("program", payment.program, size),
+                "segment": frames.coded("segment", result.segment[rows], result.model.scores.segments)
                 if result is not None
-                else pl.repeat(None, size, dtype=pl.String, eager=True),
+                else frames.coded("segment", np.full(size, -1), []),
                 "raw_score": decimal(one.raw, one.placed),
                 "normalized_score": decimal(zeros if one.normalized is None else one.normalized, has),
                 "payment_score": decimal(zeros if one.paid is None else one.paid, has),
@@ -272,9 +276,9 @@ def _member_scores(
             added[member] = frailty
         yield pl.DataFrame(
             {
-                **frames._start(who + start),
+                **frames.start(who + start),
                 "payment_year": plan.options.payment_year,
-                "part": constant(part, len(who)),
+                "part": frames.same("part", part, len(who)),
                 "risk_score": decimal(year.score[who], year.known[who]),
                 "payable_months": year.months[who],
                 "frailty": decimal(added[who]),
@@ -301,9 +305,11 @@ def frailty_of(
 
 
 def append_reference_tables(sink: Sink, plan: Plan, run_id: str) -> None:
-    """diagnosis_hccs and hccs of the run's models."""
+    """payment_factors, diagnosis_hccs and hccs of the run's models."""
     from hcc.rules.icd10cm import mapped_codes
 
+    if plan.payments:
+        sink.append("payment_factors", _payment_factors(plan))
     words = mapped_codes(plan.options.mappings).select("diagnosis_code", "description")
     for model in plan.models.values():
         rules = model.rules
@@ -325,3 +331,24 @@ def append_reference_tables(sink: Sink, plan: Plan, run_id: str) -> None:
                 pl.col("is_chronic").replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean),
             ),
         )
+
+
+def _payment_factors(plan: Plan) -> pl.DataFrame:
+    exact = pl.Decimal(9, 3)
+    rows = [
+        {
+            "payment_year": plan.options.payment_year,
+            "part": one.part,
+            "program": one.program,
+            "model": one.model.partition(":")[0],
+            "calibration": one.model.partition(":")[2],
+            "normalization": one.normalization,
+            "coding_adjustment": one.coding_adjustment,
+            "blend_weight": one.weight,
+            "unverified": one.unverified,
+            "source": one.source,
+        }
+        for one in plan.payments
+    ]
+    kinds = {"normalization": exact, "coding_adjustment": exact, "blend_weight": exact}
+    return pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None)
