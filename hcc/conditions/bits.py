@@ -13,7 +13,8 @@ _CHUNK = 1 << 17
 
 def edit_class(tables: ConditionTables, sex: NDArray[np.integer], age: NDArray[np.integer]) -> NDArray[np.int16]:
     """Edit class per person; ``sex`` 0 = F, 1 = M; ``age`` as of 1 February of the payment year."""
-    return tables.class_of[sex, np.clip(age, 0, MAX_AGE)]
+    classes: NDArray[np.int16] = tables.class_of[sex, np.clip(age, 0, MAX_AGE)]
+    return classes
 
 
 def pair_bits(
@@ -74,4 +75,5 @@ def set_bits(bits: Bits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def has_bit(bits: Bits, row: NDArray[np.integer], bit: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether each (row, bit) is set."""
-    return (bits[row, bit // WORD] >> (bit % WORD).astype(np.uint64)) & np.uint64(1) == 1
+    there: NDArray[np.bool_] = (bits[row, bit // WORD] >> (bit % WORD).astype(np.uint64)) & np.uint64(1) == 1
+    return there

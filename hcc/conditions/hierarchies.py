@@ -64,8 +64,10 @@ def modes_disagree(tables: ConditionTables, found: Bits) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, eq=False)
 class MemberHccs:
-    """Every HCC of every row: ``dropped_by`` is -1 when it counts, the parent's bit when a hierarchy dropped it, its own
-    bit when a removal rule took it. Ordered by row, then bit."""
+    """Every HCC of every row, ordered by row, then bit.
+
+    ``dropped_by``: -1 when it counts, the parent's bit when a hierarchy dropped it, its own when a removal took it.
+    """
 
     row: NDArray[np.int64]
     bit: NDArray[np.int64]

@@ -30,10 +30,10 @@ class Chains:
 
     ``records``: claim_id, member_id, version (UInt32), state (SUPERSEDED, DELETED), one row per withdrawn record.
     ``codes``: claim_id, member_id, diagnosis_code: withdrawn from that claim alone (chart-review deletes).
-    ``reviews``: claim_id, member_id, version, linked (Boolean), switcher (Boolean, null = unknown): chart-review records.
-    ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id: only diagnoses the late record lacks
-    are withdrawn (after the deadline only deletes act, SPEC 1.2).
-    ``unmatched``: claim_id, member_id, version of replacements that replace nothing we have (they count as originals).
+    ``reviews``: claim_id, member_id, version, linked, switcher (Booleans; null = unknown) of chart-review records.
+    ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id: only diagnoses that the late
+    record lacks are withdrawn (after the deadline only deletes act, SPEC 1.2).
+    ``unmatched``: claim_id, member_id, version of replacements of nothing we have; they count as originals.
     """
 
     records: pl.DataFrame
@@ -89,7 +89,12 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
         *(pl.col(c).first() for c in ("frequency_code", "record_type", "submission_date")),
         *(
             pl.col(c).drop_nulls().first()
-            for c in ("original_claim_id", "linked_claim_id", "submitting_organization", "parent_organization_at_service")
+            for c in (
+                "original_claim_id",
+                "linked_claim_id",
+                "submitting_organization",
+                "parent_organization_at_service",
+            )
         ),
         pl.col("live").max(),
     )
@@ -108,7 +113,10 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     hit = (
         changes.rename({"claim_id": "by_claim_id", "version": "by_version"})
         .join(present.rename({"claim_id": "target"}), on=["target", "member_id"], how="left")
-        .filter(pl.col("version").is_null() | ~((pl.col("target") == pl.col("by_claim_id")) & (pl.col("version") == pl.col("by_version"))))
+        .filter(
+            pl.col("version").is_null()
+            | ~((pl.col("target") == pl.col("by_claim_id")) & (pl.col("version") == pl.col("by_version")))
+        )
     )
     # With one claim_id for both, the later submission wins; a void or replacement does not act on what came after it.
     hit = hit.filter(

@@ -73,9 +73,12 @@ class Codes:
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """``records``: one row per record with a mapped diagnosis, sorted by member and day: member (UInt32), day (Int32),
-    form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``reason``, ``flags``, ``claim_id``: one
-    entry per record and code, sorted by record."""
+    """Decided diagnoses.
+
+    ``records``: one row per record with a mapped diagnosis, sorted by member and day: member (UInt32), day (Int32),
+    form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``claim_id``, ``reason``, ``flags``:
+    one entry per record and code, sorted by record.
+    """
 
     records: pl.DataFrame
     record: NDArray[np.uint32]
@@ -101,8 +104,8 @@ def decisions(
 ) -> Decisions:
     """Decide every mapped diagnosis of the members.
 
-    ``lines``: canonical claim lines; ``diagnoses``: claim_id, diagnosis_code (normalised) and, where known, member_id and
-    the columns that tell versions apart; ``members``: member_id, program, parent_organization, in the order that gives
+    ``lines``: canonical claim lines; ``diagnoses``: claim_id, diagnosis_code (normalised), where known member_id
+    and the columns that tell versions apart; ``members``: member_id, program, parent_organization, in the order that gives
     a member its index. Claims of other members are counted, not used.
 
     Plain claims are grouped and joined by a 64-bit hash of their claim_id. Claims in a chain, chart reviews, and
@@ -338,7 +341,9 @@ def _withdraw_codes(
     touched = pl.concat([linked.codes["claim_id"], linked.late_replacements["claim_id"]]).unique()
     some = places.filter(pl.col("claim_id").is_in(touched.implode()))
     at = np.nonzero(np.isin(record, some["record"].to_numpy()))[0]
-    rows = pl.DataFrame({"at": at, "record": record[at], "code": code[at]}).join(some, on="record").join(lookup, on="code")
+    rows = (
+        pl.DataFrame({"at": at, "record": record[at], "code": code[at]}).join(some, on="record").join(lookup, on="code")
+    )
     key = ["claim_id", "member_id", "diagnosis_code"]
     gone = [rows.join(linked.codes, on=key, how="semi")["at"]]
     late = linked.late_replacements
@@ -350,8 +355,9 @@ def _withdraw_codes(
             .collect(engine="streaming")
         )
         gone.append(
-            rows.join(late, on=["claim_id", "member_id", "version"])
-            .join(kept, on=["by_claim_id", "diagnosis_code"], how="anti")["at"]
+            rows.join(late, on=["claim_id", "member_id", "version"]).join(
+                kept, on=["by_claim_id", "diagnosis_code"], how="anti"
+            )["at"]
         )
     for series in gone:
         hit = series.to_numpy()

@@ -81,7 +81,7 @@ def listed(names: Sequence[str], rules: LineRules) -> pl.Expr:
         return pl.lit(False)
     code = pl.col("hcpcs")
     year = pl.col("thru_date").dt.year()
-    (first_year, first), *others = rules.procedures
+    (_, first), *others = rules.procedures
     on_list = code.is_in(first.implode())
     for other_year, codes in others:
         if codes.equals(first):
@@ -113,7 +113,7 @@ def live_line(names: Sequence[str]) -> pl.Expr:
 
 
 def standing(rules: LineRules) -> pl.Expr:
-    """3 qualifies in the window; 2 and 1 qualifies outside it or by audio only, in the order of the mode; 0 does not."""
+    """3 qualifies in the window; 2 and 1 outside it or by audio only, in the order of the mode; 0 does not."""
     start, end = rules.window
     on_list = pl.col("_listed") & pl.col("_live")
     inside = pl.col("thru_date").is_between(pl.lit(start), pl.lit(end))
@@ -193,11 +193,9 @@ def packed(rules: LineRules) -> list[pl.Expr]:
 
 
 def unpacked() -> list[pl.Expr]:
-    """The fields of ``best`` and ``last`` as columns: standing, live, denied, best_day, form, source, npi, last_day, place."""
+    """The fields as columns: standing, live, denied, best_day, form, source, npi, last_day, place."""
     found: dict[str, pl.Expr] = {}
-    below = 64
-    used = sum(bits for _, bits in _FIELDS)
-    below = used
+    below = sum(bits for _, bits in _FIELDS)
     for name, bits in _FIELDS:
         below -= bits
         found[name] = (pl.col("best") // 2**below) % 2**bits
@@ -238,7 +236,13 @@ def records(lines: pl.LazyFrame, rules: LineRules, keys: Sequence[pl.Expr]) -> p
 def _verdict() -> pl.Expr:
     word = pl.col("risk_adjustment_flag").cast(pl.String)
     return (
-        pl.when(word == "allowed").then(1).when(word == "disallowed").then(-1).otherwise(None).cast(pl.Int8).alias("verdict")
+        pl.when(word == "allowed")
+        .then(1)
+        .when(word == "disallowed")
+        .then(-1)
+        .otherwise(None)
+        .cast(pl.Int8)
+        .alias("verdict")
     )
 
 

@@ -66,7 +66,7 @@ class Run:
 
 
 def _empty(name: str) -> pl.DataFrame:
-    kinds = {
+    kinds: dict[str, Any] = {
         "text": pl.String, "few": pl.String, "int": pl.Int64, "bool": pl.Boolean, "date": pl.Date,
         "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "money": pl.Decimal(14, 2),
         "number": pl.Float64, "list": pl.List(pl.String),
@@ -128,7 +128,7 @@ def score(
                 writer.finish(done.row)
         done.path, done.scored = Path(out), None
     if parquet is not None:
-        write_parquet(done.frames if out is None else done.path, parquet)
+        write_parquet(done.frames if done.path is None else done.path, parquet)
     done.timings["total"] = time.perf_counter() - begun
     return done
 
@@ -183,7 +183,9 @@ def _unmapped(inputs: Inputs, plan: Plan, run_id: str) -> pl.DataFrame:
     return (
         found.join(known, on="diagnosis_code", how="left", maintain_order="left")
         .with_columns(code_problem(code).alias("problem"))
-        .select(pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description")
+        .select(
+            pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description"
+        )
     )
 
 

@@ -25,9 +25,13 @@ def few(values: NDArray[np.integer], categories: Sequence[str], name: str = "") 
     missing = values < 0
     kind = np.uint8 if len(categories) < 255 else np.uint16
     lost = bool(missing.any())
-    series = pl.Series(name, (np.where(missing, 0, values) if lost else values).astype(kind)).cat.to(pl.Enum(list(categories)))
+    series = pl.Series(name, (np.where(missing, 0, values) if lost else values).astype(kind)).cat.to(
+        pl.Enum(list(categories))
+    )
     if lost:
-        series = pl.select(pl.when(pl.lit(pl.Series(missing))).then(None).otherwise(pl.lit(series)).alias(name)).to_series()
+        series = pl.select(
+            pl.when(pl.lit(pl.Series(missing))).then(None).otherwise(pl.lit(series)).alias(name)
+        ).to_series()
     return series
 
 
@@ -58,7 +62,7 @@ PLACES = [f"{place:02}" for place in range(1, 256)]
 
 def _digits(numbers: pl.Series, width: int) -> pl.Series:
     """Numbers as text of that many digits; 0 is none."""
-    if int(numbers.max() or 0) == 0:
+    if not (numbers > 0).any():
         return pl.repeat(None, len(numbers), dtype=pl.String, eager=True)
     return numbers.replace(0, None).cast(pl.String).str.zfill(width)
 
@@ -88,7 +92,8 @@ class Frames:
             "claim_type": list(FORMS),
             "record_type": list(RECORD_TYPES),
             "reason": list(REASONS),
-            "flags": [",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1) for mask in masks.tolist()] or [""],
+            "flags": [",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1) for mask in masks.tolist()]
+            or [""],
             "place_of_service": PLACES,
         }
         self.words["dropped_by_hcc"] = self.words["hcc"]
@@ -96,7 +101,10 @@ class Frames:
 
     def start(self, member: NDArray[np.integer]) -> dict[str, pl.Series]:
         """run_id and member_id of rows about these members."""
-        return {"run_id": self.same("run_id", self.run_id, len(member)), "member_id": self.member_id.gather(pl.Series(member))}
+        return {
+            "run_id": self.same("run_id", self.run_id, len(member)),
+            "member_id": self.member_id.gather(pl.Series(member)),
+        }
 
     def same(self, column: str, word: str, size: int) -> pl.Series:
         """A column of one word."""
@@ -143,7 +151,9 @@ class Frames:
             }
         )
 
-    def member_hccs(self, result: ModelResult, decided: Decisions, statuses: Statuses, start: int, stop: int) -> pl.DataFrame:
+    def member_hccs(
+        self, result: ModelResult, decided: Decisions, statuses: Statuses, start: int, stop: int
+    ) -> pl.DataFrame:
         """HCCs of the members whose segment uses diagnoses, with what dropped each and the evidence behind it."""
         hccs, rules = result.hccs, result.model
         rows = statuses.rows_of(start, stop)
@@ -211,7 +221,9 @@ class Frames:
         )
 
     def edited_diagnoses(
-        self, touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]], decided: Decisions
+        self,
+        touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]],
+        decided: Decisions,
     ) -> pl.DataFrame:
         """What age and sex edits did to counted diagnoses, once per member, model and code."""
         frames = []

@@ -19,7 +19,7 @@ from hcc.pipeline.paying import paid_rows, part_scores
 from hcc.pipeline.plan import Options, Plan, make_plan, options
 from hcc.pipeline.statuses import statuses
 from hcc.rules.condition_tables import EDIT_KINDS
-from hcc.scores import ProfileScores, Profiles, factors, profile_scores, raw_scores
+from hcc.scores import Profiles, ProfileScores, factors, profile_scores, raw_scores
 
 
 def _decimal(thousandths: int) -> Decimal:
@@ -217,7 +217,8 @@ def _member(
         status = statuses(frame, None, payment_year)
         if int(status.profiles.age[0]) != int(age):
             raise BadMember("age and birth_date disagree.", hint="Give one of them.")
-    return frame
+    person: pl.DataFrame = frame
+    return person
 
 
 @lru_cache(maxsize=256)

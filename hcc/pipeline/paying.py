@@ -56,7 +56,10 @@ def paid_rows(payments: Sequence[Payment], profile: NDArray[np.int32], raw: Raw)
 
 
 def part_scores(
-    paid: Sequence[PaidRows], size: int, frailty: NDArray[np.int64] | None = None, no_segment: NDArray[np.object_] | None = None
+    paid: Sequence[PaidRows],
+    size: int,
+    frailty: NDArray[np.int64] | None = None,
+    no_segment: NDArray[np.object_] | None = None,
 ) -> dict[str, PartScores]:
     """Blend each programme's models per row; ``frailty`` (thousandths per row) is added to Part C after the blend."""
     parts: dict[str, PartScores] = {}
@@ -106,7 +109,11 @@ class YearScores:
 
 
 def year_scores(
-    part: PartScores, member: NDArray[np.integer], payable: NDArray[np.integer], members: int, why_not: NDArray[np.object_]
+    part: PartScores,
+    member: NDArray[np.integer],
+    payable: NDArray[np.integer],
+    members: int,
+    why_not: NDArray[np.object_],
 ) -> YearScores:
     """Mean of the payable months' scores per member (RULINGS 5). A payable month without a score leaves none for the
     year; months in which the part does not pay for the member do not count."""

@@ -1,4 +1,4 @@
-"""What a run will do: rules of the year, the models that its members need, and the options, decided before any claim."""
+"""What a run will do: rules of the year, the models its members need, the options; decided before any claim."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def options(payment_year: int | None, **given: Any) -> Options:
     if payment_year is None:
         raise MissingPaymentYear
     models = given.pop("models", None) or ()
-    chosen = Options(payment_year=int(payment_year), models=(models,) if isinstance(models, str) else tuple(models), **given)
+    chosen = Options(
+        payment_year=int(payment_year), models=(models,) if isinstance(models, str) else tuple(models), **given
+    )
     faults = [
         f"{name} is {value!r}, not one of {', '.join(allowed)}"
         for name, value, allowed in (
@@ -169,7 +171,9 @@ def _unavailable(payment: Payment) -> Payment:
 def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
     raps = any("raps" in m.sources for program in year.programs for m in program.models if m.name == rules.name)
     for mark in rules.manifest.get("unverified", []):
-        notes.append(f"{rules.name} {rules.payment_year}: {mark if isinstance(mark, str) else mark.get('reason', mark)}")
+        notes.append(
+            f"{rules.name} {rules.payment_year}: {mark if isinstance(mark, str) else mark.get('reason', mark)}"
+        )
     if rules.edition == "initial":
         notes.append(f"{rules.name} {rules.payment_year}: tables are the initial edition.")
     empty = condition_tables(rules, [])
@@ -177,7 +181,7 @@ def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
 
 
 def _programmes(year: ProgramYear, profiles: Profiles) -> list[Payment]:
-    found = []
+    found: list[Payment] = []
     for program in year.programs:
         pays = holds(program.requires, profiles.facts)
         if pays.any():
@@ -202,8 +206,8 @@ def _payment(program: Program, model: ProgramModel, pays: NDArray[np.bool_], *, 
 
 
 def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payment]:
-    """Models asked for by name: each for every profile with a segment in it, whatever the programme pays (RULINGS 6)."""
-    found = []
+    """Models asked for by name: for every profile with a segment in it, whatever the programme pays (RULINGS 6)."""
+    found: list[Payment] = []
     for name in dict.fromkeys(chosen.models):
         rules = load_rules(name, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
         rest = score_tables(rules).segment_of(profiles.facts) >= 0
@@ -222,9 +226,7 @@ def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payme
                 found.append(_payment(program, model, pays, blended=False))
                 rest = rest & ~pays
         if rest.any() or not any(payment.model == rules.name for payment in found):
-            found.append(
-                Payment(rules.part, "", rules.name, rest, None, None, None, False, "NOT_PAID_BY_PROGRAM")
-            )
+            found.append(Payment(rules.part, "", rules.name, rest, None, None, None, False, "NOT_PAID_BY_PROGRAM"))
     return found
 
 
@@ -249,7 +251,9 @@ def _scenario_year(year: ProgramYear, scenario: dict[str, Any]) -> ProgramYear:
             model.update({k: v for k, v in change.items() if k not in ("name", "model")}, unverified=False)
     if faults:
         names = ", ".join(program.name for program in year.programs)
-        raise HccError("The scenario file names what is not there: " + "; ".join(faults) + ".", hint=f"Programmes: {names}.")
+        raise HccError(
+            "The scenario file names what is not there: " + "; ".join(faults) + ".", hint=f"Programmes: {names}."
+        )
     for program in data["program"]:
         for model in program["model"]:
             for key in ("blend_weight", "normalization", "coding_adjustment"):
@@ -277,7 +281,9 @@ def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> Dec
     lists = procedure_codes(window_years, chosen.mappings)
     borrowed = lists.filter(pl.col("service_year") != pl.col("list_year")).select("service_year", "list_year").unique()
     for service_year, list_year in borrowed.sort("service_year").iter_rows():
-        notes.append(f"Services of {service_year} are judged by the procedure list of {list_year} (LIST_OF_{list_year}).")
+        notes.append(
+            f"Services of {service_year} are judged by the procedure list of {list_year} (LIST_OF_{list_year})."
+        )
     audio = audio_only_codes(chosen.mappings)
     bills = bill_types(chosen.mappings).filter("eligible")
     counts_audio = chosen.audio_only != "exclude" and not year.diagnoses.audio_only_excluded_by_cms

@@ -146,13 +146,15 @@ def _range(decided: Decisions, start: int, stop: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _distinct(
-    member: NDArray[np.uint32], bit: NDArray[np.int16], record: NDArray[np.uint32]
-) -> Evidence:
+def _distinct(member: NDArray[np.uint32], bit: NDArray[np.int16], record: NDArray[np.uint32]) -> Evidence:
     """Distinct (member, bit, record), sorted. One 64-bit key: 24 bits of member, 8 of HCC, 32 of record."""
     import polars as pl
 
-    key = (member.astype(np.uint64) << np.uint64(40)) | (bit.astype(np.uint64) << np.uint64(32)) | record.astype(np.uint64)
+    key = (
+        (member.astype(np.uint64) << np.uint64(40))
+        | (bit.astype(np.uint64) << np.uint64(32))
+        | record.astype(np.uint64)
+    )
     ordered = pl.Series(key).sort().to_numpy()
     if len(ordered):
         ordered = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]

@@ -156,7 +156,9 @@ class _Tally:
     def counts(self) -> dict[str, Any]:
         return {
             "members_with_hcc": self.with_hcc,
-            "mean_raw_score": {m: round(total / rows / 1000, 3) for m, (rows, total) in self.score_rows.items() if rows},
+            "mean_raw_score": {
+                m: round(total / rows / 1000, 3) for m, (rows, total) in self.score_rows.items() if rows
+            },
         }
 
 
@@ -167,7 +169,9 @@ def _append_members(sink: Sink, members: pl.DataFrame, run_id: str, chosen: Opti
     quality = pl.concat_str([pl.col("data_quality").replace("", None), odd], separator=",", ignore_nulls=True)
     sink.append(
         "members",
-        members.with_columns(constant(run_id, members.height, "run_id"), age.alias("age"), quality.alias("data_quality")),
+        members.with_columns(
+            constant(run_id, members.height, "run_id"), age.alias("age"), quality.alias("data_quality")
+        ),
     )
 
 
@@ -184,7 +188,9 @@ def _append_range(
         with clock.stage("member_hccs table", 0.7):
             sink.append("member_hccs", frames.member_hccs(result, decided, status, start, stop))
         with clock.stage("factors table", 0.8):
-            sink.append("factors", frames.factors(result, result_factors(result, status, start, stop), status, start, stop))
+            sink.append(
+                "factors", frames.factors(result, result_factors(result, status, start, stop), status, start, stop)
+            )
     rows = status.rows_of(start, stop)
     raw = {name: (result.raw, result.placed) for name, result in found.items()}
     paid = paid_rows(plan.payments, status.profile[rows], raw)
@@ -197,16 +203,24 @@ def _append_range(
 
 
 def _scores(
-    frames: Frames, plan: Plan, status: Statuses, found: dict[str, ModelResult], paid: list[PaidRows], start: int, stop: int
+    frames: Frames,
+    plan: Plan,
+    status: Statuses,
+    found: dict[str, ModelResult],
+    paid: list[PaidRows],
+    start: int,
+    stop: int,
 ) -> pl.DataFrame:
     pieces = []
     here = status.rows_of(start, stop)
     lost = no_segment_reason(status, here)
     monthly = None
     if status.monthly is not None:
-        monthly = status.monthly.filter(pl.col("status").is_between(here.start, here.stop - 1)).with_columns(
-            (pl.col("status") - here.start).alias("row")
-        ).select("row", "month", "payable")
+        monthly = (
+            status.monthly.filter(pl.col("status").is_between(here.start, here.stop - 1))
+            .with_columns((pl.col("status") - here.start).alias("row"))
+            .select("row", "month", "payable")
+        )
     for one in paid:
         payment, rows = one.payment, one.rows
         size = len(rows)
@@ -296,9 +310,14 @@ def frailty_of(
     by_contract = plan.options.scenario.get("frailty", {})
     if not by_contract:
         return None
-    factor = members["contract_id"].replace_strict(
-        {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
-    ).fill_null(0).to_numpy()
+    factor = (
+        members["contract_id"]
+        .replace_strict(
+            {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
+        )
+        .fill_null(0)
+        .to_numpy()
+    )
     facts, profile = status.profiles.facts, status.profile[rows]
     frail = (facts["age"][profile] >= 55) & (facts["lti"][profile] == 0) & (facts["esrd"][profile] == 0)
     return np.where(frail, factor[status.member[rows]], 0)
@@ -328,7 +347,9 @@ def append_reference_tables(sink: Sink, plan: Plan, run_id: str) -> None:
             "hccs",
             rules.hccs.with_columns(
                 *of_model,
-                pl.col("is_chronic").replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean),
+                pl.col("is_chronic").replace_strict(
+                    {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+                ),
             ),
         )
 

@@ -52,7 +52,9 @@ def statuses(members: pl.DataFrame, enrollment: pl.DataFrame | None, payment_yea
             profile,
             np.full(size, MONTHS, dtype=np.int16),
             payable,
-            pl.Series("first_month", [None] * size, dtype=pl.Date) if size < 1 else pl.repeat(None, size, dtype=pl.Date, eager=True),
+            pl.Series("first_month", [None] * size, dtype=pl.Date)
+            if size < 1
+            else pl.repeat(None, size, dtype=pl.Date, eager=True),
             pl.Series(np.where(payable > 0, "", "DIED")),
             None,
         )
@@ -101,11 +103,17 @@ def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int)
         pl.col("month").min().alias("first_month"),
     )
     grouped = grouped.sort("member", "first_month").with_row_index("status")
-    monthly = monthly.join(grouped.select("status", "member", "profile"), on=["member", "profile"]).sort("member", "month")
+    monthly = monthly.join(grouped.select("status", "member", "profile"), on=["member", "profile"]).sort(
+        "member", "month"
+    )
     total = grouped.group_by("member", maintain_order=True).agg(pl.col("payable").sum(), pl.col("months").sum())
-    why = pl.when(pl.col("payable") > 0).then(pl.lit("")).when(pl.col("months") == 0).then(
-        pl.lit("NO_ENROLLMENT_MONTH")
-    ).otherwise(pl.lit("NO_PAYABLE_MONTH"))
+    why = (
+        pl.when(pl.col("payable") > 0)
+        .then(pl.lit(""))
+        .when(pl.col("months") == 0)
+        .then(pl.lit("NO_ENROLLMENT_MONTH"))
+        .otherwise(pl.lit("NO_PAYABLE_MONTH"))
+    )
     return Statuses(
         found,
         grouped["member"].to_numpy(),

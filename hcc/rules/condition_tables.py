@@ -49,7 +49,7 @@ class ConditionTables:
 
 
 def condition_tables(rules: RuleSet, codes: list[str]) -> ConditionTables:
-    """Build the tables for ``codes`` (sorted ICD-10-CM codes without dots); codes the model does not map get no slot."""
+    """Build the tables for ``codes`` (sorted, without dots); a code that the model does not map gets no slot."""
     hccs = rules.hcc_list
     bit_of = {hcc: bit for bit, hcc in enumerate(hccs)}
     words = -(-len(hccs) // WORD)

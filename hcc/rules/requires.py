@@ -27,7 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 NAMES = (*FLAGS, *NUMBERS, *CHOICES)
 
 _TERM = re.compile(r"^(?P<negated>!?)(?P<name>[a-z_]+)(?:(?P<op><=|>=|=|<|>)(?P<value>[A-Za-z0-9|_\-]+))?$")
-Facts = Mapping[str, NDArray[np.generic]]
+Facts = Mapping[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)

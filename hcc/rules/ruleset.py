@@ -169,5 +169,7 @@ def _coefficients(model: str, payment_year: int, calibration: str, folder: Path,
     frame = raw.with_columns(thousandths(pl.col("coefficient")))
     if frame["coefficient"].null_count():
         rows = frame.with_row_index("row", offset=2).filter(pl.col("coefficient").is_null())["row"].to_list()
-        raise RulesError.from_faults(str(path), [f"line {row}: coefficient is no number of thousandths" for row in rows])
+        raise RulesError.from_faults(
+            str(path), [f"line {row}: coefficient is no number of thousandths" for row in rows]
+        )
     return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Interaction:
 
 @dataclass(frozen=True, eq=False)
 class Demographic:
-    """One row of demographics.csv; ``coefficient``/``listed`` by segment (a divisor in thousandths for kind divisor)."""
+    """One row of demographics.csv; ``coefficient``/``listed`` by segment; a divisor is in thousandths too."""
 
     variable: int
     kind: str
@@ -134,14 +135,18 @@ def score_tables(rules: RuleSet) -> ScoreTables:
     )
 
 
-def _with_adjustment(variables: list[str], variable: object) -> list[str]:
-    assert callable(variable)
+def _with_adjustment(variables: list[str], variable: Callable[[str], int]) -> list[str]:
     variable(ACTUARIAL_ADJUSTMENT)
     return variables
 
 
-def _demographic(row: dict[str, str], rules: RuleSet, segments: list[str], variable: object, table: object) -> Demographic:
-    assert callable(variable) and isinstance(table, dict)
+def _demographic(
+    row: dict[str, str],
+    rules: RuleSet,
+    segments: list[str],
+    variable: Callable[[str], int],
+    table: dict[tuple[str, str], int],
+) -> Demographic:
     name, kind = row["variable"], row["kind"]
     only = row["segments"].split("|") if row["segments"] else segments
     if kind in _ELSEWHERE:
@@ -165,9 +170,7 @@ def _demographic(row: dict[str, str], rules: RuleSet, segments: list[str], varia
     )
 
 
-def _terms(
-    name: str, requires: str, rules: RuleSet, flags: list[str]
-) -> tuple[list[NDArray[np.uint64]], list[int]]:
+def _terms(name: str, requires: str, rules: RuleSet, flags: list[str]) -> tuple[list[NDArray[np.uint64]], list[int]]:
     """Masks and flags of one interaction: a term is a group, ``HCC<n>``/``RXHCC<n>`` or a flag."""
     bit_of = {hcc: bit for bit, hcc in enumerate(rules.hcc_list)}
     words = -(-len(bit_of) // WORD)
@@ -194,4 +197,5 @@ def _byte_sums(coefficients: NDArray[np.int32]) -> NDArray[np.int32]:
     padded = np.zeros((segments, size * 8), dtype=np.int64)
     padded[:, :hccs] = coefficients
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    return np.einsum("sbk,vk->sbv", padded.reshape(segments, size, 8), bits).astype(np.int32)
+    sums: NDArray[np.int32] = np.einsum("sbk,vk->sbv", padded.reshape(segments, size, 8), bits).astype(np.int32)
+    return sums

@@ -111,7 +111,9 @@ def _no_cell(
     return error
 
 
-def _hits(interaction: Interaction, bits: Bits, flags: NDArray[np.bool_], profile: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _hits(
+    interaction: Interaction, bits: Bits, flags: NDArray[np.bool_], profile: NDArray[np.int32]
+) -> NDArray[np.bool_]:
     hit = np.ones(len(bits), dtype=bool)
     for mask in interaction.masks:
         any_of = np.zeros(len(bits), dtype=bool)
@@ -160,7 +162,8 @@ def count_of(tables: ScoreTables, bits: Bits) -> NDArray[np.int64]:
     table = np.full(top + 1, -1, dtype=np.int64)
     for position, (low, high) in enumerate(tables.count_bounds):
         table[low : min(int(high), top) + 1] = position
-    return table[count]
+    places: NDArray[np.int64] = table[count]
+    return places
 
 
 def factors(

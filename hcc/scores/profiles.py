@@ -32,11 +32,11 @@ class Profiles:
     count: int
 
     @property
-    def sex(self) -> NDArray[np.generic]:
+    def sex(self) -> NDArray[np.int64]:
         return self.facts["sex"]
 
     @property
-    def age(self) -> NDArray[np.generic]:
+    def age(self) -> NDArray[np.int64]:
         return self.facts["age"]
 
 
@@ -49,8 +49,10 @@ def age_on_february_first(payment_year: int) -> pl.Expr:
 
 
 def _choice(column: str, name: str) -> pl.Expr:
-    return pl.col(column).cast(pl.String).replace_strict(
-        {value: i for i, value in enumerate(CHOICES[name])}, default=0, return_dtype=pl.Int64
+    return (
+        pl.col(column)
+        .cast(pl.String)
+        .replace_strict({value: i for i, value in enumerate(CHOICES[name])}, default=0, return_dtype=pl.Int64)
     )
 
 

@@ -13,8 +13,9 @@ Thousandths = NDArray[np.int64]
 
 def round_ratio(numerator: NDArray[np.int64], denominator: int | NDArray[np.int64]) -> Thousandths:
     """``numerator / denominator`` (denominator > 0) rounded half away from zero, exactly."""
-    magnitude = (2 * np.abs(numerator) + denominator) // (2 * np.asarray(denominator, dtype=np.int64))
-    return np.sign(numerator) * magnitude
+    divisor = np.asarray(denominator, dtype=np.int64)
+    rounded: Thousandths = np.sign(numerator) * ((2 * np.abs(numerator) + divisor) // (2 * divisor))
+    return rounded
 
 
 def times(values: Thousandths, factor: Decimal | Fraction) -> Thousandths:
