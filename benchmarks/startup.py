@@ -1,0 +1,63 @@
+"""What a short call costs: python -m benchmarks.startup → one line of JSON.
+
+``hcc --help`` against a bare interpreter, loading the rules of one model and year, one member through ``score_one``.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from benchmarks.settings import settings
+
+
+def _process(*arguments: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def _milliseconds(work: Callable[[], Any], rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return round(median(times) * 1000, 3)
+
+
+def measured() -> dict[str, Any]:
+    """Medians: processes in milliseconds and as a ratio, calls in milliseconds."""
+    bare = median(_process("-c", "pass") for _ in range(7))
+    helped = median(_process("-m", "hcc.cli", "--help") for _ in range(7))
+    import hcc
+
+    year, model = settings()["payment_year"], settings()["peers"]["coding_model"]
+    hcc.load_rules(model, payment_year=year)  # imports and the file cache are not what is measured
+
+    def rules() -> Any:
+        return hcc.load_rules(model, payment_year=year)
+
+    def one() -> Any:
+        return hcc.score_one(["E11.22", "I50.9"], birth_date="1953-06-15", sex="F", payment_year=year)
+
+    one()
+    return {
+        "help_ms": round(helped * 1000, 1),
+        "help_over_bare_python": round(helped / bare, 2),
+        "load_rules_ms": _milliseconds(rules, 7),
+        "score_one_ms": _milliseconds(one, 50),
+    }
+
+
+def main() -> None:
+    print(json.dumps(measured()))
+
+
+if __name__ == "__main__":
+    main()
