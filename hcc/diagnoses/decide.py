@@ -105,7 +105,7 @@ def decisions(
     """Decide every mapped diagnosis of the members.
 
     ``lines``: canonical claim lines; ``diagnoses``: claim_id, diagnosis_code (normalised), where known member_id
-    and the columns that tell versions apart; ``members``: member_id, program, parent_organization, in the order that gives
+    and what tells versions apart; ``members``: member_id, program, parent_organization, in the order that gives
     a member its index. Claims of other members are counted, not used.
 
     Plain claims are grouped and joined by a 64-bit hash of their claim_id. Claims in a chain, chart reviews, and
