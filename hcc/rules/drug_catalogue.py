@@ -20,7 +20,8 @@ _FACTS = ("ingredient", "route", "flags", "components")
 class DrugCatalogue:
     """``keys``: see ValueSets.drug_keys. ``products``: product UInt16, drug UInt16: what a product is made of.
 
-    ``codes``: code_kind, code, product: one row per code. ``patterns`` and ``default_routes`` (key, route) serve names in words; ``unfindable``: see ValueSets.
+    ``codes``: code_kind, code, product: one row per code. ``patterns`` and ``default_routes`` (key, route) serve names
+    in words; ``unfindable``: see ValueSets.
     """
 
     keys: pl.DataFrame = field(repr=False)
@@ -95,7 +96,8 @@ def drug_catalogue(valuesets: ValueSets) -> DrugCatalogue:
 
 def _enums(keys: pl.DataFrame) -> dict[str, pl.Enum]:
     enums = {
-        name: pl.Enum(keys[name].drop_nulls().unique().sort()) for name in ("ingredient", "drug_class", "route", "flags")
+        name: pl.Enum(keys[name].drop_nulls().unique().sort())
+        for name in ("ingredient", "drug_class", "route", "flags")
     }
     enums["evidence"] = pl.Enum(["strong", "medium", "weak", "product", "support", "excluded"])
     enums["code_kind"] = pl.Enum(CODE_KINDS)

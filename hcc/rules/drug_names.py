@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 # Where a text names several forms ("oral inhaler"), the more telling word wins.
 _ROUTE_RANK = (
-    "ophthalmic", "nasal", "inhaled", "transdermal", "rectal", "bladder", "implant", "buccal", "injectable", "topical", "oral",
-)  # fmt: skip
+    *("ophthalmic", "nasal", "inhaled", "transdermal", "rectal", "bladder"),
+    *("implant", "buccal", "injectable", "topical", "oral"),
+)
 SYSTEMIC = ("oral", "injectable", "inhaled", "transdermal", "implant", "buccal", "nasal")
 """Routes taken by default, the usual one of a drug first; a text that says cream or eye drops is believed."""
 

@@ -18,7 +18,9 @@ def ndc11(text: pl.Expr) -> pl.Expr:
     return (
         pl.when(clean.str.contains(r"^[0-9]{11}$"))
         .then(clean)
-        .when(clean.str.contains(r"^(?:[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-(?:[0-9]{3}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}))$"))
+        .when(
+            clean.str.contains(r"^(?:[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-(?:[0-9]{3}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}))$")
+        )
         .then(
             clean.str.extract(r"^([0-9]+)-").str.zfill(5)
             + clean.str.extract(r"-([0-9]+)-").str.zfill(4)

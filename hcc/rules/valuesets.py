@@ -179,7 +179,7 @@ class ValueSets:
 
     @property
     def units(self) -> pl.DataFrame:
-        """concept, unit as spelled, canonical_unit, scale, factor, offset (canonical = value × factor + offset), note."""
+        """concept, unit as spelled, canonical_unit, scale, factor, offset (value × factor + offset), note."""
         return self.table("units")
 
     @property

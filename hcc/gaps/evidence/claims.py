@@ -58,7 +58,8 @@ def procedures(
     )
     columns = ["member_id", "claim_id", "date", "concept", "evidence", "code", "modifiers", *_PROVENANCE]
     found = pl.concat([by_code.select(columns), by_bill.select(columns)]).with_columns(
-        pl.col("concept").cast(valuesets.words("procedure_concept")), pl.col("evidence").cast(valuesets.words("evidence"))
+        pl.col("concept").cast(valuesets.words("procedure_concept")),
+        pl.col("evidence").cast(valuesets.words("evidence")),
     )
     return with_members(found, members)
 
@@ -107,7 +108,8 @@ def diagnosis_concepts(
     if concepts is not None:
         wanted = wanted.filter(pl.col("concept").is_in(sorted(concepts)))
     wanted = wanted.with_columns(
-        pl.col("concept").cast(valuesets.words("diagnosis_concept")), pl.col("kind").cast(valuesets.words("diagnosis_kind"))
+        pl.col("concept").cast(valuesets.words("diagnosis_concept")),
+        pl.col("kind").cast(valuesets.words("diagnosis_kind")),
     )
     code = pl.col("diagnosis_code").cast(pl.String)
     rows = diagnoses.filter(

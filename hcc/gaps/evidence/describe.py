@@ -18,7 +18,7 @@ def described(
     *,
     labels: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
-    """``frame`` (of fills, results, procedures or diagnosis_concepts) with ``description`` and ``shown_value`` (String).
+    """``frame`` of fills, results, procedures or diagnosis_concepts with ``description`` and ``shown_value`` (String).
 
     Apply it to the few rows that are shown, not to all. ``labels`` (diagnosis_code, description) are those of
     mappings/icd10cm; without them a diagnosis shows its code. CPT and HCPCS codes come without a descriptor
@@ -48,7 +48,8 @@ def _described_fills(frame: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     kinds = products.with_columns(pl.col("code_kind").cast(valuesets.words("code_kind")))
     route = pl.col("route").cast(pl.String)
     drug = pl.coalesce(
-        pl.col("ingredient").cast(pl.String), pl.col("drug_class").cast(pl.String).str.replace_all("_", " ", literal=True)
+        pl.col("ingredient").cast(pl.String),
+        pl.col("drug_class").cast(pl.String).str.replace_all("_", " ", literal=True),
     )
     plain = pl.when(route == "").then(drug).otherwise(drug + ", " + route)
     days = pl.when(pl.col("days_supply").is_not_null()).then(pl.col("days_supply").cast(pl.String) + " days")
@@ -65,7 +66,9 @@ def _described_fills(frame: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
 def _described_results(frame: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     names = valuesets.loinc.select("loinc", description="display").lazy()
     # As sent; the converted value beside it where they differ.
-    sent = pl.concat_str(pl.col("raw_value").str.strip_chars(), pl.col("raw_unit").str.strip_chars(), separator=" ", ignore_nulls=True)
+    sent = pl.concat_str(
+        pl.col("raw_value").str.strip_chars(), pl.col("raw_unit").str.strip_chars(), separator=" ", ignore_nulls=True
+    )
     number = pl.col("raw_value").str.strip_chars().cast(pl.Float64, strict=False)
     converted = pl.col("value").is_not_null() & (pl.col("comparator") == "=") & (number != pl.col("value"))
     unit = pl.col("unit").str.replace_all(r"[\[\]{}]", "").str.replace_all("_", " ", literal=True)
@@ -82,7 +85,11 @@ def _described_procedures(frame: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyF
     )
     named = pl.coalesce(pl.col("label") + " (" + pl.col("code") + ")", "code")
     shown = pl.lit(None, pl.String)
-    return frame.join(labels.lazy(), on="concept", how="left").with_columns(description=named, shown_value=shown).drop("label")
+    return (
+        frame.join(labels.lazy(), on="concept", how="left")
+        .with_columns(description=named, shown_value=shown)
+        .drop("label")
+    )
 
 
 def _described_diagnoses(frame: pl.LazyFrame, labels: pl.LazyFrame | None) -> pl.LazyFrame:

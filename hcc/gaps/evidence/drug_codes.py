@@ -27,13 +27,14 @@ def _ndc_codes(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     """Exact eleven digits first, then labeler and product, then the class alone."""
     read = texts.with_columns(code=ndc11(pl.col("text"))).with_columns(ndc9=pl.col("code").str.slice(0, 9))
     kinds = {"ndc": "code", "ndc_product": "ndc9", "ndc_class": "code"}
-    for kind, key in kinds.items():
-        found = valuesets.catalogue.of(kind).select(pl.col("code").alias(key), pl.col("product").alias(kind))
+    for name, key in kinds.items():
+        found = valuesets.catalogue.of(name).select(pl.col("code").alias(key), pl.col("product").alias(name))
         read = read.join(found, on=key, how="left")
     other = valuesets.table("other_ndc").lazy().select("ndc9", other=pl.lit(True))
     kind = pl.coalesce(*(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in kinds))
     unknown = pl.when(is_ambiguous(pl.col("text"))).then(pl.lit(AMBIGUOUS)).otherwise(pl.lit("UNKNOWN_NDC"))
-    return _codes(read.join(other, on="ndc9", how="left").with_columns(product=pl.coalesce(*kinds)), kind, unknown, valuesets)
+    read = read.join(other, on="ndc9", how="left").with_columns(product=pl.coalesce(*kinds))
+    return _codes(read, kind, unknown, valuesets)
 
 
 def _rxnorm_codes(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:

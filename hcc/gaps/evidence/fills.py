@@ -108,4 +108,6 @@ def _dated(
     present = [identifier for identifier in IDENTIFIERS if identifier in names]
     columns = [column_or_null(names, "days_supply", pl.Int32)] if days_supply else []
     identifiers = [pl.col(identifier).cast(pl.String).replace("", None) for identifier in present]
-    return pharmacy.filter(within("fill_date", since, until)).select("member_id", "fill_date", *identifiers, *columns), present
+    return pharmacy.filter(within("fill_date", since, until)).select(
+        "member_id", "fill_date", *identifiers, *columns
+    ), present

@@ -8,8 +8,8 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps.evidence.common import column_or_null, with_members, within
-from hcc.gaps.evidence.units import CANDIDATES, bounds, candidates, clean_unit, conversions, plausible
 from hcc.gaps.evidence.values import FINDINGS, read_values
+from hcc.rules.lab_units import CANDIDATES, bounds, candidates, clean_unit, conversions, plausible
 from hcc.rules.valuesets import ValueSets
 
 USES = pl.Enum(["include", "support", "fallback", "range", "unverified", "exclude"])

@@ -62,8 +62,10 @@ def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
             plain=_plain_number(pl.when(~pl.col("rest").str.contains(_STUCK)).then("written")),
         )
     )
-    number = pl.when("is_power").then(pl.lit(10.0).pow(pl.col("exponent"))).otherwise(
-        pl.col("plain").cast(pl.Float64, strict=False)
+    number = (
+        pl.when("is_power")
+        .then(pl.lit(10.0).pow(pl.col("exponent")))
+        .otherwise(pl.col("plain").cast(pl.Float64, strict=False))
     )
     behind = (
         pl.when("is_power").then(pl.col("power").struct.field("rest"))
@@ -113,4 +115,3 @@ def _plain_number(written: pl.Expr) -> pl.Expr:
         .then(written.str.replace(",", ".", literal=True))
         .otherwise(written.str.replace_all(",", "", literal=True))
     )
-

@@ -56,11 +56,9 @@ def candidates(valuesets: ValueSets) -> pl.DataFrame:
 @lru_cache(maxsize=8)
 def bounds(valuesets: ValueSets) -> pl.DataFrame:
     """One row per concept: least and greatest plausible value in its canonical unit."""
-    return (
-        valuesets.plausible_ranges.join(
-            valuesets.lab_concepts.select("concept", unit="canonical_unit"), on=["concept", "unit"]
-        ).select("concept", least=pl.col("low").cast(pl.Float64), most=pl.col("high").cast(pl.Float64))
-    )
+    return valuesets.plausible_ranges.join(
+        valuesets.lab_concepts.select("concept", unit="canonical_unit"), on=["concept", "unit"]
+    ).select("concept", least=pl.col("low").cast(pl.Float64), most=pl.col("high").cast(pl.Float64))
 
 
 def plausible(number: pl.Expr, place: int) -> pl.Expr:
