@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from hcc.results.ddl import ENUM_LIMIT, enum_type, literal, quoted
 from hcc.tables import Column, Table

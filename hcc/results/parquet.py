@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+
+import polars as pl
 
 from hcc.errors import ResultsExist
 from hcc.results.ddl import literal, quoted
@@ -12,33 +15,51 @@ from hcc.results.reader import open_results
 from hcc.tables import RESULT_TABLES
 
 
-def write_parquet(results: str | Path, folder: str | Path, *, overwrite: bool = False) -> list[Path]:
-    """Write every table of a results file to ``folder``/<table>.parquet; the folder appears complete or not at all.
+def write_parquet(
+    results: str | Path | Mapping[str, pl.DataFrame], folder: str | Path, *, overwrite: bool = False
+) -> list[Path]:
+    """Write every table of a results file, or the given frames, to ``folder``/<table>.parquet.
 
-    Files are readable by their owner only. Raises ResultsExist, ResultsError.
+    The folder appears complete or not at all; files are readable by their owner only. Raises ResultsExist where
+    something is there (with ``overwrite`` too, unless it is a folder of our tables only), ResultsError.
     """
+    target = check_folder(folder, overwrite)
+    with told_plainly(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = partial_folder(target)
+        try:
+            if isinstance(results, Mapping):
+                for name, frame in results.items():
+                    frame.write_parquet(made / f"{name}.parquet")
+            else:
+                _copy(results, made)
+            for file in made.iterdir():
+                file.chmod(0o600)
+            if target.exists():
+                shutil.rmtree(target)
+            made.rename(target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    return sorted(target.glob("*.parquet"))
+
+
+def check_folder(folder: str | Path, overwrite: bool = False) -> Path:
+    """The folder, if Parquet files may be written there; to be asked before any work starts. Raises ResultsExist."""
     target = Path(folder).expanduser().absolute()
     taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
     if taken and not (overwrite and _is_ours(target)):
         raise ResultsExist(folder)
+    return target
+
+
+def _copy(results: str | Path, made: Path) -> None:
     con = open_results(results)
     try:
-        with told_plainly(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made = partial_folder(target)
-            try:
-                for name in RESULT_TABLES:
-                    file = made / f"{name}.parquet"
-                    con.execute(f"COPY {quoted(name)} TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)")
-                    file.chmod(0o600)
-                if target.exists():
-                    shutil.rmtree(target)
-                made.rename(target)
-            finally:
-                shutil.rmtree(made, ignore_errors=True)
+        for name in RESULT_TABLES:
+            file = made / f"{name}.parquet"
+            con.execute(f"COPY {quoted(name)} TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)")
     finally:
         con.close()
-    return sorted(target.glob("*.parquet"))
 
 
 def _is_ours(folder: Path) -> bool:

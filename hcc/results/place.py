@@ -31,7 +31,9 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     if target.is_dir() or (target.exists() and not overwrite):
         raise ResultsExist(path)
     if not target.parent.is_dir():
-        raise ResultsError(f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out.")
+        raise ResultsError(
+            f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."
+        )
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise ResultsError(f"The folder {target.parent} cannot be written.", hint="Choose another --out.")
     return target
@@ -90,7 +92,7 @@ def _flush(path: Path) -> None:
 
 @contextlib.contextmanager
 def told_plainly(target: Path) -> Iterator[None]:
-    """Turn a full disk or exhausted memory into one HccError; duckdb's own texts may quote values, so they are dropped."""
+    """Turn a full disk or exhausted memory into one HccError, without DuckDB's own text, which may quote values."""
     import duckdb
 
     try:
@@ -99,7 +101,8 @@ def told_plainly(target: Path) -> Iterator[None]:
         raise
     except duckdb.OutOfMemoryException:
         raise ResultsError(
-            "Writing the results needs more memory than it may use.", hint="Give it more with --memory, such as --memory 4GB."
+            "Writing the results needs more memory than it may use.",
+            hint="Give it more with --memory, such as --memory 4GB.",
         ) from None
     except (OSError, duckdb.Error) as error:
         if not _is_full(error):

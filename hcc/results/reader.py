@@ -33,17 +33,18 @@ def open_results(path: str | Path) -> duckdb.DuckDBPyConnection:
             ) from None
         raise ResultsError(f"{path} is not a DuckDB database, or a damaged one.", hint=_MAKE_ONE) from None
     try:
-        row = con.execute("SELECT max(schema_version), max(engine_version) FROM runs").fetchone()
+        # fetchall: a result that is not drained blocks the connection in DuckDB 2.
+        (row,) = con.execute("SELECT max(schema_version), max(engine_version) FROM runs").fetchall()
     except duckdb.Error:
         con.close()
         raise ResultsError(f"{path} is a DuckDB database, but not a results file.", hint=_MAKE_ONE) from None
-    version, engine = row if row else (None, None)
+    version, engine = row
     if version is None or version > SCHEMA_VERSION:
         con.close()
         if version is None:
             raise ResultsError(f"{path} has no record of a run.", hint=_MAKE_ONE)
         raise ResultsError(
-            f"{path} was written by engine {engine} with schema {version}; this one reads up to schema {SCHEMA_VERSION}.",
+            f"{path} was written by engine {engine} with schema {version}; this one reads schema {SCHEMA_VERSION}.",
             hint="Update the engine (pip install --upgrade hcc-engine), or query the file with plain DuckDB.",
         )
     return con
@@ -60,6 +61,7 @@ def read_table(path: str | Path, name: str) -> pl.DataFrame:
         )
     con = open_results(path)
     try:
-        return con.sql(f"SELECT * FROM {quoted(name)}").pl()
+        frame: pl.DataFrame = con.sql(f"SELECT * FROM {quoted(name)}").pl()
+        return frame
     finally:
         con.close()

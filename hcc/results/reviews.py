@@ -89,7 +89,7 @@ def append_reviews(results: str | Path, rows: list[Mapping[str, object]]) -> lis
         )
     complete = [
         {
-            **{name: "" for name in _TABLE.names},
+            **dict.fromkeys(_TABLE.names, ""),
             **{name: value for name, value in row.items() if value is not None},
             "review_id": str(row.get("review_id") or uuid.uuid4()),
             "decided_at": _utc(row.get("decided_at")),

@@ -122,8 +122,8 @@ LEFT JOIN (
             "open_gaps",
             "One row per open gap, in both directions, with how much evidence speaks for and against it.",
             """
-SELECT g.gap_id, g.direction, g.member_id, g.payment_year, g.model, g.calibration, g.hcc, g.label, g.rule_id, g.strength,
-  g.score_change, g.dollar_change, g.reason, g.candidate_diagnosis_codes, g.last_evidence_date,
+SELECT g.gap_id, g.direction, g.member_id, g.payment_year, g.model, g.calibration, g.hcc, g.label, g.rule_id,
+  g.strength, g.score_change, g.dollar_change, g.reason, g.candidate_diagnosis_codes, g.last_evidence_date,
   coalesce(e.evidence_for, 0) AS evidence_for, coalesce(e.evidence_against, 0) AS evidence_against,
   g.pcp_npi, m.contract_id, g.flagged_on, g.flagged_return_by, g.identified_on, g.return_by, g.decision
 FROM gaps g
@@ -164,23 +164,26 @@ GROUP BY b.member_id, b.payment_year, b.model, b.calibration, b.hcc, b.diagnosis
         ),
         View(
             "why",
-            "One row per member, model, status and variable of the score, and one per HCC that another displaced: what it "
-            "adds and, in words, the diagnoses behind it.",
+            "One row per member, model, status and variable of the score, and one per HCC that another displaced: what "
+            "it adds and, in words, the diagnoses behind it.",
             """
 WITH codes AS (
-  SELECT member_id, model, calibration, hcc, string_agg(diagnosis_code || ' ' || description, '; ' ORDER BY diagnosis_code) AS codes
+  SELECT member_id, model, calibration, hcc,
+    string_agg(diagnosis_code || ' ' || description, '; ' ORDER BY diagnosis_code) AS codes
   FROM hcc_diagnoses GROUP BY ALL
 ), factor AS (
   SELECT member_id, payment_year, model, calibration, segment, first_month, months, variable, coefficient,
     regexp_extract(variable::VARCHAR, '^(?:RX)?HCC([0-9]+)$', 1) AS hcc
   FROM factors
 )
-SELECT f.member_id, f.payment_year, f.model, f.calibration, f.segment, f.first_month, f.months, f.variable, f.coefficient,
-  nullif(f.hcc, '') AS hcc, coalesce(l.label, f.variable::VARCHAR) AS label, NULL::VARCHAR AS dropped_by_hcc,
+SELECT f.member_id, f.payment_year, f.model, f.calibration, f.segment, f.first_month, f.months, f.variable,
+  f.coefficient, nullif(f.hcc, '') AS hcc, coalesce(l.label, f.variable::VARCHAR) AS label,
+  NULL::VARCHAR AS dropped_by_hcc,
   h.first_date, h.last_date, h.claims, c.codes
 FROM factor f
 LEFT JOIN hccs l ON l.model = f.model AND l.calibration = f.calibration AND l.hcc = f.hcc
-LEFT JOIN member_hccs h ON h.member_id = f.member_id AND h.model = f.model AND h.calibration = f.calibration AND h.hcc = f.hcc
+LEFT JOIN member_hccs h
+  ON h.member_id = f.member_id AND h.model = f.model AND h.calibration = f.calibration AND h.hcc = f.hcc
 LEFT JOIN codes c ON c.member_id = f.member_id AND c.model = f.model AND c.calibration = f.calibration AND c.hcc = f.hcc
 UNION ALL
 SELECT h.member_id, h.payment_year, h.model, h.calibration, NULL, NULL, NULL, NULL, NULL,
@@ -196,10 +199,11 @@ WHERE h.dropped_by_hcc IS NOT NULL""",
         ),
         View(
             "hcc_prevalence",
-            "One row per model and HCC: members who have it, before and after hierarchies, and what share of those scored.",
+            "One row per model and HCC: members who have it, before and after hierarchies, and their share.",
             """
 WITH scored AS (
-  SELECT model, calibration, count(DISTINCT member_id) AS scored_members FROM scores WHERE raw_score IS NOT NULL GROUP BY ALL
+  SELECT model, calibration, count(DISTINCT member_id) AS scored_members
+  FROM scores WHERE raw_score IS NOT NULL GROUP BY ALL
 ), found AS (
   SELECT payment_year, model, calibration, hcc, count(*) AS members_with_diagnosis,
     count(*) FILTER (WHERE dropped_by_hcc IS NULL) AS members, avg(coefficient) AS mean_coefficient
@@ -223,7 +227,8 @@ ORDER BY f.model, f.calibration, f.members DESC""",
             "segment_rollup",
             "One row per model and segment: member rows, mean scores at each step, unverified rows.",
             """
-SELECT payment_year, part, program, model, calibration, segment, count(*) AS score_rows, count(DISTINCT member_id) AS members,
+SELECT payment_year, part, program, model, calibration, segment, count(*) AS score_rows,
+  count(DISTINCT member_id) AS members,
   round(avg(raw_score), 4) AS mean_raw_score, round(avg(normalized_score), 4) AS mean_normalized_score,
   round(avg(payment_score), 4) AS mean_payment_score, count(*) FILTER (WHERE unverified) AS unverified_rows
 FROM scores GROUP BY ALL ORDER BY part, program, model, calibration, segment""",
@@ -231,7 +236,7 @@ FROM scores GROUP BY ALL ORDER BY part, program, model, calibration, segment""",
         ),
         View(
             "uncounted_diagnoses",
-            "One row per diagnosis that maps to an HCC and did not count, with the reason in words and the HCCs it is for.",
+            "One row per diagnosis that maps to an HCC and did not count, with the reason in words and its HCCs.",
             """
 SELECT d.member_id, d.claim_id, d.diagnosis_code, coalesce(w.description, d.diagnosis_code) AS description, d.thru_date,
   d.claim_type, d.record_type, d.reason, r.meaning, d.flags, w.hccs, d.rendering_npi, d.place_of_service
@@ -248,7 +253,7 @@ WHERE NOT d.counted""",
         ),
         View(
             "recapture",
-            "One row per model and HCC known from earlier years: how many members were due again, are captured, are open.",
+            "One row per model and HCC known from earlier years: how many members were due, are captured, are open.",
             """
 SELECT payment_year, model, calibration, hcc, any_value(label) AS label, count(*) AS due,
   count(*) FILTER (WHERE status = 'closed') AS captured, count(*) FILTER (WHERE status = 'open') AS open,
@@ -265,7 +270,7 @@ GROUP BY ALL ORDER BY model, calibration, open DESC""",
         ),
         View(
             "rule_rollup",
-            "One row per gap rule, direction and strength: how many gaps in each status and what the open ones are worth.",
+            "One row per gap rule, direction and strength: gaps in each status and what the open ones are worth.",
             """
 SELECT payment_year, rule_id, direction, strength, count(*) FILTER (WHERE status = 'open') AS open,
   count(*) FILTER (WHERE status = 'closed') AS closed, count(*) FILTER (WHERE status = 'suppressed') AS suppressed,
@@ -284,7 +289,8 @@ WITH gap AS (
   SELECT model, calibration, hcc,{_SIDE_BY_SIDE}
   FROM gaps WHERE status = 'open' AND hcc <> '' GROUP BY ALL
 ), had AS (
-  SELECT model, calibration, hcc, count(*) FILTER (WHERE dropped_by_hcc IS NULL) AS members FROM member_hccs GROUP BY ALL
+  SELECT model, calibration, hcc, count(*) FILTER (WHERE dropped_by_hcc IS NULL) AS members
+  FROM member_hccs GROUP BY ALL
 )
 SELECT l.payment_year, l.model, l.calibration, l.hcc, l.label, coalesce(h.members, 0) AS members,
   {_BOTH_COUNTS}, {_BOTH_NAMES}
@@ -316,7 +322,8 @@ SELECT f.kind, f.reason, r.meaning, f.rows FROM (
   UNION ALL SELECT 'unmapped code', reason::VARCHAR, sum(rows)::BIGINT FROM unmapped_codes GROUP BY ALL
   UNION ALL SELECT 'diagnosis not counted', reason::VARCHAR, count(*) FROM diagnoses WHERE NOT counted GROUP BY ALL
   UNION ALL SELECT 'diagnosis flagged', trim(flag), count(*)
-    FROM (SELECT unnest(string_split(flags::VARCHAR, ',')) AS flag FROM diagnoses WHERE flags::VARCHAR <> '') GROUP BY ALL
+    FROM (SELECT unnest(string_split(flags::VARCHAR, ',')) AS flag FROM diagnoses WHERE flags::VARCHAR <> '')
+    GROUP BY ALL
   UNION ALL SELECT 'doubtful member value', trim(flag), count(*)
     FROM (SELECT unnest(string_split(data_quality, ',')) AS flag FROM members WHERE data_quality <> '') GROUP BY ALL
 ) f LEFT JOIN reasons r ON r.reason = f.reason
@@ -350,8 +357,9 @@ MACROS: dict[str, Macro] = {
             "gaps_of",
             "One member's gaps in both directions, whatever their status.",
             "id",
-            "\nSELECT direction, status, status_reason, model, hcc, label, rule_id, strength, score_change, dollar_change, "
-            "reason, last_evidence_date, gap_id FROM gaps WHERE member_id = id ORDER BY direction, status, hcc, rule_id",
+            "\nSELECT direction, status, status_reason, model, hcc, label, rule_id, strength, score_change, "
+            "dollar_change, reason, last_evidence_date, gap_id FROM gaps WHERE member_id = id "
+            "ORDER BY direction, status, hcc, rule_id",
             "FROM gaps_of('M1');",
         ),
         Macro(
@@ -368,4 +376,5 @@ MACROS: dict[str, Macro] = {
 
 def statements() -> list[str]:
     """SQL that makes every view and macro, in an order in which each finds what it stands on."""
-    return [line for item in (*VIEWS.values(), *MACROS.values()) for line in item.statements]
+    made: list[View | Macro] = [*VIEWS.values(), *MACROS.values()]
+    return [line for item in made for line in item.statements]

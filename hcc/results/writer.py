@@ -97,6 +97,8 @@ class ResultsWriter:
         text. Raises KeyError, ValueError or TypeError for a frame that does not fit, and what an earlier append met.
         """
         declared = RESULT_TABLES[table]
+        if not frame.width:
+            return
         constants = {name: value for name, value in constants.items() if value is not None}
         for name, value in (("run_id", self.run_id), ("calibration", "")):
             if name in declared.names and name not in frame.columns:
@@ -129,18 +131,19 @@ class ResultsWriter:
         """
         self._settle()
         with told_plainly(self.target):
-            for table, frame in (("reviews", read_reviews(self.target)), ("reasons", reasons())):
-                self.clear(table)
-                self._insert(table, frame, {})
+            for name, frame in (("reviews", read_reviews(self.target)), ("reasons", reasons())):
+                self.clear(name)
+                self._insert(name, frame, {})
             self._insert("runs", self._run_row(run), {})
+            self._con.execute("BEGIN")  # hundreds of small statements: one commit instead of hundreds
             for table in RESULT_TABLES.values():
                 self._ensure(table.name)
-            # With comments last, a file that has them is complete.
             for table in RESULT_TABLES.values():
                 for statement in ddl.comments(table):
                     self._con.execute(statement)
             for statement in views.statements():
                 self._con.execute(statement)
+            self._con.execute("COMMIT")
             self._con.execute("CHECKPOINT")
             self._con.close()
             publish(self._made, self.target)
@@ -195,8 +198,12 @@ class ResultsWriter:
             coming = _coming(column.name, frame, constants or {})
             added = [value for value in coming if value not in values]
             if new:
-                # Text without a declaration stays VARCHAR: the next bucket would bring other values.
-                fixed = column.name in self._declared or _is_enum(column.name, frame) or column.name in (constants or {})
+                # Text without a declaration is VARCHAR: the next bucket would bring other values.
+                fixed = (
+                    column.name in self._declared
+                    or _is_small_enum(column.name, frame)
+                    or column.name in (constants or {})
+                )
                 if fixed and 0 < len(values) + len(added) <= ddl.ENUM_LIMIT:
                     known[column.name] = values + added
             elif added:
@@ -223,8 +230,8 @@ class ResultsWriter:
         for table, column, kind in rows.fetchall():
             known = self._enums.setdefault(table, {})
             if kind.startswith("ENUM"):
-                span = self._con.execute(f"SELECT enum_range(NULL::{kind})").fetchone()
-                known[column] = list(span[0]) if span else []
+                ((span,),) = self._con.execute(f"SELECT enum_range(NULL::{kind})").fetchall()
+                known[column] = list(span)
         for name in [name for name in self._enums if name not in RESULT_TABLES]:
             del self._enums[name]
 
@@ -253,8 +260,11 @@ def _config(memory: str | None) -> dict[str, Any]:
     return config
 
 
-def _is_enum(column: str, frame: pl.DataFrame | None) -> bool:
-    return frame is not None and column in frame.columns and isinstance(frame.schema[column], pl.Enum)
+def _is_small_enum(column: str, frame: pl.DataFrame | None) -> bool:
+    if frame is None or column not in frame.columns:
+        return False
+    kind = frame.schema[column]
+    return isinstance(kind, pl.Enum) and len(kind.categories) <= ddl.ENUM_LIMIT
 
 
 def _coming(column: str, frame: pl.DataFrame | None, constants: Mapping[str, object]) -> list[str]:
