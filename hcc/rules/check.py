@@ -49,7 +49,7 @@ def check_folder(folder: Path, *, name: tuple[str, int] | None = None) -> list[s
         faults += _hcc_faults(manifest, tables)
         faults += _variable_faults(manifest, tables)
         with contextlib.suppress(ValueError):  # a requires that cannot be read is already among the faults
-            faults += member_faults(tables)
+            faults += member_faults(tables, manifest.applies_to)
     return list(dict.fromkeys(faults))
 
 

@@ -1,7 +1,7 @@
 """One law of mappings/ that takes members to prove: every segment gives exactly one demographic cell.
 
 The grid is every combination of what the tables ask about. Ages and months are compared with whole numbers only, so
-the ages 0–110 and the months 0–120 fall into classes that no table can tell apart; one of each class stands for all.
+the ages 0–110 and the months 0–120 fall into classes that no table can tell apart; the first of each stands for all.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hcc.rules.releases.found import Table, name_of
-from hcc.rules.requires import CHOICES, FLAGS, NUMBERS, holds, parse
+from hcc.rules.requires import CHOICES, FLAGS, NUMBERS, Facts, Term, holds, parse
 
 _HIGHEST = {"age": 110, "graft_month": 120}
-Facts = dict[str, NDArray[np.generic]]
 
 
 def grid(texts: list[str]) -> Facts:
@@ -29,11 +28,17 @@ def grid(texts: list[str]) -> Facts:
         elif name in CHOICES:
             axes[name] = list(range(len(CHOICES[name])))
         else:
-            bounds = {int(value) for term in terms if term.name == name for value in term.values}
-            near = {number for bound in bounds for number in (bound - 1, bound, bound + 1)} | {0, _HIGHEST[name]}
-            axes[name] = sorted(number for number in near if 0 <= number <= _HIGHEST[name])
-    spread = np.meshgrid(*(np.array(values, dtype=np.int16) for values in axes.values()), indexing="ij")
+            starts = {0} | {start for term in terms if term.name == name for start in _class_starts(term)}
+            axes[name] = sorted(number for number in starts if number <= _HIGHEST[name])
+    spread = np.meshgrid(*(np.array(values, dtype=np.int64) for values in axes.values()), indexing="ij")
     return {name: values.ravel() for name, values in zip(axes, spread, strict=True)}
+
+
+def _class_starts(term: Term) -> set[int]:
+    """Where a term changes its mind: ``<n`` and ``>=n`` at n, ``<=n`` and ``>n`` at n + 1, ``=n`` at both."""
+    bounds = {int(value) for value in term.values}
+    at = bounds if term.op in ("<", ">=", "=") else set()
+    return at | ({bound + 1 for bound in bounds} if term.op in ("<=", ">", "=") else set())
 
 
 def describe(facts: Facts, position: int, asked: set[str]) -> str:
@@ -46,15 +51,16 @@ def describe(facts: Facts, position: int, asked: set[str]) -> str:
     return ", ".join(said)
 
 
-def member_faults(tables: dict[str, Table]) -> list[str]:
+def member_faults(tables: dict[str, Table], applies_to: str = "") -> list[str]:
     """Faults of segments.csv and demographics.csv over the whole grid.
 
-    Exactly one ``cell`` per segment, or exactly one ``flat`` variable and no cell; at most one ``divisor``. Raises
-    ValueError where a ``requires`` cannot be read.
+    Everybody for whom ``applies_to`` holds has a segment (in some month since the transplant at least). A segment gives
+    exactly one ``cell``, or exactly one ``flat`` variable and no cell, and at most one ``divisor``. Raises ValueError
+    where a ``requires`` cannot be read.
     """
     segments = tables["segments.csv"].records()
     rows = [row for row in tables["demographics.csv"].records() if row["kind"] in ("cell", "flat", "divisor")]
-    texts = [row["requires"] for row in (*segments, *rows)]
+    texts = [applies_to, *(row["requires"] for row in (*segments, *rows))]
     facts = grid(texts)
     asked = {term.name for text in texts for term in parse(text)}
     size = len(facts["age"])
@@ -62,6 +68,13 @@ def member_faults(tables: dict[str, Table]) -> list[str]:
     segment = np.full(size, -1, dtype=np.int16)
     for position, row in enumerate(segments):
         segment[(segment < 0) & holds(row["requires"], facts)] = position
+    faults = []
+    alone = holds(applies_to, facts) & ~_in_some_month(segment >= 0, facts)
+    if alone.any():
+        first = int(np.flatnonzero(alone)[0])
+        faults.append(
+            f"segments.csv: {int(alone.sum())} kinds of member have no segment, such as {describe(facts, first, asked)}"
+        )
     priced: dict[str, set[str]] = {}
     for file, table in tables.items():
         if name_of(file) == "coefficients":
@@ -78,8 +91,7 @@ def member_faults(tables: dict[str, Table]) -> list[str]:
     for (kind, _), held in by_variable.items():
         hits[kind] += held
     if not priced:
-        return []  # no coefficients in this folder: nothing can be said about cells
-    faults = []
+        return faults  # no coefficients in this folder: nothing can be said about cells
     for position, name in enumerate(names):
         here = segment == position
         if not here.any():
@@ -99,3 +111,10 @@ def member_faults(tables: dict[str, Table]) -> list[str]:
                 )
     never = [variable for (kind, variable), held in by_variable.items() if not held.any()]
     return faults + [f"demographics.csv: {variable} can never hold" for variable in sorted(never)]
+
+
+def _in_some_month(held: NDArray[np.bool_], facts: Facts) -> NDArray[np.bool_]:
+    """Whether it holds for the same member in some month since the transplant."""
+    shape = [len(np.unique(values)) for values in facts.values()]
+    axis = list(facts).index("graft_month")
+    return np.broadcast_to(held.reshape(shape).any(axis=axis, keepdims=True), shape).ravel()

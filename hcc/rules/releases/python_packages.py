@@ -41,7 +41,12 @@ def read_package(internal: Path, segment_of: dict[str, str], pays: set[str]) -> 
         "diagnosis_edits.csv", edits, f"{source}, conditions of {mapping_file.name}; those without effect left out"
     )
     for file in sorted(internal.glob("*.csv")):
-        _read_file(found, file, prefix, source)
+        try:
+            _read_file(found, file, prefix, source)
+        except KeyError as error:
+            raise RulesError.from_faults(str(file), [f"column {error} is missing"]) from None
+        except ValueError as error:
+            raise RulesError.from_faults(str(file), [str(error)]) from None
     _coefficients(found, internal, prefix, segment_of, pays, source)
     return found
 
@@ -112,7 +117,7 @@ def _read_file(found: Found, file: Path, prefix: str, source: str) -> None:
     elif name.endswith("interactions.csv"):
         found.add("interactions.csv", _interactions(rows), where)
     elif name.endswith("transplant_scores.csv"):
-        months = [(_month(row["Variable"], file), number(row["Score"])) for row in rows]
+        months = [(_month(row["Variable"]), number(row["Score"])) for row in rows]
         found.add("transplant.csv", months, where)
     elif name.endswith(("graft_duration_scores.csv", "institutional_graft_scores.csv")):
         before = found.tables["graft_duration.csv"].rows if "graft_duration.csv" in found.tables else ()
@@ -124,10 +129,10 @@ def _digits(text: str, prefix: str) -> str:
     return number(text.upper().removeprefix(prefix))
 
 
-def _month(variable: str, file: Path) -> str:
+def _month(variable: str) -> str:
     match = _MONTH.search(variable)
     if match is None:
-        raise RulesError.from_faults(str(file), [f"{variable!r} names no month (…_1M)"])
+        raise ValueError(f"{variable!r} names no month (…_1M)")
     return match[1]
 
 
