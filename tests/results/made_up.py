@@ -153,8 +153,8 @@ def frames() -> dict[str, pl.DataFrame]:
          "months": months, "variable": variable, "coefficient": value}
         for who, model, cal, seg, month, months, values in FACTORS for variable, value in values.items()
     ]  # fmt: skip
-    names = ("member_id", "part", "program", "model", "calibration", "segment", "month", "raw_score", "normalized_score",
-             "payment_score", "blend_weight")  # fmt: skip
+    names = ("member_id", "part", "program", "model", "calibration", "segment", "month",
+             "raw_score", "normalized_score", "payment_score", "blend_weight")  # fmt: skip
     scores = [
         {**dict(zip(names, row, strict=True)), "month": None if row[6] is None else date(2026, row[6], 1), **year,
          "payable": True, "unverified": row[3] == ESRD, "no_score_reason": "", "no_payment_reason": "",
@@ -185,7 +185,8 @@ def frames() -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     calibration = {RX: "x"}
     mapped = [
-        {**year, "model": model, "calibration": calibration.get(model, ""), "diagnosis_code": code, "hcc": hcc, "description": words}
+        {**year, "model": model, "calibration": calibration.get(model, ""), "diagnosis_code": code, "hcc": hcc,
+         "description": words}
         for code, (words, models) in CODES.items() for model, hcc in models.items()
     ]  # fmt: skip
     labels = [
@@ -204,7 +205,8 @@ def frames() -> dict[str, pl.DataFrame]:
         {**dict(zip(names, row, strict=True)), **year, "unverified": False, "source": "invented"} for row in PAYMENT
     ]
     tables = {
-        "factors": factors, "scores": scores, "member_scores": member_scores, "member_hccs": hccs, "diagnoses": diagnoses,
+        "factors": factors, "scores": scores, "member_scores": member_scores, "member_hccs": hccs,
+        "diagnoses": diagnoses,
         "diagnosis_hccs": mapped, "hccs": labels, "payment_factors": payment, "gaps": gaps(),
     }  # fmt: skip
     made = {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in tables.items()}
@@ -236,14 +238,16 @@ def gaps() -> list[dict[str, object]]:
         "pcp_npi": "1000000001", "last_evidence_date": date(2025, 5, 2), "dollar_change": None,
     }  # fmt: skip
     return [
-        {**base, "gap_id": "g1", "hcc": "238", "label": LABELS[V28, "238"], "direction": "unsupported", "rule_id": "OIG-1",
+        {**base, "gap_id": "g1", "hcc": "238", "label": LABELS[V28, "238"], "direction": "unsupported",
+         "rule_id": "OIG-1",
          "candidate_diagnosis_codes": "I4891", "score_change": -355, "raw_change": -403,
          "reason": "Coded once and never treated."},
         {**base, "gap_id": "g2", "hcc": "48", "label": "Morbid Obesity", "direction": "missing", "rule_id": "RECAPTURE",
          "candidate_diagnosis_codes": "E6601", "score_change": 164, "raw_change": 186, "dollar_change": 196800,
          "reason": "On claims of 2024, not yet in 2025."},
-        {**base, "gap_id": "g3", "hcc": "37", "label": LABELS[V28, "37"], "direction": "missing", "rule_id": "RECAPTURE",
-         "status": "closed", "candidate_diagnosis_codes": "", "score_change": 0, "raw_change": 0, "reason": "Captured."},
+        {**base, "gap_id": "g3", "hcc": "37", "label": LABELS[V28, "37"], "direction": "missing",
+         "rule_id": "RECAPTURE", "status": "closed", "candidate_diagnosis_codes": "", "score_change": 0, "raw_change": 0,
+         "reason": "Captured."},
         {**base, "gap_id": "g4", "member_id": "PACE", "hcc": "48", "label": "Morbid Obesity", "direction": "missing",
          "rule_id": "RECAPTURE", "candidate_diagnosis_codes": "E6601", "score_change": 17, "raw_change": 186,
          "reason": "On claims of 2024, not yet in 2025."},

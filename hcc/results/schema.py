@@ -1,0 +1,95 @@
+"""The results in words: docs/SCHEMA.md and what ``hcc schema`` prints, made from hcc.tables and the views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hcc.results import ddl
+from hcc.results.views import MACROS, VIEWS
+from hcc.tables import RESULT_TABLES, SCHEMA_VERSION, Table
+
+_TYPES = {
+    "text": "text", "few": "text of few values", "int": "whole number", "bool": "true or false", "date": "date",
+    "timestamp": "date and time", "decimal": "decimal, 3 places", "money": "dollars, 2 places", "number": "number",
+    "list": "list of text",
+}  # fmt: skip
+
+
+def schema_ddl() -> str:
+    """The tables as SQL with their comments."""
+    return ddl.ddl(RESULT_TABLES.values())
+
+
+def schema_text(name: str | None = None) -> str:
+    """The tables, views and macros in a few lines each; one table or view in full when named (KeyError if unknown)."""
+    if name is None:
+        return "\n".join([*_overview()]) + "\n"
+    if name in RESULT_TABLES:
+        return "\n".join(_table_text(RESULT_TABLES[name])) + "\n"
+    view = VIEWS[name]
+    lines = [f"{view.name} (view)", f"  {view.comment}", ""]
+    lines += [f"  {column:<28}{comment}" for column, comment in view.columns.items()]
+    return "\n".join([*lines, "", view.sql.strip(), ""])
+
+
+def schema_markdown() -> str:
+    """docs/SCHEMA.md."""
+    return "\n".join(_markdown()) + "\n"
+
+
+def _overview() -> Iterator[str]:
+    yield f"Tables (schema version {SCHEMA_VERSION})"
+    yield from (f"  {table.name:<22}{table.grain}" for table in RESULT_TABLES.values())
+    yield ""
+    yield "Views"
+    yield from (f"  {view.name:<22}{view.comment}" for view in VIEWS.values())
+    yield ""
+    yield "Macros"
+    yield from (f"  {macro.name:<22}{macro.comment}  {macro.call}" for macro in MACROS.values())
+
+
+def _table_text(table: Table) -> Iterator[str]:
+    yield table.name
+    yield f"  {ddl.table_comment(table)}"
+    yield ""
+    width = max(len(name) for name in table.names) + 2
+    for column in table.columns:
+        yield f"  {column.name:<{width}}{_TYPES[column.type]:<20}{column.comment}"
+
+
+def _markdown() -> Iterator[str]:
+    yield "# The results file"
+    yield ""
+    yield "Written by `hcc schema --markdown` from `hcc/tables/` and `hcc/results/views.py`; do not edit."
+    yield ""
+    yield (
+        f"A DuckDB file, schema version {SCHEMA_VERSION}. Open it with `duckdb results.duckdb`, from Python with "
+        '`duckdb.connect("results.duckdb", read_only=True)`, or with any tool that reads DuckDB, without this package.'
+    )
+    yield (
+        "Every table, column and view carries its comment in the file (`SELECT * FROM duckdb_columns()`). "
+        "Text of few values is stored as ENUM and reads as text. Keys are promises: the file holds no index."
+    )
+    for table in RESULT_TABLES.values():
+        yield from (
+            "",
+            f"## {table.name}",
+            "",
+            ddl.table_comment(table),
+            "",
+            "| column | type | meaning |",
+            "|---|---|---|",
+        )
+        yield from (f"| `{c.name}` | {_TYPES[c.type]} | {_cell(c.comment)} |" for c in table.columns)
+    yield from ("", "# Views", "", "Promised and stable. Columns that a table has mean what they mean there.")
+    for view in VIEWS.values():
+        yield from ("", f"## {view.name}", "", view.comment)
+        if view.columns:
+            yield from ("", "| column | meaning |", "|---|---|")
+            yield from (f"| `{column}` | {_cell(comment)} |" for column, comment in view.columns.items())
+    yield from ("", "# Macros", "", "| call | answer |", "|---|---|")
+    yield from (f"| `{macro.call}` | {_cell(macro.comment)} |" for macro in MACROS.values())
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
