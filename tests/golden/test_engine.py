@@ -132,8 +132,10 @@ def test_filters(case: Case) -> None:
     for model, hccs in case.get("hccs", {}).items():
         assert sorted(map(int, answer.scored[case["id"], model, ""].hccs)) == hccs
     if "evidence" in case:
-        found = [row for row in rows_of(answer.run.member_hccs) if row["member_id"] == case["id"]]
-        assert [(row["hcc"], row["claims"]) for row in found] == [(case["evidence"]["hcc"], case["evidence"]["claims"])]
+        wanted = case["evidence"]
+        table = rows_of(answer.run.member_hccs)
+        found = [row for row in table if (row["member_id"], row["model"]) == (case["id"], wanted["model"])]
+        assert [(row["hcc"], row["claims"]) for row in found] == [(wanted["hcc"], wanted["claims"])]
 
 
 def test_audio_only_is_flagged_even_where_it_counts() -> None:
@@ -156,6 +158,8 @@ def test_diagnosis_codes(case: Case) -> None:
         assert sorted(code for (_, _, code), found in answer.decisions.items() if found[0]) == expect["counted"]
     for code, reasons in expect.get("against", {}).items():
         assert answer.decisions[case["id"], f"{case['id']}-0", code][1] in reasons
+    for code, reason in expect.get("edited", {}).items():
+        assert answer.decisions[case["id"], f"{case['id']}-0", code][1] == reason
     if "unmapped" in expect:
         assert not answer.decisions
         ((code, reason),) = answer.unmapped.items()

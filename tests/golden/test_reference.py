@@ -100,7 +100,8 @@ def test_diagnosis_codes(case: Case) -> None:
     expect, year = case["expect"], case["payment_year"]
     found = {code: why for (_, _, code), why in decide([claim], {case["id"]: "MA"}, year).items()}
     if "counted" in expect:
-        assert sorted(code for code, why in found.items() if not why) == expect["counted"]
+        # the reference keeps edits to the models: a code that every model edits away has passed the record filter
+        assert sorted(code for code, why in found.items() if not why) == [*expect["counted"], *expect.get("edited", ())]
     for code, reasons in expect.get("against", {}).items():
         assert found[code] == set(reasons)
     counted = [code for code, why in found.items() if not why]

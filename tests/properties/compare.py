@@ -8,12 +8,13 @@ from typing import Any
 
 from tests.golden.engine import Answer
 from tests.properties.populations import Population
+from tests.reference.conditions import hccs_of_code
 from tests.reference.naive import Member, score_member
-from tests.reference.payment import PROGRAMS
-from tests.reference.person import BadMember, person
+from tests.reference.payment import PROGRAMS, programs_of
+from tests.reference.person import BadMember, Person, person
 from tests.reference.records import code_of, decide, validity
 from tests.reference.scoring import Score, score
-from tests.reference.tables import published
+from tests.reference.tables import Published, published
 
 # Kidney HCCs pay nothing in ESRD models, and CMS's own tools disagree on listing them (SPEC Corrections).
 RENAL = {
@@ -23,8 +24,12 @@ RENAL = {
 RENAL_VARIABLES = {"CHF_RENAL", "HCC85_gRenal_V24"}
 
 # The engine's words for reasons that the documents do not name.
-ALIASES = {"NOT_ACCEPTED_OR_DENIED": {"NOT_ACCEPTED", "DENIED"}}
-RANKED = ("RECORD_INELIGIBLE_D", "RECORD_INELIGIBLE_T", "RECORD_INELIGIBLE_H")
+ALIASES = {
+    "RECORD_INELIGIBLE(N)": {"RECORD_INELIGIBLE(N)", "NOT_ACCEPTED", "DENIED", "RAPS", "DISALLOWED"},
+    "DELETED": {"DELETED", "ADDS_NOTHING"},
+}
+EDITS = ("AGE_EDIT", "SEX_EDIT", "MCE_EDIT")
+RANKED = ("RECORD_INELIGIBLE(D)", "RECORD_INELIGIBLE(T)", "RECORD_INELIGIBLE(H)")
 
 
 def without_kidneys(model: str, hccs: Iterable[str]) -> frozenset[str]:
@@ -86,25 +91,51 @@ def score_differences(
     return found
 
 
+def models_of(people: Population) -> frozenset[tuple[str, str]]:
+    """Models by which the programmes of these members pay."""
+    found = set()
+    for row in people.members:
+        try:
+            programs = programs_of(person(row, people.payment_year)).values()
+        except BadMember:
+            continue
+        for program in programs:
+            shares = PROGRAMS[people.payment_year].get(program, ())
+            found |= {(share.model, share.calibration) for share in shares}
+    return frozenset(found)
+
+
 def decision_differences(
-    people: Population, answer: Answer, run: str, audio_only: str, mapped: frozenset[str]
+    people: Population, answer: Answer, run: str, audio_only: str
 ) -> tuple[list[str], dict[tuple[str, str, str], set[str]]]:
     """Differences in which diagnoses count, and the reference's decisions."""
-    programs = {row["member_id"]: row.get("program") or "MA" for row in people.members}
-    expected = decide(people.claims, programs, people.payment_year, run, audio_only)
+    who = {row["member_id"]: person(row, people.payment_year) for row in people.members}
+    expected = decide(
+        people.claims, {member_id: one.program for member_id, one in who.items()}, people.payment_year, run, audio_only
+    )
+    models = [published(model, people.payment_year, calibration) for model, calibration in models_of(people)]
+    mapped = frozenset(code for tables in models for code in tables.hccs_of)
     wanted = {key: reasons for key, reasons in expected.items() if key[2] in mapped}
     found = [f"{key}: not in diagnoses ({wanted[key] or 'counts'})" for key in sorted(wanted.keys() - answer.decisions)]
     found += [f"{key}: not expected in diagnoses" for key in sorted(answer.decisions.keys() - wanted.keys())]
     for key in sorted(wanted.keys() & answer.decisions.keys()):
         counted, reason, _ = answer.decisions[key]
         reasons = wanted[key]
-        if counted != (not reasons):
+        if not reasons and edited_away(key[2], who[key[0]], models):
+            if counted or reason not in EDITS:
+                found.append(f"{key}: counted={counted} ({reason}), but every model edits it away")
+        elif counted != (not reasons):
             found.append(f"{key}: counted={counted} ({reason}), reference {reasons or 'counts it'}")
         elif not counted and not ALIASES.get(reason, {reason}) & reasons:
             found.append(f"{key}: reason {reason}, reference {reasons}")
         elif reason in RANKED and reason != next(ranked for ranked in RANKED if ranked in reasons):
             found.append(f"{key}: reason {reason}, but D outranks T outranks H: {reasons}")
     return found, expected
+
+
+def edited_away(code: str, who: Person, models: list[Published]) -> bool:
+    """Whether age and sex edits leave no HCC of the code in any model that maps it."""
+    return not any(hccs_of_code(code, who.sex, who.age, tables) for tables in models)
 
 
 def payment_differences(
@@ -149,9 +180,3 @@ def _member_differences(answer: Answer, member_id: str, expected: Member) -> lis
             engine_score = answer.risk_score.get((member_id, part))
             found.append(f"part {part}: risk score {engine_score}, not {expected.risk_score.get(part)}")
     return found
-
-
-def mapped_codes(payment_year: int) -> frozenset[str]:
-    """Codes that map in any model which the year's programmes pay by."""
-    models = {(share.model, share.calibration) for shares in PROGRAMS[payment_year].values() for share in shares}
-    return frozenset(code for model, cal in models for code in published(model, payment_year, cal).hccs_of)

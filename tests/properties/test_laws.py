@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import hcc
 from tests.golden.engine import CLAIM_SCHEMA, MEMBER_SCHEMA, Answer, ask, frame, rows_of
-from tests.properties.compare import decision_differences, mapped_codes, payment_differences
+from tests.properties.compare import decision_differences, payment_differences
 from tests.properties.populations import MODELS_OF, Population, population
 from tests.reference.conditions import after_hierarchy, after_removals
 from tests.reference.tables import published
@@ -46,7 +46,7 @@ def test_engine_equals_reference(seed: int, year: int) -> None:
     mode = rnd.choice(("cms_python", "cms_sas"))
     people = population(rnd, 250, year, run)
     found = scored(people, run=run, audio_only=audio_only, hierarchy_mode=mode)
-    faults, decisions = decision_differences(people, found, run, audio_only, mapped_codes(year))
+    faults, decisions = decision_differences(people, found, run, audio_only)
     faults += payment_differences(people, found, decisions, mode)
     assert not faults, f"{len(faults)} differences (year {year}, run {run}, seed {seed}):\n" + "\n".join(faults[:8])
 
@@ -56,7 +56,7 @@ def test_engine_equals_reference_for_one_member(rnd: Random, year: int) -> None:
     """The same, for populations that hypothesis can shrink to a single row."""
     people = population(rnd, rnd.randint(1, 3), year, most=3)
     found = scored(people)
-    faults, decisions = decision_differences(people, found, "final", "exclude", mapped_codes(year))
+    faults, decisions = decision_differences(people, found, "final", "exclude")
     faults += payment_differences(people, found, decisions)
     assert not faults, "\n".join(faults[:8])
 

@@ -85,7 +85,12 @@ class Record:
 
     @property
     def accepted(self) -> bool:
-        return self.first.get("accepted") is not False
+        """MAO-002 speaks of lines: a record lives as long as one of its lines was accepted."""
+        return any(row.get("accepted") is not False for row in self.lines)
+
+    @property
+    def denied(self) -> bool:
+        return all(row.get("claim_status") == "denied_administrative" for row in self.lines)
 
     @property
     def source(self) -> str:
@@ -93,7 +98,7 @@ class Record:
 
     def acts(self) -> bool:
         """Only accepted records change anything (R-3.12)."""
-        return self.accepted
+        return self.accepted and not self.denied
 
 
 def _frequency(row: Mapping[str, Any]) -> str:
@@ -159,19 +164,20 @@ def eligibility(record: Record, payment_year: int, audio_only: str) -> tuple[set
     form = line_of_form(record.first)
     two = facility_and_class(record.first.get("bill_type"))
     if form == "inpatient":
-        return (set() if two in INPATIENT else {"RECORD_INELIGIBLE_T"}), [max(dates)]
+        return (set() if two in INPATIENT else {"RECORD_INELIGIBLE(T)"}), [max(dates)]
     if form == "outpatient" and two not in OUTPATIENT:
-        return {"RECORD_INELIGIBLE_T"}, [max(dates)]
+        return {"RECORD_INELIGIBLE(T)"}, [max(dates)]
     if form == "other":
-        return {"RECORD_INELIGIBLE_T", "RECORD_INELIGIBLE_N"}, [max(dates)]
+        return {"RECORD_INELIGIBLE(T)", "RECORD_INELIGIBLE(N)"}, [max(dates)]
     if form == "dme":
-        return {"RECORD_INELIGIBLE_T", "RECORD_INELIGIBLE_N", "RECORD_INELIGIBLE_H"}, [max(dates)]
-    listed = [row for row in lines if _listed(row)]
+        return {"RECORD_INELIGIBLE(T)", "RECORD_INELIGIBLE(N)", "RECORD_INELIGIBLE(H)"}, [max(dates)]
+    live = [row for row in lines if row.get("accepted") is not False]
+    listed = [row for row in live if _listed(row) and row.get("claim_status") != "denied_administrative"]
     excluded = audio_only == "exclude" or payment_year >= FIRST_YEAR_WITHOUT_AUDIO_ONLY
     face_to_face = [row for row in listed if not (excluded and _audio_only(row))]
     if face_to_face:
         return set(), [row["thru_date"] for row in face_to_face]
-    return {"AUDIO_ONLY" if listed else "RECORD_INELIGIBLE_H"}, [max(dates)]
+    return {"AUDIO_ONLY" if listed else "RECORD_INELIGIBLE(H)"}, [max(dates)]
 
 
 def _allowed(record: Record) -> bool | None:
@@ -181,39 +187,67 @@ def _allowed(record: Record) -> bool | None:
             "D": False, "DISALLOWED": False, "N": False, "0": False}.get(flag)  # fmt: skip
 
 
-def _switcher(record: Record, organization_by_month: Mapping[tuple[str, date], str | None]) -> bool:
+def _switcher(
+    record: Record, organization_by_month: Mapping[tuple[str, date], str | None], own: Mapping[str, str | None]
+) -> bool:
     """The member was with another parent organization at the date of service (RULINGS 11)."""
     thru = max(row["thru_date"] for row in record.lines)
     at_service = record.first.get("parent_organization_at_service") or organization_by_month.get(
         (record.member_id, thru.replace(day=1))
     )
-    submitting = record.first.get("submitting_organization")
+    submitting = record.first.get("submitting_organization") or own.get(record.member_id)
     return bool(at_service and submitting and at_service != submitting)
 
 
-def _chains(all_records: list[Record], deadline: date) -> tuple[set[int], set[int]]:
-    """Records (by identity) that a replacement superseded or a void withdrew."""
+def _targets(record: Record, by_claim: Mapping[str, list[Record]]) -> list[Record]:
+    """Records that a replacement or void acts on: the one it names, else what its own claim id said before it."""
+    named = record.first.get("original_claim_id")
+    others = [other for other in by_claim.get(named or record.claim_id, []) if other is not record]
+    if named and named != record.claim_id:
+        return others
+    return [other for other in others if (other.submitted or date.min) <= (record.submitted or date.min)]
+
+
+def _chains(all_records: list[Record], deadline: date) -> tuple[set[int], set[int], dict[int, set[str]]]:
+    """Records (by identity) that a replacement superseded or a void withdrew; codes a late replacement took away.
+
+    After the deadline only deletes act (SPEC 1.2): a late replacement adds nothing, but what it no longer says goes.
+    """
     by_claim: dict[str, list[Record]] = {}
     for record in all_records:
         by_claim.setdefault(record.claim_id, []).append(record)
     superseded: set[int] = set()
     voided: set[int] = set()
+    lost: dict[int, set[str]] = {}
     for record in all_records:
         if record.frequency == "1" or not record.acts():
             continue
         late = record.submitted is not None and record.submitted > deadline
-        if record.frequency == "7" and late:
+        for other in _targets(record, by_claim):
+            if record.frequency == "8":
+                voided.add(id(other))
+            elif late:
+                gone = set(map(code_of, other.codes)) - set(map(code_of, record.codes))
+                lost.setdefault(id(other), set()).update(gone)
+            else:
+                superseded.add(id(other))
+    return superseded, voided, lost
+
+
+def _deleted_codes(all_records: list[Record], withdrawn: set[int]) -> dict[int, set[str]]:
+    """Codes that live, linked chart-review deletes take from their encounter and from the reviews linked to it."""
+    found: dict[int, set[str]] = {}
+    for record in all_records:
+        linked = record.first.get("linked_claim_id")
+        if record.record_type != "chart_review_delete" or not linked or not record.acts():
             continue
-        named = record.first.get("original_claim_id")
-        targets = [other for other in by_claim.get(named or record.claim_id, []) if other is not record]
-        if not named:
-            targets = [
-                other
-                for other in targets
-                if other.frequency == "1" or (other.submitted or date.min) < (record.submitted or date.min)
-            ]
-        (superseded if record.frequency == "7" else voided).update(id(other) for other in targets)
-    return superseded, voided
+        if record.frequency == "8" or id(record) in withdrawn:
+            continue
+        for other in all_records:
+            review = other.record_type == "chart_review" and other.first.get("linked_claim_id") == linked
+            if other.member_id == record.member_id and (other.claim_id == linked or review):
+                found.setdefault(id(other), set()).update(map(code_of, record.codes))
+    return found
 
 
 def decide(
@@ -223,19 +257,14 @@ def decide(
     run: str = "final",
     audio_only: str = "exclude",
     organization_by_month: Mapping[tuple[str, date], str | None] | None = None,
+    own_organization: Mapping[str, str | None] | None = None,
 ) -> dict[tuple[str, str, str], set[str]]:
     """(member, claim, code) to the reasons against it, for members in ``programs`` (member to MA, PACE or none)."""
     all_records = [record for record in records(claims) if record.member_id in programs]
     first_day, last_day = window(payment_year, run)
     deadline = DEADLINES[payment_year, run]
-    superseded, voided = _chains(all_records, deadline)
-    deleted: dict[tuple[str, str], set[str]] = {}
-    for record in all_records:
-        linked = record.first.get("linked_claim_id")
-        if record.record_type != "chart_review_delete" or not linked or not record.acts():
-            continue
-        if record.frequency != "8" and id(record) not in voided | superseded:
-            deleted.setdefault((record.member_id, linked), set()).update(map(code_of, record.codes))
+    superseded, voided, lost = _chains(all_records, deadline)
+    deleted = _deleted_codes(all_records, superseded | voided)
     decisions: dict[tuple[str, str, str], set[str]] = {}
     for record in all_records:
         reasons = set()
@@ -250,7 +279,7 @@ def decide(
             reasons |= against
         if not record.accepted:
             reasons.add("NOT_ACCEPTED")
-        if record.first.get("claim_status") == "denied_administrative":
+        if record.denied:
             reasons.add("DENIED")
         if record.frequency == "8" or record.record_type == "chart_review_delete":
             reasons.add("ADDS_NOTHING")
@@ -259,13 +288,13 @@ def decide(
         if id(record) in voided:
             reasons.add("DELETED")
         if record.submitted is not None and record.submitted > deadline:
-            reasons.add("RECORD_INELIGIBLE_D")
+            reasons.add("RECORD_INELIGIBLE(D)")
         unlinked = record.record_type == "chart_review" and not record.first.get("linked_claim_id")
         if (
             unlinked
             and payment_year >= FIRST_YEAR_WITHOUT_UNLINKED
             and programs[record.member_id] != "PACE"
-            and not _switcher(record, organization_by_month or {})
+            and not _switcher(record, organization_by_month or {}, own_organization or {})
         ):
             reasons.add("UNLINKED_CRR")
         in_window = [day for day in dates if first_day <= day <= last_day]
@@ -280,7 +309,7 @@ def decide(
                 own.add("NOT_IN_MODEL")
             elif not any(validity()[code][0] <= day <= validity()[code][1] for day in in_window or dates):
                 own.add("NOT_VALID_ON_DOS")
-            if code in deleted.get((record.member_id, record.claim_id), ()):
+            if code in deleted.get(id(record), ()) or code in lost.get(id(record), ()):
                 own.add("DELETED")
             key = (record.member_id, record.claim_id, code)
             if key not in decisions or not own:
