@@ -97,11 +97,11 @@ def diagnosis_concepts(
     """Diagnoses by concept: one row per member, claim, code and concept.
 
     ``diagnoses``: member_id, claim_id, diagnosis_code (no dot, upper case), thru_date and, where known, claim_type,
-    record_type, counted. Many concept codes map in no model (Z85.3, E28.2): the table ``diagnoses`` of the results
+    record_type, place_of_service, rendering_npi, counted. Many concept codes map in no model (Z85.3, E28.2): the table ``diagnoses`` of the results
     lacks them, so the scan has to keep ``valuesets.diagnosis_codes(concepts)`` as well.
     Columns: member_id or member_index; claim_id; date Date; concept Enum; kind Enum (active, history, status,
-    exclusion, stage, bmi, unpaid, evidence, other); diagnosis_code, claim_type, record_type String; counted Boolean
-    (null unknown).
+    exclusion, stage, bmi, unpaid, evidence, other); diagnosis_code, claim_type, record_type, place_of_service,
+    rendering_npi String; counted Boolean (null unknown).
     """
     names = diagnoses.collect_schema().names()
     wanted = valuesets.diagnoses
@@ -115,10 +115,12 @@ def diagnosis_concepts(
     rows = diagnoses.filter(
         code.is_in(wanted["diagnosis_code"].unique().implode()) & within("thru_date", since, until)
     ).select(
-        "member_id", "claim_id", code, date="thru_date", claim_type=column_or_null(names, "claim_type"),
-        record_type=column_or_null(names, "record_type"), counted=column_or_null(names, "counted", pl.Boolean),
-    )  # fmt: skip
-    found = rows.join(wanted.lazy(), on="diagnosis_code").select(
-        "member_id", "claim_id", "date", "concept", "kind", "diagnosis_code", "claim_type", "record_type", "counted"
+        "member_id",
+        "claim_id",
+        code,
+        date="thru_date",
+        counted=column_or_null(names, "counted", pl.Boolean),
+        **{name: column_or_null(names, name) for name in _PROVENANCE},
     )
-    return with_members(found, members)
+    columns = ["member_id", "claim_id", "date", "concept", "kind", "diagnosis_code", *_PROVENANCE, "counted"]
+    return with_members(rows.join(wanted.lazy(), on="diagnosis_code").select(columns), members)
