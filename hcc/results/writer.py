@@ -131,9 +131,9 @@ class ResultsWriter:
         """
         self._settle()
         with told_plainly(self.target):
-            for name, frame in (("reviews", read_reviews(self.target)), ("reasons", reasons())):
-                self.clear(name)
-                self._insert(name, frame, {})
+            self.clear("reviews")
+            self._insert("reviews", read_reviews(self.target), {})
+            self._insert("reasons", self._reasons_not_yet_told(), {})
             self._insert("runs", self._run_row(run), {})
             self._con.execute("BEGIN")  # hundreds of small statements: one commit instead of hundreds
             for table in RESULT_TABLES.values():
@@ -150,6 +150,13 @@ class ResultsWriter:
         self._finished = True
         self._discard()
         return self.target
+
+    def _reasons_not_yet_told(self) -> pl.DataFrame:
+        """Reasons of mappings/reasons.csv without those that an append brought in its own words."""
+        if "reasons" not in self._enums:
+            return reasons()
+        told = [row[0] for row in self._con.execute("SELECT reason FROM reasons").fetchall()]
+        return reasons().filter(~pl.col("reason").is_in(told))
 
     def _run_row(self, run: Mapping[str, object]) -> pl.DataFrame:
         declared = RESULT_TABLES["runs"]

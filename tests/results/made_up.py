@@ -163,7 +163,7 @@ def frames() -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     scores.append(
         {**scores[3], "member_id": "UNSCORED", "segment": None, "raw_score": None, "normalized_score": None,
-         "payment_score": None, "no_score_reason": "GRAFT_WITHOUT_MONTHS"}
+         "payment_score": None, "no_score_reason": "GRAFT_MONTHS_MISSING"}
     )  # fmt: skip
     member_scores = [
         {"member_id": who, **year, "part": part, "risk_score": score, "payable_months": months, "frailty": 0,
@@ -172,7 +172,7 @@ def frames() -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     member_scores.append(
         {**member_scores[0], "member_id": "UNSCORED", "risk_score": None, "payable_months": 12,
-         "no_score_reason": "GRAFT_WITHOUT_MONTHS"}
+         "no_score_reason": "GRAFT_MONTHS_MISSING"}
     )  # fmt: skip
     names = ("member_id", "model", "calibration", "hcc", "dropped_by_hcc", "coefficient", "claims")
     spans = {"first_date": date(2025, 2, 2), "last_date": date(2025, 6, 1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from hcc import intake
 from hcc.diagnoses import FLAGS, REASONS
 from hcc.results.reasons import reasons
 from hcc.rules.folders import find
@@ -22,4 +23,5 @@ def test_every_decision_and_flag_has_a_meaning() -> None:
     known = set(reasons()["reason"])
     assert set(REASONS) <= known
     assert set(FLAGS) <= known
+    assert set(intake.REASONS) <= known
     assert {"INVALID_FORMAT", "NOT_VALID_ON_DOS", "UNKNOWN_CODE", "NOT_IN_MODEL"} <= known

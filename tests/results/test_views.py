@@ -23,7 +23,7 @@ def test_current_scores_name_models_and_segments(ask: Any) -> None:
     sql = "SELECT risk_score, models, segments, contract_id FROM current_scores WHERE member_id = '{}'"
     assert ask(sql.format("PACE")) == [(Decimal("1.764"), f"{V22}, {V28}", "CNA", "H0002")]
     assert ask(sql.format("MONTHS")) == [(Decimal("0.774"), V28, "CNA, INS", "H0001")]
-    assert ask("SELECT no_score_reason FROM current_scores WHERE risk_score IS NULL") == [("GRAFT_WITHOUT_MONTHS",)]
+    assert ask("SELECT no_score_reason FROM current_scores WHERE risk_score IS NULL") == [("GRAFT_MONTHS_MISSING",)]
     assert ask("SELECT count(*) FROM current_scores") == [(8,)]
 
 

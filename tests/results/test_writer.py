@@ -351,3 +351,16 @@ def test_the_writer_does_not_lock_readers_of_the_older_file(tmp_path: Path) -> N
     assert reader.execute("SELECT count(*) FROM members").fetchone() == (8,)
     reader.close()
     assert _rows(path, "SELECT count(*) FROM factors") == [(3,)]
+
+
+def test_reasons_come_from_the_mappings_but_a_run_may_word_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    own = pl.DataFrame({"reason": ["BAD_PBP_ID", "COUNTED"], "meaning": ["It cannot be read.", "It counts."]})
+    with ResultsWriter(path) as writer:
+        writer.append("reasons", own)
+        writer.finish({})
+    found = dict(_rows(path, "SELECT reason, meaning FROM reasons"))
+    assert found["BAD_PBP_ID"] == "It cannot be read."
+    assert found["COUNTED"] == "It counts."
+    assert "OUT_OF_WINDOW" in found
+    assert _rows(path, "SELECT count(*) - count(DISTINCT reason) FROM reasons") == [(0,)]
