@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import DELETED, SUPERSEDED, ChainRules, Chains, chains, special_records
-from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules, records, unpacked, version
+from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, VERSION_COLUMNS, LineRules, records, unpacked, version
 
 REASONS = (
     "COUNTED",
@@ -121,6 +121,7 @@ def decisions(
         ).with_columns(pl.coalesce("submitting_organization", "_own"))
         linked = chains(special, lines, diagnoses, rules.chains)
     by_text = _by_text(special, linked)
+    diagnoses = _with_version(diagnoses, lines)
     plain, shared = _plain_records(lines, by_text, members, rules)
     if len(shared):
         more = lines.filter(pl.col("claim_id").hash().is_in(shared.implode())).select("claim_id").unique().collect()
@@ -148,6 +149,15 @@ def decisions(
     reason_of[invalid] = NOT_VALID_ON_DOS
     slim = found.select("member", "day", "form", "record_type", "npi", "place")
     return Decisions(slim, record, code, rows["claim_id"], reason_of, flags_of, unknown)
+
+
+def _with_version(diagnoses: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Tell the versions of a claim apart among its diagnoses too, where these carry what the lines carry for it."""
+    needed = [c for c in VERSION_COLUMNS if c in lines.collect_schema().names()]
+    told_apart = version(needed)
+    if told_apart is None or not set(needed) <= set(diagnoses.collect_schema().names()):
+        return diagnoses
+    return diagnoses.with_columns(told_apart.alias("version"))
 
 
 def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.Series:
@@ -268,12 +278,13 @@ def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint
     form = found["form"].to_numpy()
     standing = found["standing"].to_numpy()
     audio_level = 2 if rules.lines.audio_first else 1
-    inpatient = form == _FORM["inpatient"]
+    source = _number_of(found, "source")
+    filtered_by_plan = source == RAPS  # RAPS: the plan itself filters before it submits (SPEC R-3.9)
+    inpatient = (form == _FORM["inpatient"]) | filtered_by_plan
     audio_counts = rules.lines.audio_first
     qualifies = inpatient | ((standing > 0) & ((standing != audio_level) | audio_counts))
-    needs_line = (form == _FORM["professional"]) | (form == _FORM["outpatient"])
+    needs_line = ((form == _FORM["professional"]) | (form == _FORM["outpatient"])) & ~filtered_by_plan
     kind = found["record_type"].to_numpy()
-    source = _number_of(found, "source")
     raps = (source == RAPS) & ~_flag_of(found, "raps_counts")
     verdict = _number_of(found, "verdict")
     live = _flag_of(found, "live", True)
@@ -293,7 +304,7 @@ def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint
         (UNLINKED_CRR, barred),
         (AUDIO_ONLY, audio_only & ~allowed),
         (INELIGIBLE_H, needs_line & ~qualifies & ~audio_only & ~allowed),
-        (INELIGIBLE_T, (form == _FORM["bad_bill_type"]) & ~allowed),
+        (INELIGIBLE_T, (form == _FORM["bad_bill_type"]) & ~allowed & ~filtered_by_plan),
         (INELIGIBLE_D, late),
         (R_DELETED, (state == DELETED) | delete),
         (R_SUPERSEDED, state == SUPERSEDED),

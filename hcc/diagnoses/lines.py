@@ -20,6 +20,7 @@ FORMS = ("other", "professional", "outpatient", "inpatient", "bad_bill_type", "d
 RECORD_TYPES = ("encounter", "chart_review", "chart_review_delete")
 SOURCES = ("encounter", "ffs", "raps")
 FREQUENCIES = ("1", "7", "8")
+VERSION_COLUMNS = ("frequency_code", "record_type", "submission_date")
 
 
 @dataclass(frozen=True)

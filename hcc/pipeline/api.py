@@ -14,7 +14,6 @@ import hcc
 from hcc.diagnoses.unmapped import unmapped_codes
 from hcc.errors import HccError
 from hcc.intake import Inputs, code_problem, read_inputs
-from hcc.pipeline.frames import constant
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Clock, Memory, Progress, Scored, Sink, run
 from hcc.results import ResultsWriter, check_target, write_parquet
@@ -49,7 +48,7 @@ class Run:
             from hcc.results import read_table
 
             return read_table(self.path, name)
-        return _empty(name)
+        return empty(name)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the tables to a DuckDB file; nothing is there under ``path`` until all of it is."""
@@ -65,7 +64,8 @@ class Run:
         return {"run_id": self.run_id, "payment_year": self.options.payment_year, **self.counts, "notes": self.notes}
 
 
-def _empty(name: str) -> pl.DataFrame:
+def empty(name: str) -> pl.DataFrame:
+    """A result table without rows, of the declared types."""
     kinds: dict[str, Any] = {
         "text": pl.String, "few": pl.String, "int": pl.Int64, "bool": pl.Boolean, "date": pl.Date,
         "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "money": pl.Decimal(14, 2),
@@ -139,7 +139,7 @@ def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float
         unmapped = _unmapped(inputs, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
     with clock.stage("rejected rows", 0.95):
-        rejected = inputs.rejected().with_columns(constant(scored.run_id, 1, "run_id").first())
+        rejected = inputs.rejected().with_columns(pl.lit(scored.run_id).alias("run_id"))
         sink.append("rejected_rows", rejected)
     defaulted = {
         c.removesuffix("_was_defaulted"): int(n)

@@ -63,6 +63,51 @@ class OneScore:
     uncounted: dict[str, str]
     data_quality: list[str] = field(default_factory=list)
 
+    @property
+    def scores(self) -> pl.DataFrame:
+        """As ``run.scores`` of a population run."""
+        columns = (
+            "part", "program", "model", "calibration", "segment", "raw_score", "normalized_score", "payment_score",
+            "blend_weight", "unverified", "no_score_reason", "no_payment_reason",
+        )  # fmt: skip
+        return self._table("scores", [{c: getattr(one, c) for c in columns} for one in self.models])
+
+    @property
+    def member_hccs(self) -> pl.DataFrame:
+        """As ``run.member_hccs``; without dates and claims."""
+        rows = []
+        for one in self.models:
+            prefix = "RX" if one.part == "D" else ""
+            kept = [{"hcc": h, "coefficient": one.factors.get(f"{prefix}HCC{h}")} for h in one.hccs]
+            gone = [{"hcc": h, "dropped_by_hcc": by} for h, by in one.dropped.items()]
+            rows += [{"model": one.model, "calibration": one.calibration, **row} for row in [*kept, *gone]]
+        return self._table("member_hccs", rows)
+
+    @property
+    def factors(self) -> pl.DataFrame:
+        """As ``run.factors``."""
+        return self._table(
+            "factors",
+            [
+                {"model": one.model, "calibration": one.calibration, "segment": one.segment, "variable": v, "coefficient": c}
+                for one in self.models
+                for v, c in one.factors.items()
+            ],
+        )
+
+    @property
+    def member_scores(self) -> pl.DataFrame:
+        """As ``run.member_scores``."""
+        parts = (("C", self.risk_score), ("D", self.risk_score_d))
+        return self._table("member_scores", [{"part": p, "risk_score": s} for p, s in parts if s is not None])
+
+    def _table(self, name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+        from hcc.pipeline.api import empty
+
+        frame = empty(name).select(pl.exclude("run_id", "member_id"))
+        given = [{"payment_year": self.payment_year, **row} for row in rows]
+        return pl.DataFrame(given, schema=frame.schema) if given else frame
+
     def __getitem__(self, model: str) -> OneModelScore:
         """The model by its name, such as ``cms-hcc-v28``."""
         for one in self.models:

@@ -82,8 +82,8 @@ def part_scores(
                     good &= one.placed
                     lost = rows[~one.placed]
                     reason[lost] = "NO_SEGMENT" if no_segment is None else no_segment[lost]
-            if good.any():
-                usable = [one for one in mine if one.paid is not None and one.payment.weight is not None]
+            usable = [one for one in mine if one.paid is not None and one.payment.weight is not None]
+            if good.any() and usable:
                 total = blended(
                     [one.paid for one in usable if one.paid is not None],
                     [one.payment.weight for one in usable if one.payment.weight is not None],

@@ -85,8 +85,9 @@ def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int)
         .sort("member", "month")
     )
     missing = own.filter(~pl.col("member").is_in(rows["member"].unique().implode()))
+    in_hospice = pl.col("hospice").fill_null(False) if "hospice" in rows.columns else pl.lit(False)
     paid = (
-        ~pl.col("hospice").fill_null(False)
+        ~in_hospice
         & (pl.col("death_date").is_null() | (pl.col("month") <= pl.col("death_date")))
     ).alias("payable")
     rows = rows.with_columns(paid)
