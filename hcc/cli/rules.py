@@ -102,6 +102,7 @@ def check(folder: Path | None, mappings: str | None) -> None:
     from hcc.rules.check import check_folder
     from hcc.rules.check_data import data_faults, data_folders, program_faults
     from hcc.rules.folders import model_folders, roots
+    from hcc.rules.valueset_checks import check_valuesets
 
     names: list[tuple[str, list[str]]] = []
     if folder is not None and (folder / "diagnosis_to_hcc.csv").is_file():
@@ -113,7 +114,8 @@ def check(folder: Path | None, mappings: str | None) -> None:
             for one in model_folders(root):
                 names.append((str(one.relative_to(root)), check_folder(one)))
             for one in data_folders(root):
-                names.append((str(one.relative_to(root)), list(data_faults(one))))
+                sound = check_valuesets(root) if one == root / "gaps" / "valuesets" else list(data_faults(one))
+                names.append((str(one.relative_to(root)), sound))
             for path in sorted((root / "programs").glob("*.toml")):
                 where = str(root) if folder is not None else mappings
                 names.append((f"programs/{path.stem}", program_faults(int(path.stem), where)))
@@ -161,7 +163,15 @@ def import_(
     RELEASE: CMS's Python packages (folder or zip), SAS format and coefficient files, the yearly "ICD-10 Mappings"
     workbook (XLSX or CSV), or folders <model>/<year> of our own shape. What it lacks is carried over, and the manifest
     says so. Nothing is written unless every folder keeps the laws of 'hcc rules check'.
+
+    Also: the FDA's NDC directory (product.txt, package.txt) or RxNorm files (RXNCONSO.RRF, RXNSAT.RRF), folder or zip.
+    They become a folder of value sets of your own (default: my-valuesets) that HCC_VALUESETS names.
     """
+    from hcc.rules.import_drugs import drug_files
+
+    if drug_files(release) is not None:
+        _import_drugs(release, out)
+        return
     from hcc.cli.printing import print_table
     from hcc.errors import UnknownYear
     from hcc.rules.programs import load_program_year
@@ -205,6 +215,21 @@ def import_(
                 err=True,
             )
     click.echo(f"Use them with --mappings {out} or HCC_MAPPINGS={out}.", err=True)
+
+
+def _import_drugs(files: Path, out: Path) -> None:
+    from click.core import ParameterSource
+
+    from hcc.rules.import_drugs import import_drugs
+
+    given = click.get_current_context().get_parameter_source("out")
+    done = import_drugs(files, Path("my-valuesets") if given == ParameterSource.DEFAULT else out)
+    click.echo(
+        f"{done.folder}: {done.codes:,} codes of {done.ingredients:,} ingredients of ours, {done.other_codes:,} "
+        f"product codes of other drugs; {done.unread:,} rows could not be read.",
+        err=True,
+    )
+    click.echo(f"Use them with HCC_VALUESETS={done.folder}.", err=True)
 
 
 def _stems(files: tuple[str, ...]) -> str:

@@ -36,6 +36,30 @@ class DrugImport:
     unread: int
 
 
+def drug_files(path: str | Path) -> str | None:
+    """What a folder or zip file holds: ``ndc`` (product.txt and package.txt), ``rxnorm`` (RRF files) or neither."""
+    for kind, names in (("ndc", ("product.txt", "package.txt")), ("rxnorm", ("RXNCONSO.RRF", "RXNSAT.RRF"))):
+        try:
+            for name in names:
+                _place(path, name)
+        except HccError:
+            continue
+        return kind
+    return None
+
+
+def import_drugs(path: str | Path, out: str | Path, *, mappings: str | Path | None = None) -> DrugImport:
+    """``import_ndc_directory`` or ``import_rxnorm``, by what ``path`` holds. Raises HccError when it is neither."""
+    kind = drug_files(path)
+    if kind is None:
+        raise HccError(
+            f"{path} holds neither an NDC directory nor RxNorm files.",
+            hint="Give the folder or zip with product.txt and package.txt, or with RXNCONSO.RRF and RXNSAT.RRF.",
+        )
+    reader = import_ndc_directory if kind == "ndc" else import_rxnorm
+    return reader(path, out, mappings=mappings)
+
+
 def import_ndc_directory(path: str | Path, out: str | Path, *, mappings: str | Path | None = None) -> DrugImport:
     """The FDA's NDC directory: ``path`` is its folder or ``ndctext.zip``; ``out`` becomes a folder of value sets.
 
@@ -228,21 +252,29 @@ def _titled(brand: pl.Expr, substances: pl.Expr) -> pl.Expr:
     return pl.concat_str(brand, "(" + substances.str.to_lowercase() + ")", separator=" ", ignore_nulls=True)
 
 
-def _bytes(path: str | Path, name: str) -> bytes:
-    """The file of that name below a folder or within a zip, whatever its case."""
+def _place(path: str | Path, name: str) -> tuple[Path, str | None]:
+    """The file of that name, whatever its case, below a folder; or the zip file and its member."""
     root = Path(path).expanduser()
     if root.is_dir():
         for file in sorted(root.rglob("*")):
             if file.name.lower() == name.lower() and file.is_file():
-                return file.read_bytes()
+                return file, None
     elif root.is_file() and zipfile.is_zipfile(root):
         with zipfile.ZipFile(root) as archive:
             for member in sorted(archive.namelist()):
                 if Path(member).name.lower() == name.lower():
-                    return archive.read(member)
+                    return root, member
     elif not root.exists():
         raise HccError(f"There is no {root}.", hint=f"Give the folder or the zip file that holds {name}.")
     raise HccError(f"{root} holds no {name}.", hint=f"Give the folder or the zip file that holds {name}.")
+
+
+def _bytes(path: str | Path, name: str) -> bytes:
+    file, member = _place(path, name)
+    if member is None:
+        return file.read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(member)
 
 
 def _fda(path: str | Path, name: str, required: tuple[str, ...]) -> pl.DataFrame:

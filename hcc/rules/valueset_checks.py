@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from hcc.errors import HccError
+from hcc.rules.check_data import data_faults
 from hcc.rules.lab_units import CANDIDATES, clean_unit
+from hcc.rules.manifest import FILE
 from hcc.rules.valuesets import TABLES, load_valuesets
 
 _GRADES = ("strong", "medium", "weak", "product", "support", "excluded")
@@ -39,24 +38,19 @@ def check_valuesets(mappings: str | Path | None = None, *, user_folder: str | Pa
 
 
 def _manifest_faults(folder: Path) -> Iterator[str]:
-    path = folder / "manifest.toml"
+    """Tables below the folder that its manifest does not list, and sources that it does not explain."""
+    path = folder / FILE
     if not path.is_file():
-        yield f"{folder} has no manifest.toml"
+        yield f"{folder} has no {FILE}"
         return
-    named = tomllib.loads(path.read_text(encoding="utf-8"))
-    files = named.get("files", {})
-    found = {str(file.relative_to(folder)) for file in folder.rglob("*.csv")}
-    yield from (f"manifest.toml does not name {name}" for name in sorted(found - set(files)))
-    yield from (f"manifest.toml names {name}, which is missing" for name in sorted(set(files) - found))
-    for name in sorted(found & set(files)):
-        data = (folder / name).read_bytes()
-        rows = sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8")))) - 1
-        if rows != files[name].get("rows"):
-            yield f"{name} has {rows} rows, the manifest says {files[name].get('rows')}"
-        if hashlib.sha256(data).hexdigest() != files[name].get("sha256"):
-            yield f"{name} is not the file whose sha256 the manifest gives"
-        unknown = set(files[name].get("sources", [])) - set(named.get("sources", {}))
-        yield from (f"{name}: the manifest has no source {source!r}" for source in sorted(unknown))
+    yield from data_faults(folder)
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    listed = {str(entry.get("file")): str(entry.get("source", "")) for entry in content.get("table", [])}
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*.csv")}
+    yield from (f"{name} is not in {FILE}" for name in sorted(found - set(listed)))
+    for name, source in listed.items():
+        unknown = [key for key in source.split(", ") if key not in content.get("sources", {})]
+        yield from (f"{name}: {FILE} does not explain the source {key!r}" for key in unknown)
 
 
 def _faults(frame: pl.DataFrame, broken: pl.Expr, column: str, what: str) -> Iterator[str]:

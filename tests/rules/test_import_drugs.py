@@ -12,7 +12,7 @@ import pytest
 from hcc.errors import HccError, InputError, MissingColumns
 from hcc.gaps.evidence import fills, unidentified_fills
 from hcc.rules.folders import shipped_folder
-from hcc.rules.import_drugs import import_ndc_directory, import_rxnorm
+from hcc.rules.import_drugs import drug_files, import_drugs, import_ndc_directory, import_rxnorm
 from hcc.rules.valueset_checks import check_valuesets
 from hcc.rules.valuesets import load_valuesets
 
@@ -174,3 +174,24 @@ def test_what_is_no_directory_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "RXNCONSO.RRF").write_text("1|2|3\n")
     with pytest.raises(InputError, match="columns between"):
         import_rxnorm(tmp_path, tmp_path / "mine")
+
+
+def test_the_command_tells_drug_files_from_releases(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from hcc.cli.rules import rules
+
+    _ndc_directory(tmp_path / "fda")
+    out = tmp_path / "mine"
+    result = CliRunner().invoke(rules, ["import", str(tmp_path / "fda"), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "6 codes of 6 ingredients of ours, 1 product codes of other drugs; 2 rows could not be read" in result.output
+    assert f"HCC_VALUESETS={out}" in result.output
+    assert _rows(out, "other_ndc.csv") == [("222220333",)]
+
+
+def test_other_folders_are_no_drug_files(tmp_path: Path) -> None:
+    assert drug_files(tmp_path) is None
+    assert drug_files(_rxnorm(tmp_path / "rx")) == "rxnorm"
+    with pytest.raises(HccError, match="neither an NDC directory nor RxNorm files"):
+        import_drugs(shipped_folder() / "gaps", tmp_path / "mine")

@@ -90,7 +90,8 @@ def test_every_table_is_read_with_its_columns() -> None:
 
 USES = [  # code, use: corrections in the notes to the value sets
     ("45066-8", "exclude"), ("50384-7", "exclude"), ("62388-4", "exclude"), ("59576-9", "exclude"),
-    ("48642-3", "fallback"), ("98979-8", "include"), ("4548-4", "include"), ("19926-5", "support"), ("2711-0", "exclude"),
+    ("48642-3", "fallback"), ("98979-8", "include"), ("4548-4", "include"), ("19926-5", "support"),
+    ("2711-0", "exclude"),
 ]  # fmt: skip
 
 

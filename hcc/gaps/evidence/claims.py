@@ -97,8 +97,8 @@ def diagnosis_concepts(
     """Diagnoses by concept: one row per member, claim, code and concept.
 
     ``diagnoses``: member_id, claim_id, diagnosis_code (no dot, upper case), thru_date and, where known, claim_type,
-    record_type, place_of_service, rendering_npi, counted. Many concept codes map in no model (Z85.3, E28.2): the table ``diagnoses`` of the results
-    lacks them, so the scan has to keep ``valuesets.diagnosis_codes(concepts)`` as well.
+    record_type, place_of_service, rendering_npi, counted. Many concept codes map in no model (Z85.3, E28.2): the table
+    ``diagnoses`` of the results lacks them, so the scan has to keep ``valuesets.diagnosis_codes(concepts)`` as well.
     Columns: member_id or member_index; claim_id; date Date; concept Enum; kind Enum (active, history, status,
     exclusion, stage, bmi, unpaid, evidence, other); diagnosis_code, claim_type, record_type, place_of_service,
     rendering_npi String; counted Boolean (null unknown).

@@ -12,16 +12,9 @@ from hcc.rules.valuesets import load_valuesets
 from tests.gaps.evidence.frames import DAY, observations
 
 EGFR, A1C, A1C_IFCC, FPG, OGTT = "98979-8", "4548-4", "59261-8", "76629-5", "1518-0"
-PLATELETS, ALBUMIN, CREATININE, UACR, BMI, LVEF, PHQ9 = (
-    "777-3",
-    "1751-7",
-    "2160-0",
-    "9318-7",
-    "39156-5",
-    "10230-1",
-    "44261-6",
-)
-NTPROBNP, BNP, PAO2, SPO2, HIV_RNA, HIV_LOG, HIV_AB, RF = "33762-6", "30934-4", "2703-7", "59408-5", "20447-9", "29541-0", "80387-4", "11572-5"  # fmt: skip
+PLATELETS, ALBUMIN, CREATININE, UACR = "777-3", "1751-7", "2160-0", "9318-7"
+BMI, LVEF, PHQ9, NTPROBNP, BNP, PAO2, SPO2 = "39156-5", "10230-1", "44261-6", "33762-6", "30934-4", "2703-7", "59408-5"
+HIV_RNA, HIV_LOG, HIV_AB, RF = "20447-9", "29541-0", "80387-4", "11572-5"
 
 CONVERTED = [  # loinc, value, unit, value in the canonical unit by hand
     (A1C_IFCC, "48", "mmol/mol", 6.543),  # 0.09148 × 48 + 2.152 = 6.54304
