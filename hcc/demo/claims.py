@@ -133,14 +133,15 @@ def with_bad_lines(table: pl.DataFrame, payment_year: int) -> pl.DataFrame:
 
 
 def with_bad_members(table: pl.DataFrame) -> pl.DataFrame:
-    """A member twice, one without sex, one without birth date, one born after the payment year began."""
-    size = len(table)
-    extra = table.tail(4).with_columns(
-        member_id=pl.when(pl.int_range(pl.len()) == 0)
+    """A row twice, a member without sex, one without birth date, and one whose two rows contradict each other."""
+    number = pl.int_range(pl.len())
+    extra = table.tail(5).with_columns(
+        member_id=pl.when(number == 0)
         .then("member_id")
-        .otherwise(pl.format("DEMOBAD{}", pl.int_range(pl.len()))),
-        sex=pl.when(pl.int_range(pl.len()) == 1).then(None).otherwise("sex"),
-        birth_date=pl.when(pl.int_range(pl.len()) == 2).then(None).otherwise("birth_date"),
+        .when(number == 4)
+        .then(pl.lit("DEMOBAD3"))
+        .otherwise(pl.format("DEMOBAD{}", number)),
+        sex=pl.when(number == 1).then(None).otherwise("sex"),
+        birth_date=pl.when(number == 2).then(None).otherwise("birth_date"),
     )
-    assert size >= len(extra)
-    return pl.concat([table, extra.head(3)])
+    return pl.concat([table, extra])

@@ -104,7 +104,8 @@ def test_new_enrollees_have_no_claims_before_part_b(tables: Tables) -> None:
 
 def test_bad_rows_are_there_to_be_rejected(tables: Tables) -> None:
     members, claims = tables["members"], tables["claims"]
-    assert members["member_id"].is_duplicated().sum() == 2
+    assert members["member_id"].is_duplicated().sum() == 4
+    assert members.is_duplicated().sum() == 2  # one row twice; the other pair contradicts itself
     assert members["sex"].null_count() == 1
     assert members["birth_date"].null_count() == 1
     assert claims.join(members, on="member_id", how="anti").height == 2
