@@ -1,0 +1,95 @@
+"""From evidence to gaps without a value: one table, both directions, with reasons and evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from hcc.gaps.context import FILE_OPTION, GapContext
+from hcc.gaps.evaluate import hits
+from hcc.gaps.events import events
+from hcc.gaps.evidence_rows import evidence_rows
+from hcc.gaps.hccs import Hccs
+from hcc.gaps.ids import with_clocks, with_gap_ids
+from hcc.gaps.patterns.common import Found
+from hcc.gaps.plan import STRENGTHS, Plan, compiled
+from hcc.gaps.reasons import with_reasons
+from hcc.gaps.rows import gap_rows
+from hcc.rules.gap_rules import GapRules
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Gaps before valuation.
+
+    ``gaps``: the columns of the table gaps without value columns, and member_index, m (model number), codes, falls.
+    ``evidence``: the table gap_evidence without run_id. ``unjudged``: rule_id, title, table, option.
+    ``behind``: member_index, m, hcc, diagnosis_code: counted codes behind each HCC with an unsupported gap.
+    """
+
+    gaps: pl.DataFrame
+    evidence: pl.DataFrame
+    unjudged: pl.DataFrame
+    behind: pl.DataFrame
+    models: pl.DataFrame
+
+
+def find_gap_candidates(context: GapContext, rules: GapRules) -> Candidates:
+    """All gaps of the context's members, unvalued. Nothing after ``context.as_of`` is used."""
+    plan = compiled(context, rules)
+    found = Found(context, plan, events(context, plan), Hccs(context))
+    decided = hits(context, plan, found.events)
+    rows, own_evidence = gap_rows(found, decided)
+    rows = with_reasons(context, plan, decided, _named(found, rows))
+    rows = with_gap_ids(rows, context.payment_year)
+    rows = with_clocks(rows, pl.lit(context.as_of), context.previous, context.reviews)
+    evidence = evidence_rows(found, decided, rows, own_evidence)
+    unsupported = rows.filter("unsupported", pl.col("hcc").is_not_null()).select("member_index", "m", "hcc").unique()
+    behind = (
+        found.hccs.behind.join(unsupported, on=["member_index", "m", "hcc"], how="semi")
+        .select("member_index", "m", "hcc", "diagnosis_code")
+        .unique()
+        if unsupported.height
+        else pl.DataFrame(
+            schema={"member_index": pl.UInt32, "m": pl.UInt8, "hcc": pl.String, "diagnosis_code": pl.String}
+        )
+    )
+    return Candidates(
+        rows.sort("member_index", "m", "hcc", "rule_id"), evidence, unjudged_rules(plan), behind, found.hccs.models
+    )
+
+
+def _named(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with member_id, pcp_npi, model, calibration, label and the words of the rule."""
+    context, plan = found.context, found.plan
+    rules = pl.DataFrame(
+        [(i, rule.id, rule.version, rule.direction) for i, rule in enumerate(plan.rules)],
+        schema={"rule": pl.UInt16, "rule_id": pl.String, "rule_version": pl.String, "direction": pl.String},
+        orient="row",
+    )
+    people = context.members.select("member_index", "member_id", "pcp_npi")
+    strength = pl.col("strength").replace_strict(dict(enumerate(STRENGTHS)), return_dtype=pl.String)
+    return (
+        rows.join(rules, on="rule")
+        .join(people, on="member_index")
+        .join(found.hccs.models, on="m", how="left")
+        .join(found.hccs.labels.select("m", "hcc", "label"), on=["m", "hcc"], how="left")
+        .with_columns(
+            strength.alias("strength"),
+            pl.col("codes").list.join(",").fill_null("").alias("candidate_diagnosis_codes"),
+            pl.lit(context.payment_year).alias("payment_year"),
+        )
+    )
+
+
+def unjudged_rules(plan: Plan) -> pl.DataFrame:
+    """Rules that lack a table, one row per rule and table: rule_id, title, table, option."""
+    titles = {rule.id: rule.title for rule in plan.rules}
+    rows = [
+        (rule_id, titles[rule_id], table, FILE_OPTION[table])
+        for rule_id, tables in plan.unjudged.items()
+        for table in tables
+    ]
+    schema = {"rule_id": pl.String, "title": pl.String, "table": pl.String, "option": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,211 @@
+"""Rules made of terms: signals to hits. One table of bits per member and rule, one join with what has to hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+from hcc.gaps.context import GapContext
+from hcc.gaps.events import Events, matching_codes
+from hcc.gaps.plan import TABLE_OF, Plan
+from hcc.gaps.signals import signals
+from hcc.rules.gap_grammar import MemberTerm
+
+CERTAIN, POSSIBLE = 2, 1
+_ZERO = pl.lit(0, pl.UInt64)
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """What the rules made of terms found.
+
+    ``missing``: member_index, target, verdict. ``coded``: the same with claims, first, last of the diagnosis in
+    question (unsupported rules). ``signals``: hcc/gaps/signals.py. Verdict 2 holds, 1 cannot be decided.
+    ``anchors``: member_index, rule, first, last.
+    """
+
+    missing: pl.DataFrame
+    coded: pl.DataFrame
+    signals: pl.DataFrame
+    anchors: pl.DataFrame
+
+
+def hits(context: GapContext, plan: Plan, found: Events) -> Hits:
+    """Members and targets for which a rule made of terms holds, or cannot be decided for want of a table."""
+    coded = coded_targets(context, plan, found)
+    anchors = (
+        coded.join(plan.target_frame.select("target", "rule"), on="target")
+        .group_by("member_index", "rule")
+        .agg(pl.col("first").min(), pl.col("last").max())
+    )
+    found_signals = signals(context, plan, found, anchors)
+    bits = rule_bits(context, plan, found_signals, anchors)
+    targets = plan.target_frame.filter(
+        pl.col("rule").is_in([i for i, rule in enumerate(plan.rules) if rule.pattern is None])
+    )
+    missing_base = bits.join(targets.filter(~pl.col("unsupported")).select("target", "rule"), on="rule")
+    missing = _decided(plan, missing_base, blind_needs=False)
+    coded_base = (
+        coded.join(targets.select("target", "rule"), on="target")
+        .join(bits, on=["member_index", "rule"], how="left")
+        .with_columns(pl.col("bits", "blind").fill_null(_ZERO))
+    )
+    coded_base = _with_blind(context, plan, coded_base)
+    supported = _decided(plan, coded_base, blind_needs=True)
+    return Hits(
+        missing.select("member_index", "target", "verdict"),
+        coded.join(supported.select("member_index", "target", "verdict"), on=["member_index", "target"]),
+        found_signals,
+        anchors,
+    )
+
+
+def coded_targets(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
+    """Members whose claims of the year carry a target's diagnoses as the rule's ``coded`` demands.
+
+    Columns: member_index, target, claims (different live claims), first, last.
+    """
+    schema = {"member_index": pl.UInt32, "target": pl.UInt16, "claims": pl.UInt32, "first": pl.Date, "last": pl.Date}
+    if "diagnosis" not in found.frames:
+        return pl.DataFrame(schema=schema)
+    frame = found.frames["diagnosis"].filter(pl.col("date").is_between(context.year_start, context.year_until))
+    codes = target_codes(context, plan, frame)
+    limits = []
+    keep = pl.lit(False)
+    for planned in plan.targets:
+        rule = plan.rules[planned.rule]
+        if rule.direction != "unsupported" or rule.pattern is not None:
+            continue
+        coded = planned.target.coded or rule.coded
+        limits.append((planned.id, *coded.bounds))
+        condition = pl.col("target") == planned.id
+        if coded.claim_types:
+            condition = condition & pl.col("claim_type").is_in(coded.claim_types)
+        keep = keep | condition
+    if not limits:
+        return pl.DataFrame(schema=schema)
+    bounds = pl.DataFrame(limits, schema={"target": pl.UInt16, "fewest": pl.Int64, "most": pl.Int64}, orient="row")
+    rows = frame.lazy().join(codes.lazy(), on="diagnosis_code").filter(keep)
+    return (
+        rows.group_by("member_index", "target")
+        .agg(
+            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+            pl.col("counted").fill_null(False).any().alias("counts"),
+        )
+        .join(bounds.lazy(), on="target")
+        .filter("counts", pl.col("claims").cast(pl.Int64).is_between(pl.col("fewest"), pl.col("most")))
+        .select(schema.keys())
+        .cast(schema)  # type: ignore[arg-type]
+        .collect(engine="streaming")
+    )
+
+
+def target_codes(context: GapContext, plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
+    """diagnosis_code, target: codes present that an unsupported target names."""
+    present = frame["diagnosis_code"].unique()
+    parts = [pl.DataFrame(schema={"diagnosis_code": present.dtype, "target": pl.UInt16})]
+    text = present.cast(pl.String)
+    for planned in plan.targets:
+        rule = plan.rules[planned.rule]
+        if rule.direction == "unsupported" and rule.pattern is None:
+            codes = matching_codes(text, planned.target.concepts, planned.target.codes, context)
+            parts.append(
+                codes.to_frame().select(
+                    pl.col("diagnosis_code").cast(present.dtype), pl.lit(planned.id, pl.UInt16).alias("target")
+                )
+            )
+    return pl.concat(parts)
+
+
+def rule_bits(context: GapContext, plan: Plan, found: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
+    """member_index, rule, bits (terms that hold), blind (terms nothing given can decide)."""
+    bits = (
+        found.lazy()
+        .select("member_index", "measure")
+        .join(plan.uses.lazy().select("measure", "rule", "bit"), on="measure")
+        .group_by("member_index", "rule")
+        .agg(pl.col("bit").bitwise_or().alias("bits"))
+        .collect(engine="streaming")
+    )
+    # A coded diagnosis is asked about even where no term holds.
+    bare = anchors.select("member_index", "rule").join(bits, on=["member_index", "rule"], how="anti")
+    bits = pl.concat([bits, bare.with_columns(_ZERO.alias("bits"))])
+    bits = bits.join(plan.unknown, on="rule", how="left").with_columns(pl.col("blind").fill_null(_ZERO))
+    return _with_member_terms(context, plan, bits)
+
+
+def _with_member_terms(context: GapContext, plan: Plan, bits: pl.DataFrame) -> pl.DataFrame:
+    """Set the bits of age and sex terms."""
+    asked: list[tuple[int, int, MemberTerm]] = []
+    bit_of = {(rule, name): bit for rule, bit, _, name in plan.uses.iter_rows()}
+    for number, rule in enumerate(plan.rules):
+        asked += [
+            (number, bit_of[number, name], term) for name, term in rule.terms.items() if isinstance(term, MemberTerm)
+        ]
+    if not asked:
+        return bits
+    people = context.members.select(
+        "member_index",
+        (pl.lit(context.year) - pl.col("birth_date").dt.year()).alias("_age"),
+        pl.col("sex").cast(pl.String).alias("_sex"),
+    )
+    rules = sorted({number for number, _, _ in asked})
+    some = bits.filter(pl.col("rule").is_in(rules)).join(people, on="member_index", how="left")
+    value = pl.col("bits")
+    for number, bit, term in asked:
+        holds = (pl.col("rule") == number) & _member_holds(term).fill_null(False)
+        value = value | pl.when(holds).then(pl.lit(bit, pl.UInt64)).otherwise(_ZERO)
+    some = some.with_columns(value.alias("bits")).drop("_age", "_sex")
+    return pl.concat([bits.filter(~pl.col("rule").is_in(rules)), some.select(bits.columns)])
+
+
+def _member_holds(term: MemberTerm) -> pl.Expr:
+    if term.sex:
+        return pl.col("_sex") == term.sex
+    comparison = term.comparison
+    assert comparison is not None
+    op, bound = comparison
+    age = pl.col("_age")
+    return {">=": age >= bound, ">": age > bound, "<=": age <= bound, "<": age < bound}[op]
+
+
+def _with_blind(context: GapContext, plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+    """Mark moving terms whose look-back begins before the table that was given (RULINGS 28)."""
+    bit_of = {(rule, measure): bit for rule, bit, measure, _ in plan.uses.iter_rows()}
+    blind = pl.col("blind")
+    for measure in plan.measures:
+        window = measure.window
+        covered = context.coverage.get(TABLE_OF.get(measure.kind, ""))
+        if measure.rule < 0 or window is None or covered is None:
+            continue
+        before = -window.reach[0]
+        if before <= 0 or window.shape == "long_before":
+            continue
+        short = (pl.col("rule") == measure.rule) & (pl.col("first") - timedelta(days=before) < covered[0])
+        blind = blind | pl.when(short).then(pl.lit(bit_of[measure.rule, measure.id], pl.UInt64)).otherwise(_ZERO)
+    return rows.with_columns(blind.alias("blind"))
+
+
+def _decided(plan: Plan, rows: pl.DataFrame, *, blind_needs: bool) -> pl.DataFrame:
+    """Rows whose conjunctions hold, with the best verdict.
+
+    ``blind_needs``: a needed term that cannot be known leaves the row undecided (a coded diagnosis is there to ask
+    about); without it such a row is dropped (a suspicion needs its evidence).
+    """
+    need, forbid, bits = pl.col("need"), pl.col("forbid"), pl.col("bits")
+    seen = bits | pl.col("blind") if blind_needs else bits
+    possible = ((seen & need) == need) & ((bits & forbid) == 0)
+    certain = ((bits & need) == need) & (((bits | pl.col("blind")) & forbid) == 0)
+    return (
+        rows.lazy()
+        .join(plan.conjunctions.lazy(), on="target")
+        .filter(possible)
+        .with_columns(pl.when(certain).then(CERTAIN).otherwise(POSSIBLE).cast(pl.UInt8).alias("verdict"))
+        .group_by("member_index", "target")
+        .agg(pl.col("verdict").max())
+        .collect(engine="streaming")
+    )

@@ -1,0 +1,309 @@
+"""Events: the rows of evidence that some rule counts, read once and held as narrow columns.
+
+Each kind gives a frame with member_index, date and its own columns, and a key frame (its key, measure) that says which
+measures an event belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from hcc.gaps.context import GapContext
+from hcc.gaps.plan import Measure, Plan
+from hcc.rules.gap_grammar import (
+    CkdStageTerm,
+    DiagnosisTerm,
+    FillTerm,
+    IndexTerm,
+    ProblemTerm,
+    ProcedureTerm,
+    ResultTerm,
+)
+from hcc.rules.gap_patterns import Conflicts, ConsecutiveYears, LateEpisode, Miskeyed, OnlyOn
+
+DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
+_MEASURE = pl.UInt16
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """``frames`` and ``keys`` by kind: fill, result, procedure, diagnosis, problem. A kind not given is absent."""
+
+    frames: dict[str, pl.DataFrame]
+    keys: dict[str, pl.DataFrame]
+
+
+def live(diagnoses: pl.DataFrame) -> pl.DataFrame:
+    """Diagnoses of records that stand: not replaced, voided or deleted, and of the year."""
+    return diagnoses.filter(
+        ~pl.col("reason").cast(pl.String).is_in(DEAD), pl.col("record_type") != "chart_review_delete"
+    )
+
+
+def events(context: GapContext, plan: Plan) -> Events:
+    """All events that the plan counts, up to ``as_of``."""
+    frames: dict[str, pl.DataFrame] = {}
+    keys: dict[str, pl.DataFrame] = {}
+    for kind, build in _BUILDERS.items():
+        built = build(context, plan)
+        if built is not None:
+            frames[kind], keys[kind] = built
+    return Events(frames, keys)
+
+
+Built = tuple[pl.DataFrame, pl.DataFrame] | None
+
+
+def _key_frame(rows: Iterable[tuple[object, int]], name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema={name: dtype, "measure": _MEASURE}, orient="row")
+
+
+def _span(measures: Iterable[Measure]) -> tuple[date, date]:
+    days = [(measure.first_day, measure.last_day) for measure in measures]
+    return min(first for first, _ in days), max(last for _, last in days)
+
+
+def _fills(context: GapContext, plan: Plan) -> Built:
+    measures = plan.measures_of_kind("fill")
+    if context.evidence.fills is None or not measures:
+        return None
+    drugs = context.valuesets.drug_keys.with_columns(
+        pl.col("drug_class", "ingredient", "route", "flags", "evidence").cast(pl.String).fill_null("")
+    )
+    parts = []
+    for measure in measures:
+        assert isinstance(measure.term, FillTerm)
+        found = drugs.filter(*fill_conditions(measure.term)).select("drug").unique()
+        parts.append(found.with_columns(pl.lit(measure.id, _MEASURE).alias("measure")))
+    keys = pl.concat(parts).unique()
+    first, last = _span(measures)
+    wanted = keys["drug"].unique()
+    frame = (
+        context.evidence.fills.filter(pl.col("fill_date").is_between(first, last))
+        .filter(pl.col("drug").is_in(wanted.implode()))
+        .select("member_index", pl.col("fill_date").alias("date"), "drug", pl.col("code").cast(pl.String))
+        .collect(engine="streaming")
+    )
+    return frame, keys.with_columns(pl.col("drug").cast(frame.schema["drug"]))
+
+
+def fill_conditions(term: FillTerm) -> list[pl.Expr]:
+    """Which rows of ``drug_keys`` a fill term means."""
+    flags = pl.col("flags").str.split("|")
+    conditions = [pl.col("evidence").is_in(term.evidence)]
+    if term.concepts:
+        conditions.append(pl.col("drug_class").is_in(term.concepts))
+    if term.ingredients:
+        conditions.append(pl.col("ingredient").is_in(term.ingredients))
+    if term.but_not_ingredients:
+        conditions.append(~pl.col("ingredient").is_in(term.but_not_ingredients))
+    if term.routes:
+        conditions.append(pl.col("route").is_in(term.routes))
+    if term.flags_any:
+        conditions.append(flags.list.eval(pl.element().is_in(term.flags_any)).list.any())
+    if term.flags_none:
+        conditions.append(~flags.list.eval(pl.element().is_in(term.flags_none)).list.any())
+    if term.alone is not None:
+        conditions.append((pl.col("components") == 1) == term.alone)
+    return conditions
+
+
+def _results(context: GapContext, plan: Plan) -> Built:
+    measures = plan.measures_of_kind("result", "ckd_stage", "index")
+    if context.evidence.results is None or not measures:
+        return None
+    rows: list[tuple[str, str, int]] = []
+    from hcc.gaps.derived import CONCEPTS_OF_INDEX
+
+    for measure in measures:
+        term = measure.term
+        if isinstance(term, ResultTerm):
+            rows += [(concept, use, measure.id) for concept in term.concepts for use in term.uses]
+        elif isinstance(term, CkdStageTerm):
+            rows += [(concept, use, measure.id) for concept in term.concepts for use in ("include", "fallback")]
+        elif isinstance(term, IndexTerm):
+            rows += [(concept, "include", measure.id) for concept in CONCEPTS_OF_INDEX[term.index]]
+    keys = pl.DataFrame(
+        rows, schema={"concept": pl.String, "use": pl.String, "measure": _MEASURE}, orient="row"
+    ).unique()
+    first, last = _span(measures)
+    kinds = keys.select("concept", "use").unique()
+    frame = (
+        context.evidence.results.filter(pl.col("observation_date").is_between(first, last))
+        .with_columns(pl.col("concept", "use").cast(pl.String))
+        .filter(pl.col("concept").is_in(kinds["concept"].unique().implode()))
+        .select(
+            "member_index", pl.col("observation_date").alias("date"), "concept", "use", "value", "low", "high",
+            pl.col("finding").cast(pl.String), pl.col("loinc").cast(pl.String).alias("code"),
+            pl.col("comparator").cast(pl.String),
+        )
+        .collect(engine="streaming")
+    )  # fmt: skip
+    better = frame.filter(pl.col("use") != "fallback").select("member_index", "concept").unique()
+    fallback = frame.filter(pl.col("use") == "fallback").join(better, on=["member_index", "concept"], how="anti")
+    frame = pl.concat([frame.filter(pl.col("use") != "fallback"), fallback])
+    enums = {name: pl.Enum(sorted(set(kinds[name]) | set(frame[name].unique()))) for name in ("concept", "use")}
+    cast = [pl.col(name).cast(dtype) for name, dtype in enums.items()]
+    return frame.with_columns(cast), keys.with_columns(cast)
+
+
+def _procedures(context: GapContext, plan: Plan) -> Built:
+    measures = plan.measures_of_kind("procedure")
+    own = {
+        concept
+        for rule in plan.rules
+        if isinstance(rule.pattern, OnlyOn)
+        for concept in (*rule.pattern.services, *rule.pattern.vendor_services)
+    }
+    if context.evidence.procedures is None or not (measures or own):
+        return None
+    rows: list[tuple[str, str, int]] = []
+    for measure in measures:
+        assert isinstance(measure.term, ProcedureTerm)
+        rows += [(concept, grade, measure.id) for concept in measure.term.concepts for grade in measure.term.evidence]
+    keys = pl.DataFrame(rows, schema={"concept": pl.String, "grade": pl.String, "measure": _MEASURE}, orient="row")
+    wanted = sorted(own | set(keys["concept"]))
+    first, last = _span(measures) if measures else (context.year_start, context.as_of)
+    frame = (
+        context.evidence.procedures.filter(
+            pl.col("date").is_between(min(first, context.year_start), max(last, context.year_until))
+        )
+        .with_columns(pl.col("concept").cast(pl.String), pl.col("evidence").cast(pl.String).alias("grade"))
+        .filter(pl.col("concept").is_in(wanted))
+        .select("member_index", "date", "concept", "grade", "claim_id", pl.col("code").cast(pl.String), "rendering_npi")
+        .unique()
+        .collect(engine="streaming")
+    )
+    enums = {"concept": pl.Enum(wanted), "grade": pl.Enum(sorted(set(keys["grade"]) | set(frame["grade"].unique())))}
+    cast = [pl.col(name).cast(dtype) for name, dtype in enums.items()]
+    return frame.with_columns(cast), keys.with_columns(cast)
+
+
+def _diagnoses(context: GapContext, plan: Plan) -> Built:
+    columns = ("member_index", "claim_id", "date", "diagnosis_code", "claim_type", "counted", "place_of_service")
+    text = ("diagnosis_code", "claim_type", "place_of_service")
+    current = live(context.diagnoses).rename({"thru_date": "date"}).filter(pl.col("date") <= context.as_of)
+    codes = codes_of_interest(context, plan)
+    known = current["diagnosis_code"].unique()
+    wanted = known.to_frame().lazy().pipe(_these_codes, codes).collect()["diagnosis_code"]
+    parts = [
+        current.lazy()
+        .filter(pl.col("diagnosis_code").is_in(wanted.implode()))
+        .with_columns(pl.col(text).cast(pl.String))
+        .select(columns)
+    ]
+    if context.evidence.diagnoses is not None:
+        other = context.evidence.diagnoses.filter(pl.col("date") <= context.as_of)
+        parts.append(_these_codes(other, codes).with_columns(pl.col(text).cast(pl.String)).select(columns))
+    frame = pl.concat(parts, how="vertical_relaxed").unique().collect(engine="streaming")
+    present = frame["diagnosis_code"].unique().sort()
+    keys = pl.concat(
+        [
+            _code_keys(measure, measure.term, present, context)
+            for measure in plan.measures_of_kind("diagnosis")
+            if isinstance(measure.term, DiagnosisTerm)
+        ]
+        or [_key_frame([], "diagnosis_code", pl.String)]
+    )
+    enum = pl.Enum(present)
+    return frame.with_columns(pl.col("diagnosis_code").cast(enum)), keys.with_columns(
+        pl.col("diagnosis_code").cast(enum)
+    )
+
+
+def _code_keys(
+    measure: Measure, term: DiagnosisTerm | ProblemTerm, present: pl.Series, context: GapContext
+) -> pl.DataFrame:
+    found = matching_codes(present, term.concepts, term.codes, context)
+    return pl.DataFrame({"diagnosis_code": found}, schema={"diagnosis_code": pl.String}).with_columns(
+        pl.lit(measure.id, _MEASURE).alias("measure")
+    )
+
+
+def matching_codes(
+    present: pl.Series, concepts: Iterable[str], prefixes: Iterable[str], context: GapContext
+) -> pl.Series:
+    """Those of the codes present that belong to the concepts or begin with a prefix."""
+    wanted = set(concept_codes(context, concepts))
+    starts = tuple(prefixes)
+    return pl.Series(
+        "diagnosis_code", [code for code in present if code in wanted or code.startswith(starts)], dtype=pl.String
+    )
+
+
+def concept_codes(context: GapContext, concepts: Iterable[str]) -> list[str]:
+    """Codes of diagnosis concepts."""
+    table = context.valuesets.diagnoses
+    names = list(concepts)
+    return table.filter(pl.col("concept").cast(pl.String).is_in(names))["diagnosis_code"].cast(pl.String).to_list()
+
+
+def codes_of_interest(context: GapContext, plan: Plan) -> tuple[list[str], list[str]]:
+    """Codes and prefixes that diagnosis terms, targets and patterns look at."""
+    concepts: set[str] = set()
+    prefixes: set[str] = set()
+    for measure in plan.measures_of_kind("diagnosis", "ckd_stage"):
+        term = measure.term
+        if isinstance(term, DiagnosisTerm):
+            concepts.update(term.concepts)
+            prefixes.update(term.codes)
+        elif isinstance(term, CkdStageTerm):
+            concepts.update(term.not_near)
+    for rule in plan.rules:
+        if isinstance(rule.pattern, LateEpisode | ConsecutiveYears):
+            concepts.update(rule.pattern.concepts)
+        if isinstance(rule.pattern, Conflicts):
+            prefixes.update(context.valuesets.conflicts["code_prefix_a"].cast(pl.String))
+            prefixes.update(context.valuesets.conflicts["code_prefix_b"].cast(pl.String))
+            prefixes.update(sex.prefix for sex in rule.pattern.sexes)
+        if isinstance(rule.pattern, Miskeyed):
+            pairs = context.valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= rule.pattern.least_score)
+            prefixes.update(pairs["diagnosis_code"].cast(pl.String))
+            prefixes.update(pairs["common_code"].cast(pl.String))
+        if rule.direction == "unsupported" and rule.pattern is None:
+            for target in rule.targets:
+                concepts.update(target.concepts)
+                prefixes.update(target.codes)
+    return sorted(set(concept_codes(context, concepts))), sorted(prefixes)
+
+
+def _these_codes(frame: pl.LazyFrame, codes: tuple[list[str], list[str]]) -> pl.LazyFrame:
+    code = pl.col("diagnosis_code").cast(pl.String)
+    condition = code.is_in(codes[0])
+    if codes[1]:
+        condition = condition | code.str.contains("^(?:" + "|".join(codes[1]) + ")")
+    return frame.filter(condition)
+
+
+def _problems(context: GapContext, plan: Plan) -> Built:
+    if context.evidence.problems is None:
+        return None
+    frame = (
+        context.evidence.problems.filter(pl.col("recorded_date") <= context.as_of)
+        .select("member_index", pl.col("recorded_date").alias("date"), pl.col("code").alias("diagnosis_code"))
+        .unique()
+        .collect(engine="streaming")
+    )
+    present = frame["diagnosis_code"].unique()
+    keys = pl.concat(
+        [
+            _code_keys(measure, measure.term, present, context)
+            for measure in plan.measures_of_kind("problem")
+            if isinstance(measure.term, ProblemTerm)
+        ]
+        or [_key_frame([], "diagnosis_code", pl.String)]
+    )
+    return frame, keys
+
+
+_BUILDERS = {
+    "fill": _fills,
+    "result": _results,
+    "procedure": _procedures,
+    "diagnosis": _diagnoses,
+    "problem": _problems,
+}

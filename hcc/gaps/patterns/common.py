@@ -1,0 +1,134 @@
+"""What every pattern is given and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from hcc.gaps.context import GapContext
+from hcc.gaps.events import Events
+from hcc.gaps.hccs import Hccs
+from hcc.gaps.plan import Plan
+from hcc.rules.gap_grammar import Rule
+
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+ROW: Schema = {
+    "member_index": pl.UInt32,
+    "target": pl.UInt16,
+    "m": pl.UInt8,
+    "hcc": pl.String,
+    "codes": pl.List(pl.String),
+    "claims": pl.UInt32,
+    "first": pl.Date,
+    "last": pl.Date,
+    "verdict": pl.UInt8,
+    "detail": pl.String,
+    "falls": pl.Boolean,
+    "status": pl.String,
+    "status_reason": pl.String,
+}
+"""A gap before its words. ``codes``: the diagnoses in question; ``falls``: without them the HCC is gone (null: to be
+worked out from the codes); ``status``: set by patterns that decide it themselves, else null."""
+
+EVIDENCE: Schema = {
+    "member_index": pl.UInt32,
+    "target": pl.UInt16,
+    "m": pl.UInt8,
+    "hcc": pl.String,
+    "stance": pl.String,
+    "kind": pl.String,
+    "evidence_date": pl.Date,
+    "claim_id": pl.String,
+    "code": pl.String,
+    "description": pl.String,
+    "value": pl.String,
+}
+"""A piece of evidence; ``m`` and ``hcc`` null: it belongs to every row of the member and target."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Everything a pattern may look at."""
+
+    context: GapContext
+    plan: Plan
+    events: Events
+    hccs: Hccs
+
+
+@dataclass(frozen=True, eq=False)
+class PatternRows:
+    """Rows (``ROW``) of one rule and evidence (``EVIDENCE``) beyond the claims that carry the codes."""
+
+    rows: pl.DataFrame
+    evidence: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVIDENCE))
+
+
+PatternFunction = Callable[[Found, Rule, int], PatternRows]
+
+
+def shaped(frame: pl.DataFrame, schema: Mapping[str, object]) -> pl.DataFrame:
+    """``frame`` with exactly the columns of ``schema``; absent ones are null."""
+    missing = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]
+    return frame.with_columns(missing).select(schema.keys()).cast(schema)  # type: ignore[arg-type]
+
+
+def rows_of_codes(found: Found, frame: pl.DataFrame, target: int) -> pl.DataFrame:
+    """Rows from members' counted codes in question.
+
+    ``frame``: member_index, diagnosis_code, claims, first, last, detail. One row per captured HCC that they give.
+    """
+    mapped = found.hccs.counted_hccs(frame.with_columns(pl.col("diagnosis_code").cast(pl.String)))
+    captured = found.hccs.captured.select("member_index", "m", "hcc")
+    rows = (
+        mapped.join(captured, on=["member_index", "m", "hcc"], how="semi")
+        .group_by("member_index", "m", "hcc")
+        .agg(
+            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            pl.col("claims").max(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("detail").drop_nulls().unique().sort().str.join("; ").alias("detail"),
+        )
+        .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"))
+    )
+    return shaped(rows, ROW)
+
+
+def claim_rows(found: Found, claims: pl.DataFrame, target: int) -> pl.DataFrame:
+    """Rows from counted claims in question; the HCC falls where no other counted claim carries it.
+
+    ``claims``: member_index, claim_id, diagnosis_code, date, detail.
+    """
+    mapped = found.hccs.counted_hccs(claims.with_columns(pl.col("diagnosis_code").cast(pl.String)))
+    captured = found.hccs.captured.select("member_index", "m", "hcc", pl.col("claims").alias("all_claims"))
+    rows = (
+        mapped.group_by("member_index", "m", "hcc")
+        .agg(
+            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+            pl.col("detail").drop_nulls().unique().sort().str.join("; ").alias("detail"),
+        )
+        .join(captured, on=["member_index", "m", "hcc"])
+        .with_columns(
+            (pl.col("claims") >= pl.col("all_claims")).alias("falls"),
+            pl.lit(target).alias("target"),
+            pl.lit(2).alias("verdict"),
+        )
+    )
+    return shaped(rows, ROW)
+
+
+def counted_claims(found: Found) -> pl.DataFrame:
+    """Counted diagnoses of the year up to ``as_of``: member_index, claim_id, diagnosis_code, date, claim_type …"""
+    context = found.context
+    return context.diagnoses.filter("counted", pl.col("thru_date") <= context.as_of).rename({"thru_date": "date"})
+
+
+def dotted(code: pl.Expr) -> pl.Expr:
+    """ICD-10-CM code as people write it: E11.22."""
+    return pl.when(code.str.len_chars() > 3).then(code.str.slice(0, 3) + "." + code.str.slice(3)).otherwise(code)

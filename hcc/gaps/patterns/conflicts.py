@@ -1,0 +1,178 @@
+"""Diagnoses that contradict each other, the member's sex, or a keystroke (AUD-CONFLICT, OIG-8)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hcc.gaps.events import matching_codes
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, Schema, dotted, rows_of_codes, shaped
+from hcc.rules.gap_grammar import Rule
+from hcc.rules.gap_patterns import Conflicts, Miskeyed
+
+_NOTHING = pl.DataFrame(schema=ROW)
+
+
+def _year_events(found: Found) -> pl.DataFrame:
+    context = found.context
+    return found.events.frames["diagnosis"].filter(pl.col("date").is_between(context.year_start, context.year_until))
+
+
+def conflicts(found: Found, rule: Rule, target: int) -> PatternRows:
+    """Pairs of the value set ``conflicts`` on one day or in one year, and codes that the member's sex excludes."""
+    assert isinstance(rule.pattern, Conflicts)
+    if "diagnosis" not in found.events.frames:
+        return PatternRows(_NOTHING)
+    events = _year_events(found).select(
+        "member_index", "claim_id", "date", pl.col("diagnosis_code").cast(pl.String), pl.col("counted").fill_null(False)
+    )
+    pairs = _pairs(found, events)
+    frame = pl.concat([pairs, _against_sex(found, rule.pattern, events)])
+    in_question = (
+        frame.filter("counted")
+        .group_by("member_index", "diagnosis_code")
+        .agg(
+            pl.col("claims").max(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("detail").unique().sort().str.join("; "),
+        )
+    )
+    rows = rows_of_codes(found, in_question, target)
+    return PatternRows(rows, _other_claims(frame, rows, target))
+
+
+def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
+    """Both sides of each conflicting pair: member_index, diagnosis_code, counted, claims, first, last, detail, other."""
+    present = events["diagnosis_code"].unique()
+    table = found.context.valuesets.conflicts.with_row_index("pair")
+    sides = []
+    for side in ("a", "b"):
+        rows = [
+            (pair, code)
+            for pair, prefix in table.select("pair", pl.col(f"code_prefix_{side}").cast(pl.String)).iter_rows()
+            for code in present
+            if code.startswith(prefix)
+        ]
+        keys = pl.DataFrame(rows, schema={"pair": pl.UInt32, "diagnosis_code": pl.String}, orient="row")
+        sides.append(events.join(keys, on="diagnosis_code"))
+    scope = table.select("pair", pl.col("scope").cast(pl.String), pl.col("note").cast(pl.String))
+    left, right = sides
+    both = (
+        left.join(right, on=["member_index", "pair"], suffix="_b")
+        .join(scope, on="pair")
+        .filter(
+            (pl.col("scope") == "year") | (pl.col("date") == pl.col("date_b")),
+            pl.col("diagnosis_code") != pl.col("diagnosis_code_b"),
+        )
+    )
+    detail = pl.format(
+        "{} and {} {} ({})",
+        dotted(pl.col("diagnosis_code")), dotted(pl.col("diagnosis_code_b")),
+        pl.when(pl.col("scope") == "year").then(pl.lit("in one year")).otherwise(pl.lit("on one day")), "note",
+    )  # fmt: skip
+    both = both.with_columns(detail.alias("detail"))
+    mirrored = both.select(
+        "member_index", pl.col("diagnosis_code_b").alias("diagnosis_code"), pl.col("counted_b").alias("counted"),
+        pl.col("claim_id_b").alias("claim_id"), pl.col("date_b").alias("date"), "detail",
+        pl.col("diagnosis_code").alias("other"), pl.col("claim_id").alias("other_claim"), pl.col("date").alias("other_date"),
+    )  # fmt: skip
+    direct = both.select(
+        "member_index", "diagnosis_code", "counted", "claim_id", "date", "detail",
+        pl.col("diagnosis_code_b").alias("other"), pl.col("claim_id_b").alias("other_claim"), pl.col("date_b").alias("other_date"),
+    )  # fmt: skip
+    return (
+        pl.concat([direct, mirrored])
+        .group_by("member_index", "diagnosis_code", "other", "detail")
+        .agg(
+            pl.col("counted").any(),
+            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+            pl.col("other_claim").first(),
+            pl.col("other_date").max(),
+        )
+    )
+
+
+def _against_sex(found: Found, pattern: Conflicts, events: pl.DataFrame) -> pl.DataFrame:
+    sex = found.context.members.select("member_index", pl.col("sex").cast(pl.String).alias("is_sex"))
+    parts = []
+    for one in pattern.sexes:
+        codes = matching_codes(events["diagnosis_code"].unique(), (), (one.prefix,), found.context)
+        rows = events.filter(pl.col("diagnosis_code").is_in(codes.implode())).join(sex, on="member_index")
+        parts.append(rows.filter(pl.col("is_sex") != one.sex).with_columns(pl.lit(one.words).alias("words")))
+    schema: Schema = {
+        "member_index": pl.UInt32, "diagnosis_code": pl.String, "other": pl.String, "detail": pl.String,
+        "counted": pl.Boolean, "claims": pl.UInt32, "first": pl.Date, "last": pl.Date, "other_claim": pl.String,
+        "other_date": pl.Date,
+    }  # fmt: skip
+    if not parts:
+        return pl.DataFrame(schema=schema)
+    detail = pl.format("{} ({}) for a member of sex {}", dotted(pl.col("diagnosis_code")), "words", "is_sex")
+    grouped = (
+        pl.concat(parts)
+        .with_columns(detail.alias("detail"))
+        .group_by("member_index", "diagnosis_code", "detail")
+        .agg(
+            pl.col("counted").any(),
+            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+        )
+    )
+    return shaped(grouped, schema)  # type: ignore[arg-type]
+
+
+def _other_claims(frame: pl.DataFrame, rows: pl.DataFrame, target: int) -> pl.DataFrame:
+    """The contradicting diagnosis as evidence for the gap."""
+    exploded = rows.select("member_index", "m", "hcc", "codes").explode("codes").rename({"codes": "diagnosis_code"})
+    other = exploded.join(frame.filter(pl.col("other").is_not_null()), on=["member_index", "diagnosis_code"]).select(
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        pl.lit("claim").alias("kind"), pl.col("other_date").alias("evidence_date"), pl.col("other_claim").alias("claim_id"),
+        pl.col("other").alias("code"), pl.lit("the diagnosis it contradicts").alias("description"),
+    )  # fmt: skip
+    return shaped(other.unique(), EVIDENCE)
+
+
+def miskeyed(found: Found, rule: Rule, target: int) -> PatternRows:
+    """A paid code on one claim, one keystroke from a code on several; nothing else carries its HCC (OIG-8)."""
+    pattern = rule.pattern
+    assert isinstance(pattern, Miskeyed)
+    if "diagnosis" not in found.events.frames:
+        return PatternRows(_NOTHING)
+    pairs = found.context.valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= pattern.least_score).select(
+        pl.col("diagnosis_code", "common_code").cast(pl.String)
+    )
+    counts = (
+        _year_events(found)
+        .group_by("member_index", pl.col("diagnosis_code").cast(pl.String))
+        .agg(
+            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("counted").fill_null(False).any().alias("counts"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+        )
+    )
+    once = counts.filter(pl.col("claims") == 1, "counts").join(pairs, on="diagnosis_code")
+    often = counts.filter(pl.col("claims") >= pattern.common_claims).select(
+        "member_index", pl.col("diagnosis_code").alias("common_code"), pl.col("claims").alias("common_claims"),
+        pl.col("last").alias("common_last"),
+    )  # fmt: skip
+    hits = once.join(often, on=["member_index", "common_code"])
+    detail = pl.format(
+        "{} on {} claims differs by one keystroke", dotted(pl.col("common_code")), pl.col("common_claims")
+    )
+    rows = rows_of_codes(found, hits.with_columns(detail.alias("detail")), target)
+    alone = found.hccs.behind.group_by("member_index", "m", "hcc").agg(pl.col("diagnosis_code").n_unique().alias("n"))
+    rows = rows.join(alone.filter(pl.col("n") == 1), on=["member_index", "m", "hcc"], how="semi")
+    context = (
+        hits.select("member_index", "common_code", "common_last")
+        .unique()
+        .join(rows.select("member_index", "m", "hcc"), on="member_index")
+    )
+    evidence = context.select(
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        pl.lit("claim").alias("kind"), pl.col("common_last").alias("evidence_date"), pl.col("common_code").alias("code"),
+        pl.lit("the similar code that recurs").alias("description"),
+    )  # fmt: skip
+    return PatternRows(rows, shaped(evidence, EVIDENCE))

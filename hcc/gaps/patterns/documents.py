@@ -1,0 +1,158 @@
+"""What problem lists and chart reviews say (SPEC 6.2, 6.4: documented but not coded, coded but not found)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hcc.gaps.events import live
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
+from hcc.rules.gap_grammar import Rule
+from hcc.rules.gap_patterns import Documented, NotFound
+
+_NOTHING = pl.DataFrame(schema=ROW)
+_CLEAN = pl.col("diagnosis_code").cast(pl.String).str.to_uppercase().str.replace_all(r"[.\s]", "")
+
+
+def documented(found: Found, rule: Rule, target: int) -> PatternRows:
+    """Mapped codes of the year in the problem list, or found by a reviewer, whose HCC is not captured."""
+    pattern = rule.pattern
+    assert isinstance(pattern, Documented)
+    noted = _problems(found) if pattern.table == "problems" else _findings(found, pattern.verdicts)
+    if noted is None:
+        return PatternRows(_NOTHING)
+    mapped = found.hccs.candidate_hccs(noted)
+    rows = (
+        mapped.group_by("member_index", "m", "hcc")
+        .agg(
+            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+        )
+        .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"))
+    )
+    return PatternRows(shaped(rows, ROW), _noted_evidence(mapped, target, pattern.table))
+
+
+def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
+    """Counted claims whose record a reviewer read without finding the diagnosis.
+
+    A finding without claim_id means the claims of its day of service. A code that another finding of the year
+    supports is left out.
+    """
+    pattern = rule.pattern
+    assert isinstance(pattern, NotFound)
+    negative = _findings(found, pattern.verdicts)
+    if negative is None:
+        return PatternRows(_NOTHING)
+    claims = counted_claims(found).with_columns(
+        pl.col("diagnosis_code").cast(pl.String), pl.col("claim_id").cast(pl.String)
+    )
+    on = ["member_index", "diagnosis_code"]
+    supported = _findings(found, ("supported", "found_not_coded"))
+    assert supported is not None
+    negative = negative.join(supported.select(on).unique(), on=on, how="anti")
+    matched = claims.join(negative.rename({"date": "seen", "claim_id": "seen_claim"}), on=on).filter(
+        pl.when(pl.col("seen_claim").is_not_null())
+        .then(pl.col("claim_id") == pl.col("seen_claim"))
+        .otherwise(pl.col("date") == pl.col("seen"))
+    )
+    detail = pl.format("record of {} reviewed", pl.col("seen").dt.to_string("%Y-%m-%d"))
+    rows = claim_rows(found, matched.with_columns(detail.alias("detail")), target)
+    mapped = found.hccs.counted_hccs(
+        matched.select("member_index", "diagnosis_code", "seen", "seen_claim", "note").unique()
+    )
+    evidence = mapped.select(
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        pl.lit("finding").alias("kind"), pl.col("seen").alias("evidence_date"), pl.col("seen_claim").alias("claim_id"),
+        pl.col("diagnosis_code").alias("code"), pl.lit("not found in the record").alias("description"),
+        pl.col("note").alias("value"),
+    )  # fmt: skip
+    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+
+
+def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
+    """A mapped code of the year in the problem list whose HCC no claim of the year carries: a remark (AUD-PROBLIST)."""
+    noted = _problems(found)
+    if noted is None:
+        return PatternRows(_NOTHING)
+    coded = (
+        live(found.context.diagnoses)
+        .filter(pl.col("thru_date") <= found.context.as_of)
+        .select("member_index", pl.col("diagnosis_code").cast(pl.String))
+        .unique()
+        .join(found.hccs.mapping, on="diagnosis_code")
+        .select("member_index", "m", "hcc")
+        .unique()
+    )
+    alone = found.hccs.candidate_hccs(noted).join(coded, on=["member_index", "m", "hcc"], how="anti")
+    rows = (
+        alone.group_by("member_index", pl.col("m").first().over("member_index").alias("m"))
+        .agg(
+            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+        )
+        .with_columns(
+            pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(False).alias("falls"),
+            pl.lit("informational").alias("status"), pl.lit("problem_list_only").alias("status_reason"),
+        )
+    )  # fmt: skip
+    return PatternRows(
+        shaped(rows, ROW),
+        _noted_evidence(
+            alone.with_columns(pl.lit(None, pl.UInt8).alias("m"), pl.lit(None, pl.String).alias("hcc")),
+            target,
+            "problems",
+        ),
+    )  # noqa: E501
+
+
+def _noted_evidence(mapped: pl.DataFrame, target: int, table: str) -> pl.DataFrame:
+    kind, words = (
+        ("problem", "entry of the problem list") if table == "problems" else ("finding", "found by a reviewer")
+    )
+    extra = [pl.col(name) for name in ("claim_id",) if name in mapped.columns]
+    value = [pl.col("note").alias("value")] if "note" in mapped.columns else []
+    rows = mapped.select(
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        pl.lit(kind).alias("kind"), pl.col("date").alias("evidence_date"), *extra, *value,
+        pl.col("diagnosis_code").alias("code"), pl.lit(words).alias("description"),
+    )  # fmt: skip
+    return shaped(rows.unique(), EVIDENCE)
+
+
+def _problems(found: Found) -> pl.DataFrame | None:
+    """member_index, date, diagnosis_code: entries recorded in the year."""
+    if "problem" not in found.events.frames:
+        return None
+    context = found.context
+    return (
+        found.events.frames["problem"]
+        .filter(pl.col("date").is_between(context.year_start, context.year_until))
+        .with_columns(_CLEAN.alias("diagnosis_code"))
+        .unique()
+    )
+
+
+def _findings(found: Found, verdicts: tuple[str, ...]) -> pl.DataFrame | None:
+    """member_index, date, diagnosis_code, claim_id, note: findings of the year with one of the verdicts."""
+    frame = found.context.evidence.chart_findings
+    if frame is None:
+        return None
+    context = found.context
+    names = frame.collect_schema().names()
+    optional = [
+        pl.col(name).cast(pl.String) if name in names else pl.lit(None, pl.String).alias(name)
+        for name in ("claim_id", "note")
+    ]
+    return (
+        frame.filter(
+            pl.col("service_date").is_between(context.year_start, context.year_until),
+            pl.col("verdict").cast(pl.String).is_in(verdicts),
+        )
+        .select("member_index", pl.col("service_date").alias("date"), _CLEAN.alias("diagnosis_code"), *optional)
+        .unique()
+        .collect()
+    )

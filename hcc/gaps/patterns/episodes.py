@@ -1,0 +1,134 @@
+"""Diagnoses out of time: after death, after a delete, long after the acute episode (SPEC 6.3, 6.4, R-6.7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from hcc.gaps.events import matching_codes
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
+from hcc.rules.gap_grammar import Rule
+from hcc.rules.gap_patterns import AfterEnd, ConsecutiveYears, LateEpisode, Reappeared
+
+_NOTHING = pl.DataFrame(schema=ROW)
+_END = {"death": ("death_date", "death on"), "disenrollment": ("disenrolled_on", "enrollment ended on")}
+
+
+def after_end(found: Found, rule: Rule, target: int) -> PatternRows:
+    """Counted claims after the member's death, or after enrollment ended."""
+    assert isinstance(rule.pattern, AfterEnd)
+    column, words = _END[rule.pattern.end]
+    members = found.context.members
+    if column not in members.columns:
+        return PatternRows(_NOTHING)
+    ends = members.filter(pl.col(column).is_not_null()).select("member_index", pl.col(column).alias("end"))
+    claims = counted_claims(found).join(ends, on="member_index").filter(pl.col("date") > pl.col("end"))
+    detail = pl.format("{} {}", pl.lit(words), pl.col("end").dt.to_string("%Y-%m-%d"))
+    return PatternRows(claim_rows(found, claims.with_columns(detail.alias("detail")), target))
+
+
+def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
+    """A code counted on or after the day of service for which a chart-review delete of it stands."""
+    assert isinstance(rule.pattern, Reappeared)
+    deletes = found.context.evidence.deletes
+    if deletes is None:
+        return PatternRows(_NOTHING)
+    context = found.context
+    gone = (
+        deletes.filter(pl.col("date").is_between(context.year_start, context.year_until))
+        .group_by("member_index", pl.col("diagnosis_code").cast(pl.String))
+        .agg(pl.col("date").min().alias("deleted"))
+        .collect()
+    )
+    claims = (
+        counted_claims(found)
+        .with_columns(pl.col("diagnosis_code").cast(pl.String))
+        .join(gone, on=["member_index", "diagnosis_code"])
+        .filter(pl.col("date") >= pl.col("deleted"))
+    )
+    detail = pl.format("deleted for the service of {}", pl.col("deleted").dt.to_string("%Y-%m-%d"))
+    return PatternRows(claim_rows(found, claims.with_columns(detail.alias("detail")), target))
+
+
+def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
+    """An acute code on a claim outside hospital, more than ``days`` after the first of the episode."""
+    pattern = rule.pattern
+    assert isinstance(pattern, LateEpisode)
+    events = _concept_events(found, pattern.concepts)
+    if events is None:
+        return PatternRows(_NOTHING)
+    context = found.context
+    late = events.filter(
+        pl.col("counted").fill_null(False),
+        pl.col("claim_type") != "inpatient",
+        pl.col("date").is_between(context.year_start, context.year_until),
+    )
+    earlier = events.select("member_index", pl.col("date").alias("start"), pl.col("claim_id").alias("start_claim"),
+                            pl.col("diagnosis_code").alias("start_code"), pl.col("claim_type").alias("start_type"))  # fmt: skip
+    pairs = late.join(earlier, on="member_index").with_columns(
+        (pl.col("date") - pl.col("start")).dt.total_days().alias("after")
+    )
+    pairs = pairs.filter(pl.col("after").is_between(0, pattern.lookback_days))
+    key = ["member_index", "claim_id", "diagnosis_code"]
+    new_stay = pairs.filter((pl.col("start_type") == "inpatient") & (pl.col("after") <= pattern.days))
+    first = (
+        pairs.filter(pl.col("after") > pattern.days)
+        .join(new_stay.select(key), on=key, how="anti")
+        .sort("start")
+        .group_by(key, maintain_order=True)
+        .first()
+    )
+    detail = pl.format("{} days after {}", "after", pl.col("start").dt.to_string("%Y-%m-%d"))
+    rows = claim_rows(found, first.with_columns(detail.alias("detail")), target)
+    evidence = first.select(
+        "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
+        pl.col("start").alias("evidence_date"), pl.col("start_claim").alias("claim_id"),
+        pl.col("start_code").alias("code"), pl.lit("first claim of the episode").alias("description"),
+    )  # fmt: skip
+    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+
+
+def consecutive_years(found: Found, rule: Rule, target: int) -> PatternRows:
+    """An acute code in the year and in each of the ``years`` before."""
+    pattern = rule.pattern
+    assert isinstance(pattern, ConsecutiveYears)
+    events = _concept_events(found, pattern.concepts)
+    if events is None:
+        return PatternRows(_NOTHING)
+    context = found.context
+    before = events.filter(pl.col("date") < context.year_start).with_columns(pl.col("date").dt.year().alias("year"))
+    wanted = [context.year - back for back in range(1, pattern.years + 1)]
+    repeated = (
+        before.filter(pl.col("year").is_in(wanted))
+        .group_by("member_index")
+        .agg(pl.col("year").n_unique().alias("n"), pl.col("date").max().alias("before"))
+        .filter(pl.col("n") == pattern.years)
+    )
+    claims = events.filter(
+        pl.col("counted").fill_null(False), pl.col("date").is_between(context.year_start, context.year_until)
+    ).join(repeated, on="member_index")
+    detail = pl.format(
+        "also in the {} year(s) before, last on {}", pl.lit(pattern.years), pl.col("before").dt.to_string("%Y-%m-%d")
+    )
+    rows = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
+    evidence = before.join(rows.select("member_index").unique(), on="member_index", how="semi").filter(
+        pl.col("year").is_in(wanted)
+    ).select(
+        "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
+        pl.col("date").alias("evidence_date"), "claim_id", pl.col("diagnosis_code").alias("code"),
+        pl.lit("the same acute condition in an earlier year").alias("description"),
+    )  # fmt: skip
+    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+
+
+def _concept_events(found: Found, concepts: tuple[str, ...]) -> pl.DataFrame | None:
+    if "diagnosis" not in found.events.frames:
+        return None
+    frame = found.events.frames["diagnosis"].filter(
+        pl.col("date") >= found.context.year_start - timedelta(days=4 * 366)
+    )
+    codes = matching_codes(frame["diagnosis_code"].unique().cast(pl.String), concepts, (), found.context)
+    return frame.with_columns(pl.col("diagnosis_code").cast(pl.String)).filter(
+        pl.col("diagnosis_code").is_in(codes.implode())
+    )

@@ -1,0 +1,292 @@
+"""Hits to gap rows: the HCC of each model, what is captured already, status and why, strength."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from hcc.gaps.context import GapContext
+from hcc.gaps.evaluate import POSSIBLE, Hits, target_codes
+from hcc.gaps.patterns import PATTERNS
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, Schema, shaped
+from hcc.gaps.plan import Plan, form_of
+from hcc.rules.gap_grammar import FillTerm
+
+_KEY = ["member_index", "m", "hcc"]
+FULL: Schema = {
+    **ROW, "strength": pl.UInt8, "unsupported": pl.Boolean, "rule": pl.UInt16, "higher_hcc": pl.String,
+    "weakened": pl.UInt32, "by_codes": pl.Boolean,
+}  # fmt: skip
+"""``ROW`` with what follows from the rule. ``weakened``: fills nothing identifies; ``by_codes``: the codes in question
+are meant wherever they stand (else single claims are)."""
+
+
+def gap_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All rows (columns of ``FULL``) and the patterns' own evidence."""
+    parts = [missing_rows(found, hits), coded_rows(found, hits)]
+    evidence = [pl.DataFrame(schema=EVIDENCE)]
+    for number, rule in enumerate(found.plan.rules):
+        if rule.pattern is None:
+            continue
+        (planned,) = found.plan.targets_of(number)[:1]
+        answer: PatternRows = PATTERNS[rule.pattern.name](found, rule, planned.id)
+        parts.append(shaped(answer.rows, ROW))
+        evidence.append(shaped(answer.evidence, EVIDENCE))
+    rows = pl.concat(parts).join(found.plan.target_frame, on="target")
+    rows = with_fall(found, rows.with_columns(pl.col("falls").is_null().alias("by_codes")))
+    rows = rows.with_columns(pl.lit(None, pl.String).alias("higher_hcc"), pl.lit(0, pl.UInt32).alias("weakened"))
+    unsupported = weakened_by_unidentified_fills(
+        found, hits, _unsupported_status(found.plan, rows.filter("unsupported"))
+    )
+    missing = _missing_status(found, rows.filter(~pl.col("unsupported")))
+    everything = pl.concat([shaped(unsupported, FULL), shaped(missing, FULL)])
+    return one_per_rule(everything), pl.concat(evidence)
+
+
+def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
+    """Suspicions: each target's candidate codes as HCCs of the member's models; informational targets without HCC."""
+    codes = pl.DataFrame(
+        [
+            (planned.id, code)
+            for planned in found.plan.targets
+            if found.plan.rules[planned.rule].direction == "missing"
+            for code in planned.target.codes
+        ],
+        schema={"target": pl.UInt16, "diagnosis_code": pl.String},
+        orient="row",
+    )
+    remarks = [planned.id for planned in found.plan.targets if planned.target.informational]
+    asked = hits.missing.filter(~pl.col("target").is_in(remarks)).join(codes, on="target")
+    mapped = found.hccs.candidate_hccs(asked)
+    rows = mapped.group_by("member_index", "target", "m", "hcc").agg(
+        pl.col("diagnosis_code").unique().sort().alias("codes"), pl.col("verdict").max()
+    )
+    first_model = found.hccs.scored.group_by("member_index").agg(pl.col("m").min())
+    said = (
+        hits.missing.filter(pl.col("target").is_in(remarks))
+        .join(first_model, on="member_index")
+        .join(codes.group_by("target").agg(pl.col("diagnosis_code").sort().alias("codes")), on="target", how="left")
+        .with_columns(pl.lit("informational").alias("status"), pl.lit("no_payment_hcc").alias("status_reason"))
+    )
+    return pl.concat([shaped(rows, ROW), shaped(said, ROW)])
+
+
+def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
+    """Coded diagnoses in question as captured HCCs of the member's models."""
+    context = found.context
+    if hits.coded.is_empty() or "diagnosis" not in found.events.frames:
+        return pl.DataFrame(schema=ROW)
+    frame = found.events.frames["diagnosis"].filter(
+        pl.col("counted").fill_null(False), pl.col("date").is_between(context.year_start, context.year_until)
+    )
+    keys = target_codes(context, found.plan, frame)
+    codes = (
+        frame.lazy()
+        .join(keys.lazy(), on="diagnosis_code")
+        .join(hits.coded.lazy(), on=["member_index", "target"])
+        .select(
+            "member_index", "target", pl.col("diagnosis_code").cast(pl.String), "claims", "first", "last", "verdict"
+        )
+        .unique()
+        .collect(engine="streaming")
+    )
+    mapped = found.hccs.counted_hccs(codes)
+    captured = found.hccs.captured.select(_KEY)
+    rows = (
+        mapped.join(captured, on=_KEY, how="semi")
+        .group_by("member_index", "target", "m", "hcc")
+        .agg(
+            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            pl.col("claims").max(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("verdict").max(),
+        )
+    )
+    return shaped(rows, ROW)
+
+
+def with_fall(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """Fill ``falls`` of unsupported rows: no counted code outside the ones in question gives the HCC."""
+    open_question = rows.filter("unsupported", pl.col("falls").is_null())
+    if open_question.is_empty():
+        return rows
+    keys = open_question.select(_KEY).unique()
+    behind = (
+        found.hccs.behind.join(keys, on=_KEY, how="semi")
+        .group_by(_KEY)
+        .agg(pl.col("diagnosis_code").n_unique().alias("n_behind"))
+    )
+    decided = open_question.join(behind, on=_KEY, how="left").with_columns(
+        (pl.col("codes").list.n_unique() >= pl.col("n_behind").fill_null(0)).alias("falls")
+    )
+    rest = rows.filter(~(pl.col("unsupported") & pl.col("falls").is_null()))
+    return pl.concat([rest, decided.select(rest.columns)])
+
+
+def _unsupported_status(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+    lacking = pl.DataFrame(
+        [
+            (
+                i,
+                "+".join(plan.unjudged[rule.id]) + "_not_given"
+                if rule.id in plan.unjudged
+                else "look_back_not_covered",
+            )
+            for i, rule in enumerate(plan.rules)
+        ],
+        schema={"rule": pl.UInt16, "lacking": pl.String},
+        orient="row",
+    )
+    undecided = pl.col("verdict") == POSSIBLE
+    return rows.join(lacking, on="rule").with_columns(
+        pl.coalesce("status", pl.when(undecided).then(pl.lit("indeterminate")).otherwise(pl.lit("open"))).alias(
+            "status"
+        ),
+        pl.coalesce("status_reason", pl.when(undecided).then(pl.col("lacking")).otherwise(pl.lit(""))).alias(
+            "status_reason"
+        ),
+    )
+
+
+def weakened_by_unidentified_fills(found: Found, hits: Hits, rows: pl.DataFrame) -> pl.DataFrame:
+    """One strength lower (or indeterminate) where an absent drug could hide behind fills nothing identifies
+    (RULINGS 23). ``weakened`` holds their number."""
+    context, plan = found.context, found.plan
+    if context.evidence.unidentified_fills is None or rows.is_empty():
+        return rows
+    spans = _absence_spans(context, plan)
+    if spans.is_empty():
+        return rows
+    asked = (
+        rows.filter(pl.col("status") == "open")
+        .select("member_index", "target", "rule")
+        .unique()
+        .join(spans, on="target")
+    )
+    asked = asked.join(hits.anchors, on=["member_index", "rule"], how="left").with_columns(
+        pl.when("moves")
+        .then(pl.col("first") + pl.duration(days="reach_from"))
+        .otherwise(pl.col("from_day"))
+        .alias("from_day"),
+        pl.when("moves")
+        .then(pl.col("last") + pl.duration(days="reach_to"))
+        .otherwise(pl.col("to_day"))
+        .alias("to_day"),
+    )
+    counts = (
+        context.evidence.unidentified_fills.join(asked.lazy(), on="member_index")
+        .filter(pl.col("fill_date").is_between("from_day", "to_day"), pl.col("fill_date") <= context.as_of)
+        .group_by("member_index", "target")
+        .agg(pl.col("count").sum().cast(pl.UInt32).alias("found"))
+        .collect(engine="streaming")
+    )
+    hit = pl.col("found").is_not_null() & (pl.col("status") == "open")
+    joined = rows.join(counts, on=["member_index", "target"], how="left").with_columns(
+        pl.when(hit).then(pl.col("found")).otherwise(0).cast(pl.UInt32).alias("weakened")
+    )
+    if context.unidentified_fills == "indeterminate":
+        return joined.with_columns(
+            pl.when(hit).then(pl.lit("indeterminate")).otherwise(pl.col("status")).alias("status"),
+            pl.when(hit).then(pl.lit("unidentified_fills")).otherwise(pl.col("status_reason")).alias("status_reason"),
+        )
+    lower = pl.when(pl.col("strength") > 0).then(pl.col("strength") - 1).otherwise(0)
+    return joined.with_columns(pl.when(hit).then(lower).otherwise(pl.col("strength")).cast(pl.UInt8).alias("strength"))
+
+
+def _absence_spans(context: GapContext, plan: Plan) -> pl.DataFrame:
+    """Targets that ask for the absence of a drug of an incomplete class, with the days in which."""
+    incomplete = context.valuesets.incomplete_classes
+    measure_of = {(rule, name): measure for rule, _, measure, name in plan.uses.iter_rows()}
+    rows = []
+    for planned in plan.targets:
+        rule = plan.rules[planned.rule]
+        absent = {name for part in form_of(rule, planned.target) for name in part.forbid}
+        for name in sorted(absent):
+            term = rule.terms[name]
+            if not isinstance(term, FillTerm) or not (set(term.concepts) & incomplete):
+                continue
+            measure = plan.measures[measure_of[planned.rule, name]]
+            reach = measure.window.reach if measure.window is not None and measure.rule >= 0 else (0, 0)
+            rows.append((planned.id, measure.first_day, measure.last_day, measure.rule >= 0, *reach))
+    schema = {
+        "target": pl.UInt16, "from_day": pl.Date, "to_day": pl.Date, "moves": pl.Boolean,
+        "reach_from": pl.Int32, "reach_to": pl.Int32,
+    }  # fmt: skip
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.group_by("target").agg(
+        pl.col("from_day").min(), pl.col("to_day").max(), pl.col("moves").any(),
+        pl.col("reach_from").min(), pl.col("reach_to").max(),
+    )  # fmt: skip
+
+
+def _missing_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """Suspicions and recapture against what is captured and who the member is (SPEC R-5.2, 5.3; RULINGS 16)."""
+    rows = rows.drop("higher_hcc")
+    settled = rows.filter(pl.col("status").is_not_null())
+    fresh = found.hccs.with_captured(rows.filter(pl.col("status").is_null())).filter(~pl.col("same")).drop("same")
+    ineligible = found.hccs.only_ineligible.with_columns(pl.lit(True).alias("ineligible"))
+    fresh = fresh.join(ineligible, on=_KEY, how="left")
+    reason = (
+        pl.when("higher").then(pl.lit("captured_above"))
+        .when(pl.col("ineligible").fill_null(False)).then(pl.lit("ineligible_record"))
+        .when(pl.col("strength") == 0).then(pl.lit("low_strength"))
+        .when(pl.col("verdict") == POSSIBLE).then(pl.lit("evidence_not_given"))
+        .otherwise(pl.lit(""))
+    )  # fmt: skip
+    status = reason.replace_strict(
+        {
+            "captured_above": "closed", "ineligible_record": "informational", "low_strength": "suppressed",
+            "evidence_not_given": "indeterminate", "": "open",
+        },
+        return_dtype=pl.String,
+    )  # fmt: skip
+    fresh = fresh.with_columns(status.alias("status"), reason.alias("status_reason"))
+    remark = pl.col("status") == "informational"
+    fresh = fresh.with_columns(pl.when(remark).then(None).otherwise(pl.col("hcc")).alias("hcc"))
+    joined = pl.concat([shaped(settled, FULL), shaped(fresh, FULL)])
+    return _not_for_everyone(found.context, joined)
+
+
+def _not_for_everyone(context: GapContext, rows: pl.DataFrame) -> pl.DataFrame:
+    """Open questions of members to whom nobody can put them: new enrollees, disenrolled, dead, in hospice."""
+    members = context.members
+    flag = {
+        name: pl.col(name).fill_null(False) if name in members.columns else pl.lit(False)
+        for name in ("disenrolled", "hospice")
+    }
+    why = (
+        pl.when(pl.col("death_date") <= context.as_of).then(pl.lit("died"))
+        .when(flag["disenrolled"]).then(pl.lit("disenrolled"))
+        .when(flag["hospice"]).then(pl.lit("hospice"))
+        .when(pl.col("part_b_months") < 12).then(pl.lit("new_enrollee"))
+    )  # fmt: skip
+    people = members.select("member_index", why.alias("why")).filter(pl.col("why").is_not_null())
+    if people.is_empty():
+        return rows
+    applies = pl.col("why").is_not_null() & pl.col("status").is_in(("open", "indeterminate"))
+    return (
+        rows.join(people, on="member_index", how="left")
+        .with_columns(
+            pl.when(applies).then(pl.lit("suppressed")).otherwise(pl.col("status")).alias("status"),
+            pl.when(applies).then(pl.col("why")).otherwise(pl.col("status_reason")).alias("status_reason"),
+        )
+        .drop("why")
+    )
+
+
+_RANK = {"open": 0, "indeterminate": 1, "closed": 2, "informational": 3, "suppressed": 4}
+
+
+def one_per_rule(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per member, model, HCC and rule: the strongest target, open before the rest; codes of all equal ones."""
+    rank = pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt8)
+    key = ["member_index", "m", "hcc", "rule"]
+    return (
+        rows.with_columns(rank.alias("_rank"))
+        .sort("_rank", pl.col("strength").cast(pl.Int16) * -1, "target", maintain_order=True)
+        .unique(key, keep="first", maintain_order=True)
+        .drop("_rank")
+    )
+
+
+__all__ = ["FULL", "gap_rows"]

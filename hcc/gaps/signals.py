@@ -1,0 +1,251 @@
+"""Signals: per member and measure how many events there are, the first and last day, and the values.
+
+One join and one group-by per kind of evidence, whatever the number of rules. A row exists only where the measure's
+own test holds (count, days apart, value): a member without a row has no such evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import polars as pl
+
+from hcc.gaps.context import GapContext
+from hcc.gaps.derived import ckd_stages, indices
+from hcc.gaps.events import Events
+from hcc.gaps.plan import Measure, Plan
+from hcc.rules.gap_grammar import DiagnosisTerm, ResultTerm
+
+SCHEMA = {
+    "member_index": pl.UInt32,
+    "measure": pl.UInt16,
+    "count": pl.UInt32,
+    "first": pl.Date,
+    "last": pl.Date,
+    "first_value": pl.Float64,
+    "last_value": pl.Float64,
+    "lowest": pl.Float64,
+    "highest": pl.Float64,
+}
+_NO_VALUES = [pl.lit(None, pl.Float64).alias(name) for name in ("first_value", "last_value", "lowest", "highest")]
+
+
+def signals(context: GapContext, plan: Plan, found: Events, anchors: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The satisfied measures of all members (columns of ``SCHEMA``).
+
+    ``anchors`` (member_index, rule, first, last: days of the diagnoses in question) moves the windows counted from a
+    diagnosis; without it those measures are left out.
+    """
+    parts = [pl.DataFrame(schema=SCHEMA)]
+    for kind in ("fill", "procedure", "problem", "diagnosis", "result"):
+        if kind not in found.frames:
+            continue
+        measures = [measure for measure in plan.measures_of_kind(kind) if not _selects(measure)]
+        matched = matching_events(plan, found, kind, measures, anchors)
+        if matched is not None:
+            parts.append(_counted(matched, measures, kind))
+    if "result" in found.frames:
+        chosen = [measure for measure in plan.measures_of_kind("result") if _selects(measure)]
+        matched = matching_events(plan, found, "result", chosen, anchors, test_values=False)
+        if matched is not None:
+            parts.append(_selected(matched, chosen))
+        parts.append(ckd_stages(context, plan, found))
+        parts.append(indices(context, plan, found))
+    return pl.concat([part.select(SCHEMA.keys()).cast(SCHEMA) for part in parts])  # type: ignore[arg-type]
+
+
+def _selects(measure: Measure) -> bool:
+    return isinstance(measure.term, ResultTerm) and measure.term.take != "any"
+
+
+def matching_events(
+    plan: Plan,
+    found: Events,
+    kind: str,
+    measures: Sequence[Measure],
+    anchors: pl.DataFrame | None,
+    *,
+    test_values: bool = True,
+) -> pl.DataFrame | None:
+    """Events of one kind, a row per measure they count for: the event's columns and ``measure``."""
+    if not measures:
+        return None
+    frame, keys = found.frames[kind], found.keys[kind]
+    fixed = [measure for measure in measures if measure.rule < 0]
+    moving = [measure for measure in measures if measure.rule >= 0]
+    on = [name for name in keys.columns if name != "measure"]
+    parts = []
+    if fixed:
+        limits = _limits(fixed)
+        wanted = keys.join(limits, on="measure")
+        matched = frame.lazy().join(wanted.lazy(), on=on).filter(pl.col("date").is_between("from_day", "to_day"))
+        parts.append(matched.drop("from_day", "to_day"))
+    if moving and anchors is not None and anchors.height:
+        limits = _limits(moving).with_columns(
+            rule=pl.Series([m.rule for m in moving], dtype=pl.UInt16),
+            reach_from=pl.Series([m.window.reach[0] if m.window else 0 for m in moving], dtype=pl.Int32),
+            reach_to=pl.Series([m.window.reach[1] if m.window else 0 for m in moving], dtype=pl.Int32),
+        )
+        wanted = keys.join(limits, on="measure")
+        days = anchors.select(
+            "member_index", "rule", pl.col("first").alias("anchor_first"), pl.col("last").alias("anchor_last")
+        )
+        matched = (
+            frame.lazy()
+            .join(anchors.lazy().select("member_index").unique(), on="member_index", how="semi")
+            .join(wanted.lazy(), on=on)
+            .join(days.lazy(), on=["member_index", "rule"])
+            .filter(
+                pl.col("date") >= pl.col("anchor_first") + pl.duration(days="reach_from"),
+                pl.col("date") <= pl.col("anchor_last") + pl.duration(days="reach_to"),
+                pl.col("date") <= pl.col("to_day"),
+            )
+        )
+        parts.append(
+            matched.drop("from_day", "to_day", "rule", "reach_from", "reach_to", "anchor_first", "anchor_last")
+        )
+    if not parts:
+        return None
+    matched = pl.concat(parts)
+    if kind == "diagnosis":
+        matched = _diagnosis_conditions(matched, measures)
+    if kind == "result" and test_values:
+        matched = _value_conditions(matched, measures)
+    return matched.collect(engine="streaming")
+
+
+def _limits(measures: Sequence[Measure]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "measure": [m.id for m in measures],
+            "from_day": [m.first_day for m in measures],
+            "to_day": [m.last_day for m in measures],
+        },
+        schema={"measure": pl.UInt16, "from_day": pl.Date, "to_day": pl.Date},
+    )
+
+
+def _diagnosis_conditions(frame: pl.LazyFrame, measures: Sequence[Measure]) -> pl.LazyFrame:
+    """Claim types, places and 'counted' of diagnosis terms, as a filter over a handful of different demands."""
+    demands: dict[tuple[tuple[str, ...], tuple[str, ...], bool | None], list[int]] = {}
+    for measure in measures:
+        term = measure.term
+        if isinstance(term, DiagnosisTerm):
+            demands.setdefault((term.claim_types, term.places_of_service, term.counted), []).append(measure.id)
+    keep = pl.lit(False)
+    for (types, places, counted), ids in demands.items():
+        holds = pl.col("measure").is_in(ids)
+        if types:
+            holds = holds & pl.col("claim_type").is_in(types)
+        if places:
+            holds = holds & pl.col("place_of_service").is_in(places)
+        if counted is not None:
+            holds = holds & (pl.col("counted").fill_null(False) == counted)
+        keep = keep | holds
+    return frame.filter(keep)
+
+
+def bounds(op: str, bound: float) -> tuple[float | None, float | None]:
+    """A comparison as (least ``low``, greatest ``high``), both included; None = not asked."""
+    if op == ">=":
+        return bound, None
+    if op == ">":
+        return math.nextafter(bound, math.inf), None
+    if op == "<=":
+        return None, bound
+    return None, math.nextafter(bound, -math.inf)
+
+
+def _value_frame(measures: Sequence[Measure]) -> pl.DataFrame:
+    rows = []
+    for measure in measures:
+        term = measure.term
+        assert isinstance(term, ResultTerm)
+        low, high = bounds(*term.comparison) if term.comparison else (None, None)
+        rows.append((measure.id, low, high, term.finding or None))
+    return pl.DataFrame(
+        rows,
+        schema={"measure": pl.UInt16, "least": pl.Float64, "greatest": pl.Float64, "asked": pl.String},
+        orient="row",
+    )
+
+
+def _value_conditions(frame: pl.LazyFrame, measures: Sequence[Measure]) -> pl.LazyFrame:
+    """A missing bound of the result satisfies nothing: '>60' is never below 65, nor known to be at least 65."""
+    return (
+        frame.join(_value_frame(measures).lazy(), on="measure")
+        .filter(
+            pl.col("least").is_null() | (pl.col("low") >= pl.col("least")).fill_null(False),
+            pl.col("greatest").is_null() | (pl.col("high") <= pl.col("greatest")).fill_null(False),
+            pl.col("asked").is_null() | (pl.col("finding") == pl.col("asked")).fill_null(False),
+        )
+        .drop("least", "greatest", "asked")
+    )
+
+
+def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> pl.DataFrame:
+    """Count different days (claims for diagnoses) and keep what reaches the measure's numbers."""
+    unit = "claim_id" if kind == "diagnosis" else "date"
+    needs = pl.DataFrame(
+        {
+            "measure": [m.id for m in measures],
+            "at_least": [getattr(m.term, "at_least", 1) for m in measures],
+            "days_apart": [getattr(m.term, "days_apart", 0) for m in measures],
+        },
+        schema={"measure": pl.UInt16, "at_least": pl.UInt32, "days_apart": pl.Int64},
+    )
+    values = _NO_VALUES
+    if kind == "result":
+        matched = matched.sort("date", "value")
+        values = [
+            pl.col("value").first().alias("first_value"),
+            pl.col("value").last().alias("last_value"),
+            pl.col("value").min().alias("lowest"),
+            pl.col("value").max().alias("highest"),
+        ]
+    return (
+        matched.lazy()
+        .group_by("member_index", "measure")
+        .agg(
+            pl.col(unit).n_unique().cast(pl.UInt32).alias("count"),
+            pl.col("date").min().alias("first"),
+            pl.col("date").max().alias("last"),
+            *values,
+        )
+        .join(needs.lazy(), on="measure")
+        .filter(
+            pl.col("count") >= pl.col("at_least"),
+            (pl.col("last") - pl.col("first")).dt.total_days() >= pl.col("days_apart"),
+        )
+        .collect(engine="streaming")
+    )
+
+
+def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+    """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken."""
+    parts = []
+    daily = matched.filter(pl.col("low").is_not_null() | pl.col("high").is_not_null() | pl.col("finding").is_not_null())
+    daily = daily.sort("date", pl.col("value").fill_null(-math.inf))
+    for take in sorted({m.term.take for m in measures if isinstance(m.term, ResultTerm)}):
+        chosen = [m for m in measures if isinstance(m.term, ResultTerm) and m.term.take == take]
+        rows = daily.filter(pl.col("measure").is_in([m.id for m in chosen]))
+        parts.append(_value_conditions(_chosen(rows, take).lazy(), chosen).collect())
+    one = pl.col("value")
+    return pl.concat(parts).select(
+        "member_index", "measure",
+        pl.lit(1, pl.UInt32).alias("count"), pl.col("date").alias("first"), pl.col("date").alias("last"),
+        *(one.alias(name) for name in ("first_value", "last_value", "lowest", "highest")),
+    )  # fmt: skip
+
+
+def _chosen(rows: pl.DataFrame, take: str) -> pl.DataFrame:
+    by = ["member_index", "measure"]
+    if take == "latest":
+        return rows.group_by(by, maintain_order=True).last()
+    words = take.split()
+    if len(words) > 1:
+        rows = rows.group_by(by, maintain_order=True).tail(int(words[-1]))
+    least = words[0] == "lowest"
+    key = pl.col("low").fill_null(-math.inf) if least else pl.col("high").fill_null(math.inf)
+    return rows.sort(key, descending=not least).group_by(by, maintain_order=True).first()
