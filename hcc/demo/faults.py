@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hcc.demo.conditions import Sick
-from hcc.demo.draw import Bools, Ints, day, stream, text_series, texts
+from hcc.demo.draw import Ints, day, stream, text_series, texts
 from hcc.demo.members import People
 from hcc.demo.mix import Mix
 
@@ -78,11 +78,12 @@ def _copies(told: Claims, rows: Ints, frequency: str, drop_last_code: bool) -> C
     return told.and_also(table, lines.with_columns(claim=pl.col("new")), again.with_columns(claim=pl.col("new")))
 
 
-def corrected(mix: Mix, told: Claims, seed: int) -> Claims:
-    """Some professional claims replaced (the last diagnosis withdrawn), some voided; each at most once."""
+def corrected(mix: Mix, told: Claims, spare: pl.Series, seed: int) -> Claims:
+    """Some professional claims replaced (the last diagnosis withdrawn), some voided; none twice, none of ``spare``."""
     rng = stream(seed, "corrections")
     professional = np.array([v["claim_type"] == "professional" for v in mix.visits])[told.heads["visit"].to_numpy()]
-    pool = rng.permutation(np.flatnonzero(professional))
+    kept = told.heads["claim"].is_in(spare.implode()).to_numpy()
+    pool = rng.permutation(np.flatnonzero(professional & ~kept))
     replaced = max(2, round(mix.faults["replaced"] * len(pool)))
     voided = max(2, round(mix.faults["voided"] * len(pool)))
     told = _copies(told, np.sort(pool[:replaced]), "7", drop_last_code=True)
@@ -123,17 +124,16 @@ def _reviews(mix: Mix, told: Claims, found: pl.DataFrame, record_type: str) -> C
     return told.and_also(table, lines, codes)
 
 
-def reviewed(mix: Mix, told: Claims, who: People, sick: Sick, seed: int) -> Claims:
-    """Chart reviews of the year: conditions found in records but on no claim (linked and unlinked), and deletes."""
+def reviewed(mix: Mix, told: Claims, who: People, sick: Sick, spare: pl.Series, seed: int) -> Claims:
+    """Chart reviews of the year: conditions on no claim (linked, unlinked), and deletes; none of ``spare``."""
     rng, faults = stream(seed, "reviews"), mix.faults
     unsaid = [
         pl.DataFrame({"member": rows, "code": text_series(sick.code[name][rows])})
         for name in sick.has
         if len(rows := np.flatnonzero(sick.has[name] & ~sick.recorded[name][1]))
     ]
-    seen = told.heads.filter(
-        (pl.col("year") == 1) & (pl.col("record_type") == "encounter") & pl.col("visit").is_in([0, 1, 2])
-    )
+    visited = (pl.col("year") == 1) & (pl.col("record_type") == "encounter") & pl.col("visit").is_in([0, 1, 2])
+    seen = told.heads.filter(visited & ~pl.col("claim").is_in(spare.implode()))
     met = pl.concat(unsaid).join(seen.select("member", "thru_date", linked="claim"), on="member", maintain_order="left")
     linked = _pick_one_per_member(rng, met, faults["chart_review_linked"], len(who))
     other = met.join(linked.select("member"), on="member", how="anti", maintain_order="left")
@@ -146,10 +146,10 @@ def reviewed(mix: Mix, told: Claims, who: People, sick: Sick, seed: int) -> Clai
     return _reviews(mix, told, deletes, "chart_review_delete")
 
 
-def misspelled(mix: Mix, told: Claims, spare: Bools, seed: int) -> Claims:
+def misspelled(mix: Mix, told: Claims, spare: pl.Series, seed: int) -> Claims:
     """Some codes written otherwise (dots, case, blanks), a few that are no codes; ``spare`` claims untouched."""
     rng, size = stream(seed, "spelling"), len(told.mentions)
-    free = ~spare[told.mentions["claim"].to_numpy()]
+    free = ~told.mentions["claim"].is_in(spare.implode()).to_numpy()
     style = np.where(free & (rng.random(size) < mix.faults["dotted_codes"]), rng.integers(1, 4, size), 0)
     broken = free & (rng.random(size) < mix.faults["broken_codes"])
     code, how = pl.col("code"), pl.Series(style)

@@ -50,7 +50,7 @@ def _birth_dates(age: Ints, payment_year: int, rng: np.random.Generator) -> Days
 def _program(mix: Mix, rng: np.random.Generator, size: int, eligible: Bools) -> Texts:
     program = np.full(size, "MA", dtype=object)
     program[quota(rng, eligible, mix.numbers["pace"], size)] = "PACE"
-    program[quota(rng, eligible & (program == "MA"), mix.numbers["pdp_only"], size)] = "none"
+    program[quota(rng, program == "MA", mix.numbers["pdp_only"], size)] = "none"
     return program
 
 
@@ -128,7 +128,7 @@ def people(mix: Mix, size: int, payment_year: int, seed: int) -> People:
     csnp = np.zeros(size, dtype=bool)
     csnp[quota(rng, ~institutional & ~kidney, numbers["csnp"], size)] = True
     csnp[quota(rng, (part_b_months < 12) & ~kidney, 0.002, size)] = True
-    program = _program(mix, rng, size, ~csnp & (age >= 55))
+    program = _program(mix, rng, size, ~csnp & ~kidney & full & (age >= 55))
     part_d = np.full(size, None, dtype=object)
     part_d[rng.random(size) < numbers["part_d"]] = "MA-PD"
     part_d[program == "PACE"], part_d[program == "none"] = "MA-PD", "PDP"

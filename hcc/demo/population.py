@@ -49,9 +49,8 @@ def demo_tables(
     )
     told = Claims(heads(mix, everything, payment_year, seed), lines(mix, everything, seed), codes)
     told = _kept_clean(told, planted)
-    told = reviewed(mix, corrected(mix, told, seed), who, sick, seed)
-    spare = np.zeros(told.next_claim(), dtype=bool)
-    spare[planted["claim"].to_numpy()] = True
+    spare = planted["claim"]
+    told = reviewed(mix, corrected(mix, told, spare, seed), who, sick, spare, seed)
     written = claim_lines(mix, misspelled(mix, told, spare, seed), who, payment_year, seed)
     by_year = {year: written.filter(pl.col("year") == year).drop("year", "claim") for year in (1, 2)}
 
