@@ -126,10 +126,10 @@ def _said(run: Any) -> dict[str, Any]:
 
 def engine_one_model(folder: Path) -> Work:
     """Our engine, one model, to scores and factor rows in memory."""
-    import hcc
+    from hcc import score
 
     def work() -> dict[str, Any]:
-        run = hcc.score(**_inputs(folder), models=[settings()["peers"]["coding_model"]])
+        run = score(**_inputs(folder), models=[settings()["peers"]["coding_model"]])
         return _said(run) | {"scores": run.scores.height, "factors": run.factors.height}
 
     return work
@@ -137,10 +137,10 @@ def engine_one_model(folder: Path) -> Work:
 
 def engine_memory(folder: Path) -> Work:
     """Our engine, all models that the year pays, every table in memory."""
-    import hcc
+    from hcc import score
 
     def work() -> dict[str, Any]:
-        run = hcc.score(**_inputs(folder))
+        run = score(**_inputs(folder))
         return _said(run) | {"scores": run.scores.height, "factors": run.factors.height}
 
     return work
@@ -148,12 +148,12 @@ def engine_memory(folder: Path) -> Work:
 
 def engine_file(folder: Path) -> Work:
     """Our engine, all models that the year pays, to the finished DuckDB file."""
-    import hcc
+    from hcc import score
 
     def work() -> dict[str, Any]:
         with tempfile.TemporaryDirectory(dir=out_folder()) as target:
             out = Path(target) / "results.duckdb"
-            run = hcc.score(**_inputs(folder), out=out)
+            run = score(**_inputs(folder), out=out)
             return _said(run) | {"file_mb": round(out.stat().st_size / 1e6, 1)}
 
     return work
