@@ -5,10 +5,17 @@ from hcc.results.explain_text import explanation_text
 from hcc.results.parquet import write_parquet
 from hcc.results.place import check_target
 from hcc.results.reader import open_results, read_table
-from hcc.results.reviews import DECISIONS, append_review, append_reviews, read_reviews, reviews_path
+from hcc.results.reviews import (
+    DECISIONS,
+    append_review,
+    append_reviews,
+    read_reviews,
+    reviews_path,
+    reviews_since,
+)
 from hcc.results.writer import ResultsWriter
 
 __all__ = [
     "DECISIONS", "Explanation", "ResultsWriter", "append_review", "append_reviews", "check_target", "explain",
-    "explanation_text", "open_results", "read_reviews", "read_table", "reviews_path", "write_parquet",
+    "explanation_text", "open_results", "read_reviews", "read_table", "reviews_path", "reviews_since", "write_parquet",
 ]  # fmt: skip

@@ -116,12 +116,24 @@ def _utc(moment: object) -> str:
 
 def read_reviews(results: str | Path) -> pl.DataFrame:
     """All decisions in the order they were made; an empty frame where there is no store yet."""
+    return reviews_since(results, 0)[0]
+
+
+def reviews_since(results: str | Path, place: int) -> tuple[pl.DataFrame, int]:
+    """The decisions appended after ``place``, in the order they were made, and the new place; 0 is the beginning.
+
+    For a page that follows the store: rows are never changed or deleted, so what was read once stays true.
+    """
     import polars as pl
 
     path = reviews_path(results)
     rows: list[tuple[object, ...]] = []
     if path.exists():
+        sql = f"SELECT {', '.join(_TABLE.names)}, rowid FROM reviews WHERE rowid > ? ORDER BY decided_at, rowid"
         with _connected(path) as con:
-            rows = con.execute(f"SELECT {', '.join(_TABLE.names)} FROM reviews ORDER BY decided_at, rowid").fetchall()
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(_TABLE.names, pl.String), orient="row")
-    return frame.with_columns(pl.col("decided_at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us"))
+            rows = con.execute(sql, (place,)).fetchall()
+    schema = {**dict.fromkeys(_TABLE.names, pl.String), "rowid": pl.Int64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    last = frame["rowid"].max() if frame.height else place
+    decided = pl.col("decided_at").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
+    return frame.drop("rowid").with_columns(decided), int(str(last))
