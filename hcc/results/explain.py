@@ -214,7 +214,7 @@ ORDER BY x.hcc <> '', try_cast(x.hcc AS INTEGER), x.coefficient DESC, x.variable
 _UNCOUNTED = """
 WITH scored AS (SELECT DISTINCT model, calibration FROM scores WHERE member_id = $id), target AS (
   SELECT m.diagnosis_code,
-    string_agg('HCC ' || m.hcc || ' of ' || m.model, ', ' ORDER BY m.model, m.hcc::INTEGER) AS hccs
+    array_to_string(list_sort(list(DISTINCT 'HCC ' || m.hcc || ' of ' || m.model)), ', ') AS hccs
   FROM diagnosis_hccs m JOIN scored s ON s.model = m.model AND s.calibration = m.calibration GROUP BY ALL
 )
 SELECT u.diagnosis_code, u.description, u.thru_date, u.claim_id, u.reason, coalesce(u.meaning, '') AS meaning,
@@ -303,7 +303,9 @@ def _hccs(ask: _Questions) -> tuple[Hcc, ...]:
     rows = ask.rows(
         f"SELECT x.*, l.label, o.label AS by_label FROM member_hccs x {_LABELS}hcc "
         "LEFT JOIN hccs o ON o.model = x.model AND o.calibration = x.calibration AND o.hcc = x.dropped_by_hcc "
-        "WHERE x.member_id = $id "
+        # Only models that score the member: the file may hold HCCs of models asked for or paid for others.
+        "WHERE x.member_id = $id AND EXISTS (SELECT 1 FROM scores s WHERE s.member_id = x.member_id "
+        "AND s.model = x.model AND s.calibration = x.calibration) "
         "ORDER BY x.model, x.calibration, x.dropped_by_hcc IS NOT NULL, try_cast(x.hcc AS INTEGER)"
     )
     return tuple(

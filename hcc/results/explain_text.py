@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from hcc.errors import HccError
-from hcc.results.explain import Explanation, Factor, Hcc, Model, Status
+from hcc.results.explain import Explanation, Factor, Hcc, Model, Status, Uncounted
 
 _WIDTH = 112
 _SEX = {"F": "Female", "M": "Male"}
@@ -60,7 +60,8 @@ class _Words:
             variables[row["variable"]] = "interaction"
         for row in tables["counts"].iter_rows(named=True):
             more = "" if row["at_most"] == row["at_least"] else " or more"
-            variables[row["variable"]] = f"{row['at_least']}{more} payment HCCs"
+            plural = "" if row["at_least"] == "1" else "s"
+            variables[row["variable"]] = f"{row['at_least']}{more} payment HCC{plural}"
         return {"segments": dict(tables["segments"].select("segment", "label").iter_rows()), "variables": variables}
 
 
@@ -94,7 +95,9 @@ def _who(told: Explanation, words: _Words) -> Iterator[str]:
 
 def _scores(told: Explanation, words: _Words) -> Iterator[str]:
     shown = {part.part for part in told.parts}
-    for part in told.parts:
+    for number, part in enumerate(told.parts):
+        if number:
+            yield ""
         score = "none" if part.risk_score is None else f"{part.risk_score}"
         yield f"Part {part.part} risk score: {score}{' (unverified factor)' if part.unverified else ''}"
         if part.no_score_reason:
@@ -182,7 +185,9 @@ def _conditions(told: Explanation, words: _Words) -> Iterator[str]:
     by_model: dict[tuple[str, str], list[Hcc]] = {}
     for hcc in told.hccs:
         by_model.setdefault((hcc.model, hcc.calibration), []).append(hcc)
-    for (model, calibration), hccs in by_model.items():
+    for number, ((model, calibration), hccs) in enumerate(by_model.items()):
+        if number:
+            yield ""
         yield f"Conditions in {model}{f':{calibration}' if calibration else ''}"
         for hcc in hccs:
             yield from _condition(hcc)
@@ -225,16 +230,17 @@ def _edits(told: Explanation, words: _Words) -> Iterator[str]:
 
 
 def _not_counted(told: Explanation, words: _Words) -> Iterator[str]:
-    if told.uncounted:
-        yield "Diagnoses that did not count"
+    by_reason: dict[str, list[Uncounted]] = {}
     for row in told.uncounted:
-        target = f" ({row.hccs})" if row.hccs else ""
-        yield from _wrapped(
-            f"{row.thru_date}  {dotted(row.diagnosis_code)} {row.description}{target}, claim {row.claim_id}: "
-            f"{row.meaning or row.reason} [{row.reason}]",
-            "  ",
-            hang=12,
-        )
+        by_reason.setdefault(row.reason, []).append(row)
+    if by_reason:
+        yield "Diagnoses that did not count"
+    for reason, rows in by_reason.items():
+        yield from _wrapped(f"{rows[0].meaning or reason} [{reason}]", "  ")
+        for row in rows:
+            target = f"; {row.hccs}" if row.hccs else "; no HCC in the member's models"
+            line = f"{row.thru_date}  {dotted(row.diagnosis_code):<9}{row.description}{target}; claim {row.claim_id}"
+            yield from _wrapped(line, "    ", hang=21)
 
 
 def _doubts(told: Explanation, words: _Words) -> Iterator[str]:

@@ -45,8 +45,8 @@ def test_a_community_member(results: Path) -> None:
         "raw score 2.159 ÷ normalization 1.067 2.023 × (1 − 0.059) coding adjustment 1.904 payment score",
         "E11.22 Type 2 diabetes mellitus with diabetic chronic kidney disease; 1 claim, 2025-03-01",
         "HCC 38 Diabetes with Glycemic, Unspecified, or No Complications: displaced by HCC 37 (Diabetes with Chronic",
-        "2024-12-31 E11.22 Type 2 diabetes mellitus with diabetic chronic kidney disease (HCC 37 of cms-hcc-v28), "
-        "claim C9: The date of service lies outside the collection window of the run. [OUT_OF_WINDOW]",
+        "The date of service lies outside the collection window of the run. [OUT_OF_WINDOW] 2024-12-31 E11.22 "
+        "Type 2 diabetes mellitus with diabetic chronic kidney disease; HCC 37 of cms-hcc-v28; claim C9",
         "[DENIED_LINE]",
         "Coded but unsupported: 1 open HCC 238",
         "Supported but missing (questions for a clinician): 1 open "

@@ -1,0 +1,69 @@
+"""``hcc demo``: an invented population through every stage, and where to look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_OURS = "stories.parquet"  # every folder that this command made has it
+
+
+@click.command()
+@click.option(
+    "--out", default="demo", show_default=True, type=click.Path(file_okay=False), help="The folder to write to."
+)
+@click.option("--members", default=2000, show_default=True, help="How many members to invent (200 or more).")
+@click.option("--seed", default=7, show_default=True, help="Another seed, another population.")
+@click.option("--payment-year", type=int, help="The year to score; by default the one the invented mix is made for.")
+def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
+    """A small invented population through every stage, then where to look.
+
+    Nobody in it is real. It writes the inputs as Parquet and the results to a folder, which it may replace the next
+    time.
+
+    \b
+    Example:
+      hcc demo --members 500 --out demo
+    """
+    from hcc.cli.progress import Progress
+    from hcc.cli.summary import print_summary
+    from hcc.demo.mix import load_mix
+    from hcc.demo.population import demo_population
+    from hcc.pipeline import score as score_population
+
+    folder = Path(out)
+    results = folder / "results.duckdb"
+    _check(folder)
+    year = payment_year if payment_year is not None else load_mix().payment_year
+    with Progress("demo") as progress:
+        progress("inventing members and claims", 0.0)
+        made = demo_population(folder, members=members, payment_year=year, seed=seed)
+        run = score_population(
+            made["members"],
+            made["claims"],
+            enrollment=made["enrollment"],
+            payment_year=year,
+            out=results,
+            overwrite=True,
+            progress=progress,
+        )
+    print_summary(run, results)
+    _stories(made["stories"], results)
+
+
+def _check(folder: Path) -> None:
+    from hcc.errors import ResultsExist
+
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _OURS).exists():
+        raise ResultsExist(folder)
+
+
+def _stories(path: Path, results: Path) -> None:
+    """Members of whom there is something to tell."""
+    import polars as pl
+
+    stories = pl.read_parquet(path).unique("story", maintain_order=True).head(6)
+    click.echo("\nMembers with a story:", err=True)
+    for row in stories.iter_rows(named=True):
+        click.echo(f"  hcc explain {results} --member {row['member_id']}   {row['text']}", err=True)

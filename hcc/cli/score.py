@@ -1,0 +1,121 @@
+"""``hcc score``: a population's members and claims to one DuckDB file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
+
+
+@click.command()
+@click.option("--members", required=True, metavar="PATH", help=f"The members: {_FILES}.")
+@click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
+@click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
+@click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
+@click.option("--payment-year", type=int, required=True, help="The year CMS pays for; there is no default.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME[:CALIBRATION]",
+    help="Score this model, whatever the programme pays (repeatable). Without it the programme of the year decides.",
+)
+@click.option(
+    "--run",
+    type=click.Choice(["initial", "midyear", "final"]),
+    default="final",
+    show_default=True,
+    help="Which collection window, deadline and tables.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["canonical", "tuva"]),
+    default="canonical",
+    show_default=True,
+    help="Whose column names the inputs have.",
+)
+@click.option(
+    "--columns", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="TOML: your column names for ours."
+)
+@click.option(
+    "--hierarchy-mode",
+    type=click.Choice(["cms_python", "cms_sas"]),
+    default="cms_python",
+    show_default=True,
+    help="Where CMS's two programs disagree.",
+)
+@click.option(
+    "--audio-only",
+    type=click.Choice(["exclude", "cms_filter_pre2027"]),
+    default="exclude",
+    show_default=True,
+    help="Telephone-only services.",
+)
+@click.option(
+    "--scenario",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="TOML: other payment factors, for a what-if.",
+)
+@click.option(
+    "--mappings",
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder of tables of your own (also HCC_MAPPINGS).",
+)
+@click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
+@click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
+@click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
+@click.option("--memory", metavar="SIZE", help="Memory that DuckDB may use, such as 2GB.")
+@click.option("--resume", is_flag=True, help="Go on with a run to the same --out that was stopped.")
+@click.option("--update", is_flag=True, help="The claims are new ones: score again only the members they concern.")
+def score(
+    members: str, claims: tuple[str, ...], models: tuple[str, ...], memory: str | None, resume: bool, update: bool,
+    out: str, **given: Any,
+) -> None:  # fmt: skip
+    """Score a population: members and claims in, one DuckDB file out.
+
+    The file holds scores, factors, HCCs, and for every diagnosis whether it counted and why; 'hcc schema' describes it.
+    Rows that cannot be used are set aside in the table rejected_rows.
+
+    \b
+    Example, after 'hcc demo':
+      hcc score --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out scores.duckdb
+    """
+    from hcc.cli.progress import Progress
+    from hcc.cli.summary import print_summary
+    from hcc.pipeline import score as score_population
+    from hcc.results.parquet import check_folder
+
+    asked = _supported({"memory": memory, "resume": resume, "update": update}, score_population)
+    if given["parquet"]:
+        check_folder(given["parquet"], given["overwrite"])
+    with Progress("scoring") as progress:
+        run = score_population(
+            members,
+            claims[0] if len(claims) == 1 else list(claims),
+            models=list(models) or None,
+            out=out,
+            progress=progress,
+            **given,
+            **asked,
+        )
+    print_summary(run, Path(out))
+
+
+def _supported(asked: dict[str, Any], function: Callable[..., object]) -> dict[str, Any]:
+    """The options that were given; HccError for one that this version's pipeline does not take."""
+    import inspect
+
+    from hcc.errors import HccError
+
+    wanted = {name: value for name, value in asked.items() if value}
+    missing = [name for name in wanted if name not in inspect.signature(function).parameters]
+    if missing:
+        raise HccError(
+            f"{' and '.join(f'--{name}' for name in missing)} cannot be used in this version.", hint="Run without it."
+        )
+    return wanted

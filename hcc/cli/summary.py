@@ -1,0 +1,93 @@
+"""What a person wants to see first after scoring (RULINGS 20), on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hcc.pipeline import Run
+
+_FEW = 5
+
+
+def print_summary(run: Run, results: Path | None) -> None:
+    """Counts of the run, mean scores, notes, and where to look next."""
+    for line in _lines(run.summary(), run.timings.get("total")):
+        click.echo(line, err=True)
+    if results is not None:
+        for line in (*_scores(results), "", *_next(results)):
+            click.echo(line.rstrip(), err=True)
+
+
+def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
+    members = told["members"]
+    took = "" if seconds is None else f" in {seconds:.1f} s"
+    yield f"{members:,} members scored for {told['payment_year']}{took}"
+    if told["rejected_rows"]:
+        yield f"  rows set aside         {told['rejected_rows']:>12,}  {_reasons(told['rejected_by_reason'])}"
+    else:
+        yield f"  rows set aside         {0:>12,}"
+    if members:
+        without = members - told["members_with_hcc"]
+        yield f"  members without an HCC {without / members:>12.1%}"
+    counted, found = told["diagnoses_counted"], told["diagnoses"]
+    yield f"  diagnoses counted      {counted:>12,}  of {found:,} that map to an HCC"
+    yield f"  codes that map nowhere {told['unmapped_codes']:>12,}  {_reasons(told['unmapped_by_reason'], 'rows')}".rstrip()
+    yield f"  claims of unknown members {told['claims_of_unknown_members']:>9,}"
+    assumed = {name: count for name, count in told["defaulted"].items() if count}
+    if assumed:
+        everywhere = [name for name, count in assumed.items() if count == members]
+        somewhere = {name: count for name, count in assumed.items() if count != members}
+        if everywhere:
+            yield f"  assumed for everybody: {', '.join(everywhere)}"
+        if somewhere:
+            yield f"  assumed for some: {_reasons(somewhere)}"
+    for note in told["notes"]:
+        yield f"  note: {note}"
+
+
+def _reasons(counts: dict[str, int], unit: str = "") -> str:
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_FEW])
+    more = f" and {len(ranked) - _FEW} more" if len(ranked) > _FEW else ""
+    return f"{unit + ': ' if unit and shown else ''}{shown}{more}"
+
+
+def _scores(results: Path) -> Iterator[str]:
+    """Mean scores by part and by model, from the finished file."""
+    from hcc.results import open_results
+
+    con = open_results(results)
+    try:
+        parts = con.execute(
+            "SELECT part::VARCHAR, count(risk_score), avg(risk_score), count(*) - count(risk_score) FROM member_scores "
+            "GROUP BY ALL ORDER BY 1"
+        ).fetchall()
+        models = con.execute(
+            "SELECT program::VARCHAR, concat_ws(':', model::VARCHAR, nullif(calibration::VARCHAR, '')), "
+            "count(DISTINCT member_id), avg(raw_score), avg(payment_score) FROM scores GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        ).fetchall()
+    finally:
+        con.close()
+    for part, members, mean, none in parts:
+        without = f", {none:,} without" if none else ""
+        mean_text = "none" if mean is None else f"{mean:.3f}"
+        yield f"  mean risk score, Part {part} {mean_text:>10}  ({members:,} members{without})"
+    for program, model, members, raw, paid in models:
+        figures = f"raw {raw:.3f}" if raw is not None else "no score"
+        figures += f", payment {paid:.3f}" if paid is not None else ""
+        yield f"    {program or 'not paid':<20} {model:<22} {members:>10,} members, {figures}"
+
+
+def _next(results: Path) -> Iterator[str]:
+    yield f"Results are in {results}. Where to look next:"
+    yield f"  hcc explain {results} --member ID"
+    yield "    what made a member's score, and what did not count"
+    yield f"  duckdb {results}"
+    yield "    FROM current_scores; FROM hcc_prevalence; FROM uncounted_diagnoses; FROM data_quality;"
+    yield "  hcc schema"
+    yield "    the tables and views in words"
