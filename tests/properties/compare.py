@@ -102,7 +102,16 @@ def models_of(people: Population) -> frozenset[tuple[str, str]]:
         for program in programs:
             shares = PROGRAMS[people.payment_year].get(program, ())
             found |= {(share.model, share.calibration) for share in shares}
-    return frozenset(found)
+    return frozenset(model for model in found if has_tables(*model, people.payment_year))
+
+
+def has_tables(model: str, calibration: str, payment_year: int) -> bool:
+    """Whether we have the tables of a model by which a programme pays."""
+    try:
+        published(model, payment_year, calibration)
+    except LookupError:
+        return False
+    return True
 
 
 def decision_differences(

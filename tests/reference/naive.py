@@ -36,7 +36,13 @@ def score_member(
     for part, program in programs_of(who).items():
         parts = []
         for share in PROGRAMS[payment_year].get(program, []):
-            tables = published(share.model, payment_year, share.calibration)
+            try:
+                tables = published(share.model, payment_year, share.calibration)
+            except LookupError:  # paid by a model that we do not have
+                member.scores[share.model, share.calibration] = Score("")
+                member.paid[part, share.model, share.calibration] = None
+                parts.append((share.weight, None))
+                continue
             legacy = (
                 program.startswith("PACE")
                 and share.model not in ("cms-hcc-v28", "cms-hcc-esrd-v24")

@@ -10,7 +10,7 @@ from tests.reference.person import Person
 from tests.reference.scoring import rounded
 
 V22, V24, V28 = "cms-hcc-v22", "cms-hcc-v24", "cms-hcc-v28"
-E21, E24, RX = "cms-hcc-esrd-v21", "cms-hcc-esrd-v24", "rxhcc-v08"
+E21, E24, RX, RX5 = "cms-hcc-esrd-v21", "cms-hcc-esrd-v24", "rxhcc-v08", "rxhcc-v05"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ PROGRAMS: dict[int, dict[str, list[Share]]] = {
         "PACE-ESRD-dialysis": [_share(E21, "1", "1.100")],
         "PACE-ESRD-graft": [_share(E21, "1", "1.159")],
         "PACE-ESRD-transplant": [_share(E21, "1", "1.100")],
+        # Part D of 2024 is paid by tables that nobody here has (RULINGS 7): said, not scored.
+        "PACE-PartD": [_share(RX5, "1", "1.084")],
+        "PartD-MAPD": [_share(RX, "1", "1.063")],
+        "PartD-PDP": [_share(RX, "1", "1.063")],
     },
     2025: {
         "MA": [_share(V24, "0.33", "1.153", _MA), _share(V28, "0.67", "1.045", _MA)],
