@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from hcc.pipeline.paying import PaidRows, paid_rows, part_scores, year_scores
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, decide_edits, model_result, result_factors, sexes_and_ages
 from hcc.pipeline.statuses import Statuses, statuses
-from hcc.scores import age_on_february_first, profile_scores
+from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
 RANGE = 250_000  # members whose frames are made at once: bounds memory, keeps tables in cache
 Progress = Callable[[str, float], None]
@@ -96,7 +96,10 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
         status = statuses(members, inputs.enrollment, chosen.payment_year)
     with clock.stage("rules", 0.04):
         plan = make_plan(chosen, status.profiles)
-        by_model = {name: profile_scores(model.scores, status.profiles) for name, model in plan.models.items()}
+        by_model = {
+            name: only_paid(plan, name, profile_scores(model.scores, status.profiles))
+            for name, model in plan.models.items()
+        }
     with clock.stage("diagnoses", 0.05):
         enrolled = None
         if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
@@ -135,6 +138,12 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
         **tally.counts(),
     }
     return Scored(run_id, plan, members, status, decided, results, counts, clock.seconds, started)
+
+
+def only_paid(plan: Plan, model: str, scores: ProfileScores) -> ProfileScores:
+    """No segment for profiles that no programme of the run pays by this model: a dialysis member has no V28 rows."""
+    pays = np.logical_or.reduce([payment.pays for payment in plan.payments if payment.model == model])
+    return replace(scores, segment=np.where(pays, scores.segment, np.int16(-1)).astype(np.int16))
 
 
 @dataclass
