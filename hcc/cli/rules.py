@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hcc.rules.compare import TableComparison
     from hcc.rules.describe import CodeDescription, HccDescription
 
 _MAPPINGS = click.option(
@@ -100,7 +99,7 @@ def check(folder: Path | None, mappings: str | None) -> None:
     coefficient in a segment that pays it; hierarchies complete; for every kind of member exactly one cell.
     """
     from hcc.rules.check import check_folder
-    from hcc.rules.check_data import data_faults, data_folders, program_faults
+    from hcc.rules.check_data import changes_faults, data_faults, data_folders, program_faults
     from hcc.rules.folders import model_folders, roots
     from hcc.rules.valueset_checks import check_valuesets
 
@@ -113,6 +112,8 @@ def check(folder: Path | None, mappings: str | None) -> None:
         for root in [folder] if folder is not None else roots(mappings):
             for one in model_folders(root):
                 names.append((str(one.relative_to(root)), check_folder(one)))
+            for one in sorted(root.glob("*/changes")):
+                names.append((str(one.relative_to(root)), changes_faults(one.parent)))
             for one in data_folders(root):
                 sound = check_valuesets(root) if one == root / "gaps" / "valuesets" else list(data_faults(one))
                 names.append((str(one.relative_to(root)), sound))
@@ -256,13 +257,13 @@ def compare(
     A year may name a calibration (2026:x), so that two sets of coefficients are compared with each other.
     """
     from hcc.cli.printing import print_table
-    from hcc.rules.compare import compare_folders
+    from hcc.rules.compare import changes_csv, compare_folders
     from hcc.rules.folders import model_folder
 
     folders = [model_folder(model, year, mappings=mappings) for year, _ in (before, after)]
     tables = compare_folders(folders[0], folders[1], before[1], after[1])
     if as_csv:
-        _write_csv(tables)
+        click.echo(changes_csv(tables), nl=False)
         return
     print_table(
         ("table", str(before[0]), str(after[0]), "new", "gone", "changed"),
@@ -282,7 +283,7 @@ def compare(
     for table in tables:
         if not table.changes:
             continue
-        shown = table.changes if limit == 0 else table.changes[:limit]
+        shown = table.told if limit == 0 else table.told[:limit]
         about = "diagnosis_code" in table.key_columns
         says = any(one.before or one.after for one in shown)
         click.echo("")
@@ -304,8 +305,8 @@ def compare(
             ],
             title=table.table,
         )
-        if len(shown) < len(table.changes):
-            click.echo(f"… {len(table.changes) - len(shown):,} more; --limit 0 or --csv shows all.", err=True)
+        if len(shown) < len(table.told):
+            click.echo(f"… {len(table.told) - len(shown):,} more; --limit 0 or --csv shows all.", err=True)
 
 
 def _descriptions(mappings: str | None) -> dict[str, str]:
@@ -315,15 +316,6 @@ def _descriptions(mappings: str | None) -> dict[str, str]:
 
     with find("icd10cm", "mapped_codes.csv", mappings=mappings).open(encoding="utf-8", newline="") as file:
         return {row["diagnosis_code"]: row["description"] for row in csv.DictReader(file)}
-
-
-def _write_csv(tables: list[TableComparison]) -> None:
-    import csv
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("table", "change", "key", "before", "after"))
-    for table in tables:
-        writer.writerows((one.table, one.change, " ".join(one.key), one.before, one.after) for one in table.changes)
 
 
 @rules.command(epilog=_example("show cms-hcc-v28 2026 E11.22"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from hcc.errors import HccError, RulesError
 from hcc.rules.check_members import describe, grid
+from hcc.rules.compare import changes_csv, compare_folders
 from hcc.rules.folders import calibrations, model_folder
 from hcc.rules.manifest import FILE, count_rows
 from hcc.rules.programs import Program, ProgramYear, load_program_year
@@ -43,6 +45,23 @@ def data_faults(folder: Path) -> Iterator[str]:
         if not entry.get("source"):
             yield f"{file}: {FILE} names no source"
     yield from (f"{path.name} is not in {FILE}" for path in sorted(folder.glob("*.csv")) if path.name not in entries)
+
+
+def changes_faults(model: Path) -> list[str]:
+    """Faults of ``<model>/changes/<before>-<after>.csv``: what a reviewer reads must be what changed."""
+    years = sorted(int(path.name) for path in model.iterdir() if path.name.isdigit())
+    expected = {f"{one}-{other}.csv": (one, other) for one, other in itertools.pairwise(years)}
+    there = {path.name for path in (model / "changes").glob("*.csv")}
+    faults = [f"{file} is missing" for file in expected if file not in there]
+    faults += [f"{file}: no such pair of years" for file in sorted(there - set(expected))]
+    for file, (one, other) in expected.items():
+        if file in there:
+            said = (model / "changes" / file).read_text(encoding="utf-8")
+            if said != changes_csv(compare_folders(model / str(one), model / str(other))):
+                faults.append(
+                    f"{file} is not what changed; write it with 'hcc rules compare {model.name} {one} {other} --csv'"
+                )
+    return faults
 
 
 def program_faults(payment_year: int, mappings: str | Path | None = None) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,27 @@ class TableComparison:
 
     def count(self, change: str) -> int:
         return sum(1 for one in self.changes if one.change == change)
+
+    @property
+    def told(self) -> tuple[Change, ...]:
+        """The changes as they are told: a table that only one folder has is one line, not all its rows."""
+        if self.changes and 0 in (self.rows_before, self.rows_after):
+            change = "new" if self.rows_before == 0 else "gone"
+            words = f"{len(self.changes)} rows"
+            key = ("*", *("" for _ in self.key_columns[1:]))
+            return (Change(self.table, change, key, *((words, "") if change == "gone" else ("", words))),)
+        return self.changes
+
+
+def changes_csv(tables: Iterable[TableComparison]) -> str:
+    """Every change as CSV with the columns table, change, key (its parts joined by a space), before, after."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("table", "change", "key", "before", "after"))
+    for table in tables:
+        rows = ((one.table, one.change, " ".join(one.key).strip(), one.before, one.after) for one in table.told)
+        writer.writerows(rows)
+    return out.getvalue()
 
 
 def compare_folders(

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from hcc.errors import HccError
+from hcc.rules.check_data import changes_faults
 from hcc.rules.compare import Change, TableComparison, compare_folders
-from hcc.rules.folders import model_folder
-from tests.rules.small import TABLES, YEAR, write_model
+from hcc.rules.folders import model_folder, models, shipped_folder
+from tests.rules.small import MODEL, TABLES, YEAR, write_model
 
 
 def by_table(before: Path, after: Path, *calibrations: str | None) -> dict[str, TableComparison]:
@@ -62,3 +63,26 @@ def test_calibrations_are_compared_by_name_or_as_named() -> None:
     assert named.count("changed") > 0
     with pytest.raises(HccError, match="has no calibration 'z'"):
         compare_folders(before, after, "z", None)
+
+
+@pytest.mark.parametrize("model", models())
+def test_the_shipped_changes_are_what_changed(model: str) -> None:
+    assert changes_faults(shipped_folder() / model) == []
+
+
+def test_changes_that_are_stale_missing_or_of_no_year(tmp_path: Path) -> None:
+    write_model(tmp_path)
+    write_model(tmp_path, year=YEAR + 1, counts=None)
+    write_model(tmp_path, year=YEAR + 2, counts=None)
+    folder = tmp_path / MODEL / "changes"
+    folder.mkdir()
+    (folder / "2031-2032.csv").write_text("table,change,key,before,after\n")
+    (folder / "1999-2000.csv").write_text("table,change,key,before,after\n")
+    faults = changes_faults(folder.parent)
+    assert faults == [
+        "2032-2033.csv is missing",
+        "1999-2000.csv: no such pair of years",
+        "2031-2032.csv is not what changed; write it with 'hcc rules compare cms-hcc-v99 2031 2032 --csv'",
+    ]
+    (folder / "2031-2032.csv").write_text("table,change,key,before,after\ncounts,gone,*,1 rows,\n")
+    assert changes_faults(folder.parent) == faults[:2]
