@@ -169,7 +169,7 @@ def coefficients(found: Found) -> pl.DataFrame:
 def _acute(found: Found, earlier: pl.DataFrame) -> pl.DataFrame:
     """_KEY and ``acute``: HCCs that are not recaptured (CMS's flag, our overrides, ICD-level where an HCC mixes)."""
     path = find("gaps", "recapture_overrides.csv", mappings=found.context.mappings)
-    overrides = pl.read_csv(path, infer_schema=False, missing_utf8_is_empty_string=True)
+    overrides = pl.read_csv(path, infer_schema=False)
     overrides = overrides.join(found.hccs.models.select("m", "model"), on="model").select(
         "m", "hcc", "decision", "chronic_prefixes"
     )
