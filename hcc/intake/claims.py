@@ -1,0 +1,276 @@
+"""Claim lines, whatever their number: lazy from the file to the pipeline, with only what the input really has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from hcc.errors import InputError
+from hcc.intake.binding import Names, bind
+from hcc.intake.canonical import Field, PartReading, read_parts
+from hcc.intake.claim_diagnoses import DIAGNOSES, diagnoses_of_lines, has_diagnoses
+from hcc.intake.parts import Source
+from hcc.intake.sources import open_source
+from hcc.rules.eligibility import bill_types
+from hcc.tables.inputs import CLAIMS
+
+EARLIEST_SERVICE = date(1990, 1, 1)  # nothing before it can concern a risk score; it is a typing error or a placeholder
+INSTITUTIONAL = "institutional"  # said by others' tables: inpatient or outpatient, the type of bill tells
+_CLAIM_TYPES = {
+    **{word: word for word in ("professional", "inpatient", "outpatient", "dme", "other", INSTITUTIONAL)},
+    "durable_medical_equipment": "dme",
+}
+_RECORD_TYPES = {word: word for word in ("encounter", "chart_review", "chart_review_delete")}
+_SOURCES = {word: word for word in ("encounter", "raps", "ffs")} | {"edr": "encounter", "eds": "encounter"}
+_STATUSES = {word: word for word in ("paid", "denied", "denied_administrative")}
+_FLAGS = {
+    **dict.fromkeys(("allowed", "a", "y", "yes", "1", "true", "t"), "allowed"),
+    **dict.fromkeys(("disallowed", "d", "n", "no", "0", "false", "f"), "disallowed"),
+}
+CONSTANTS: Mapping[str, Any] = {
+    **dict.fromkeys(column.name for column in CLAIMS.columns if column.name not in DIAGNOSES),
+    "line_number": 1,
+    "claim_type": "professional",
+    "frequency_code": "1",
+    "frequency_was_odd": False,
+    "dates_were_odd": False,
+    "record_type": "encounter",
+    "accepted": True,
+    "source": "encounter",
+    "claim_status": "paid",
+}
+"""What a column means that the claims do not have (``claims_absent``)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """Claim lines and their diagnoses, lazy; ``rejected`` looks for unusable rows when asked."""
+
+    lines: pl.LazyFrame
+    absent: frozenset[str]
+    diagnoses: pl.LazyFrame | None
+    rejected: Callable[[], pl.DataFrame]
+    source: Source
+    notes: tuple[str, ...]
+
+
+def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewhere: bool = False) -> Claims:
+    """The canonical claim lines of any source. Only headers and footers are read here, and text dates looked at.
+
+    Raises InputError with every fault of the input; rows at fault are left out and told by ``rejected``.
+    """
+    fields = _fields(payment_year)
+    ours = [*(f.name for f in fields), *DIAGNOSES]
+    source = open_source(
+        "claims", given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours)
+    )
+    bindings = bind(source, names, ours, CLAIMS.required)
+    parts = read_parts("claims", bindings, fields)
+    stays = [_stay_dates(part, names, fields) for part in parts]
+    present = {name for part in parts for name in part.readings} | _derived(parts)
+    lines = pl.concat(
+        [_lines(part, stay, [c for c in CONSTANTS if c in present]) for part, stay in zip(parts, stays, strict=True)]
+    )
+    found = [part for part in parts if has_diagnoses(part)]
+    if not found and not diagnoses_elsewhere:
+        raise InputError(
+            "claims: there are no diagnoses.",
+            hint="Give columns diagnosis_1 … diagnosis_25 or diagnosis_codes, or a table with --claim-diagnoses.",
+        )
+    versions = [c for c in ("frequency_code", "record_type", "submission_date") if c in present]
+
+    def rejected() -> pl.DataFrame:
+        return pl.concat([source.set_aside, *(part.rejected("claims") for part in parts)])
+
+    return Claims(
+        lines,
+        frozenset(set(CONSTANTS) - present),
+        diagnoses_of_lines(found, lambda part, more: _narrow(part, versions, more), versions) if found else None,
+        rejected,
+        source,
+        (*source.notes, *(_empty_note(parts))),
+    )
+
+
+def _fields(payment_year: int) -> list[Field]:
+    latest = date(payment_year + 1, 12, 31)
+    simple: dict[str, Any] = {
+        "hcpcs": "code", **{f"modifier_{i}": "code" for i in range(1, 5)}, "place_of_service": "code2",
+        "rendering_npi": "text", "specialty": "code2", "original_claim_id": "text", "linked_claim_id": "text",
+        "submitting_organization": "text", "parent_organization_at_service": "text", "bill_type": "code",
+        "frequency_code": "code", "submission_date": "date", "accepted": "bool", "line_number": "int",
+    }  # fmt: skip
+    words = {
+        "claim_type": _CLAIM_TYPES, "record_type": _RECORD_TYPES, "source": _SOURCES, "claim_status": _STATUSES,
+        "risk_adjustment_flag": _FLAGS,
+    }  # fmt: skip
+    return [
+        Field("claim_id", "id", required=True),
+        Field("member_id", "id", required=True),
+        Field("thru_date", "date", required=True, earliest=EARLIEST_SERVICE, latest=latest),
+        Field("from_date", "date", strict=False),
+        *(Field(name, kind) for name, kind in simple.items()),
+        *(Field(name, "choice", words=known) for name, known in words.items()),
+    ]
+
+
+def _derived(parts: Sequence[PartReading]) -> set[str]:
+    """Columns that follow from others."""
+    given = {name for part in parts for name in part.readings}
+    derived: set[str] = set()
+    if "bill_type" in given:
+        derived |= {"claim_type", "frequency_code", "frequency_was_odd"}
+    if "frequency_code" in given:
+        derived |= {"frequency_was_odd"}
+    if "from_date" in given:
+        derived |= {"dates_were_odd"}
+    return derived
+
+
+def _stay_dates(part: PartReading, names: Names, fields: Sequence[Field]) -> dict[str, pl.Expr]:
+    """Dates that a layout takes from other columns on inpatient claims, by our column."""
+    if not names.layout.inpatient:
+        return {}
+    special = names.layout.model_copy(update={"columns": {**names.layout.columns, **names.layout.inpatient}})
+    binding = type(part.binding)(part.part, special, part.binding.raw)
+    wanted = [f for f in fields if f.name in names.layout.inpatient and binding.given(f.name)]
+    readings = read_parts("claims", [binding], wanted)[0].readings
+    return {name: reading.clean.alias(f"_stay_{name}") for name, reading in readings.items()}
+
+
+def _lines(part: PartReading, stay: Mapping[str, pl.Expr], present: Sequence[str]) -> pl.LazyFrame:
+    """Clean lines of one part, with the columns any part has."""
+    frame = _with_bill_type(part.clean(*stay.values()), part)
+    derive = {**_derivations(part), **_filled(part)}
+    if stay:
+        derive = {**derive, **_stays(stay, derive.get("claim_type", pl.col("claim_type")), derive)}
+    columns = []
+    for name in present:
+        if name in derive:
+            columns.append(derive[name].alias(name))
+        elif name in part.readings:
+            columns.append(pl.col(name))
+        else:
+            columns.append(pl.lit(CONSTANTS[name], dtype=_dtype(name)).alias(name))
+    return frame.select(columns)
+
+
+def _narrow(part: PartReading, versions: Sequence[str], more: Sequence[pl.Expr]) -> pl.LazyFrame:
+    """Usable lines with their identifiers, what tells versions of a claim apart, and raw columns (for diagnoses)."""
+    frame = _with_bill_type(part.clean(*more), part)
+    derive = {**_derivations(part), **_filled(part)}
+    told = [
+        derive[name].alias(name) if name in derive else pl.col(name) if name in part.readings
+        else pl.lit(CONSTANTS[name], dtype=_dtype(name)).alias(name)
+        for name in versions
+    ]  # fmt: skip
+    return frame.select("claim_id", "member_id", *told, *(expr.meta.output_name() for expr in more))
+
+
+def _with_bill_type(frame: pl.LazyFrame, part: PartReading) -> pl.LazyFrame:
+    """Types of bill with three characters: facility, class, frequency; a leading zero is no part of them."""
+    if "bill_type" not in part.readings:
+        return frame
+    return frame.with_columns(
+        pl.col("bill_type").map_batches(_three_characters, return_dtype=pl.String, is_elementwise=True)
+    )
+
+
+def _three_characters(series: pl.Series) -> pl.Series:
+    longest = series.str.len_bytes().max()
+    if longest is None or longest <= 3:  # type: ignore[operator]
+        return series
+    text = pl.col("bill") if longest == 4 else pl.col("bill").str.strip_suffix(".0")
+    long = (text.str.len_bytes() == 4) & text.str.starts_with("0")
+    return series.to_frame("bill").select(pl.when(long).then(text.str.slice(1)).otherwise(text).alias(series.name))[
+        series.name
+    ]
+
+
+def _derivations(part: PartReading) -> dict[str, pl.Expr]:
+    """claim_type, frequency_code and their flags, from what the part has (RULINGS 10)."""
+    has = part.readings
+    derived: dict[str, pl.Expr] = {}
+    if "bill_type" in has or "claim_type" in has:
+        derived["claim_type"] = _claim_type("claim_type" in has, "bill_type" in has)
+    told = []
+    if "frequency_code" in has:
+        told.append(pl.col("frequency_code").str.strip_suffix(".0").str.strip_chars_start("0").replace("", "0"))
+    if "bill_type" in has:
+        told.append(pl.col("bill_type").str.slice(2))
+    if told:
+        code = told[0] if len(told) == 1 else pl.coalesce(told)
+        derived["frequency_code"] = code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
+        derived["frequency_was_odd"] = ~code.is_in(["0", "1", "7", "8"]).fill_null(True)
+    if "from_date" in has:
+        late = pl.col("from_date") > pl.col("thru_date")
+        derived["dates_were_odd"] = late.fill_null(False)
+        derived["from_date"] = pl.coalesce("from_date", "thru_date")
+    return derived
+
+
+def _frequency(series: pl.Series) -> pl.Series:
+    """7 and 8 as they are, all else 1 (RULINGS 10); nearly always all are 1."""
+    special = series.is_in(["7", "8"])
+    if special.any():
+        return series.to_frame("code").select(pl.when(special).then("code").otherwise(pl.lit("1")))["code"]
+    return pl.Series(["1"]).new_from_index(0, len(series))
+
+
+def _claim_type(given: bool, bill: bool) -> pl.Expr:
+    """As given; else by the type of bill: 11x, 41x inpatient, other facilities outpatient; else professional."""
+    if not bill:
+        unknown = pl.col("claim_type").replace(INSTITUTIONAL, "outpatient").fill_null("professional")
+        return unknown if given else pl.lit("professional")
+    inpatient = bill_types().filter(pl.col("claim_type") == "inpatient")["prefix"].to_list()
+
+    def told(columns: Sequence[pl.Series]) -> pl.Series:
+        kind, bills = columns if given else (None, columns[0])
+        if kind is not None and not kind.null_count() and not (kind == INSTITUTIONAL).any():
+            return kind  # nearly always: then nothing is derived
+        prefix = pl.col("bill").str.slice(0, 2)
+        facility = pl.when(prefix.is_in(inpatient)).then(pl.lit("inpatient")).otherwise(pl.lit("outpatient"))
+        by_bill = pl.when(pl.col("bill").is_null()).then(pl.lit("professional")).otherwise(facility)
+        if kind is None:
+            return bills.to_frame("bill").select(by_bill.alias("kind"))["kind"]
+        said = pl.col("kind")
+        both = pl.when(said == INSTITUTIONAL).then(facility).when(said.is_null()).then(by_bill).otherwise(said)
+        return pl.DataFrame({"kind": kind, "bill": bills}).select(both.alias("kind"))["kind"]
+
+    columns = ["claim_type", "bill_type"] if given else ["bill_type"]
+    return pl.map_batches(columns, told, return_dtype=pl.String, is_elementwise=True)
+
+
+def _stays(stay: Mapping[str, pl.Expr], kind: pl.Expr, derive: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+    dates = {}
+    for name in stay:
+        usual = derive.get(name, pl.col(name))
+        dates[name] = pl.when(kind == "inpatient").then(pl.coalesce(f"_stay_{name}", usual)).otherwise(usual)
+    return dates
+
+
+def _filled(part: PartReading) -> dict[str, pl.Expr]:
+    """Blank cells of columns that have a default."""
+    return {
+        name: pl.col(name).fill_null(pl.lit(CONSTANTS[name]))
+        for name in ("line_number", "record_type", "accepted", "source", "claim_status")
+        if name in part.readings and part.readings[name].may_be_blank
+    }
+
+
+def _dtype(name: str) -> pl.DataType:
+    if name in ("accepted", "frequency_was_odd", "dates_were_odd"):
+        return pl.Boolean()
+    if name == "line_number":
+        return pl.Int64()
+    return pl.Date() if name.endswith("_date") else pl.String()
+
+
+def _empty_note(parts: Sequence[PartReading]) -> list[str]:
+    if all(part.part.rows == 0 for part in parts):
+        return ["claims: there is no claim line; every score is demographic."]
+    return []

@@ -1,0 +1,188 @@
+"""CSV and its kin. DuckDB reads them, because it counts the fields of every line and tells which lines are broken.
+
+Polars fills a short line with nulls and says nothing; a diagnosis would be lost. Every column comes in as text; what
+it means is decided later, where faults can be told by row.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from hcc.errors import InputError
+from hcc.intake.dialect import Dialect, sniff
+from hcc.intake.files import Found
+from hcc.intake.parts import REJECTED, Block, Part, no_rejects
+from hcc.intake.spool import new_path
+
+IN_MEMORY = 64 * 2**20  # bytes of text up to which a table is held in memory; larger ones go to a private folder
+_PACKED = 8  # a packed file unpacks to about this many times its size
+_NULLS = ("NULL", "null", r"\N", "NaN", "nan", "#N/A")
+_REASONS = {
+    "MISSING COLUMNS": "RAGGED_ROW",
+    "TOO MANY COLUMNS": "RAGGED_ROW",
+    "UNQUOTED VALUE": "BAD_QUOTES",
+    "LINE SIZE OVER MAXIMUM": "LINE_TOO_LONG",
+    "INVALID ENCODING": "BAD_ENCODING",
+}
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """Parts of the readable rows, the rows set aside, notes."""
+
+    parts: tuple[Part, ...]
+    set_aside: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_delimited(
+    table: str, files: Sequence[Found], wanted: Callable[[Sequence[str]], Sequence[str]], known: Iterable[str]
+) -> Delimited:
+    """Read the ``wanted`` columns of text files; all faults of all files are told at once (InputError)."""
+    known = list(known)
+    faults: list[str] = []
+    by_header: dict[tuple[str, ...], list[tuple[pl.DataFrame | Path, Block]]] = {}
+    set_aside, notes = [], []
+    size = sum(file.size * (_PACKED if file.kind == "gzip" else 1) for file in files)
+    for file in files:
+        try:
+            dialect = sniff(file, known)
+            rows, block, bad, file_notes = _read(table, file, dialect, wanted(dialect.header), size <= IN_MEMORY)
+        except InputError as error:
+            faults.append(error.message)
+            continue
+        by_header.setdefault(dialect.header, []).append((rows, block))
+        set_aside.append(bad)
+        notes += file_notes
+    if faults:
+        raise InputError.from_faults(table, faults, hint="A CSV needs a header line and as many fields in each line.")
+    parts = tuple(_part(header, pieces) for header, pieces in by_header.items())
+    return Delimited(parts, pl.concat([no_rejects(), *set_aside]), tuple(notes))
+
+
+def _part(header: tuple[str, ...], pieces: list[tuple[pl.DataFrame | Path, Block]]) -> Part:
+    blocks = tuple(block for _, block in pieces)
+    frames = [rows for rows, _ in pieces if isinstance(rows, pl.DataFrame)]
+    paths = [rows for rows, _ in pieces if isinstance(rows, Path)]
+    frame = pl.concat(frames).lazy() if frames else pl.scan_parquet(paths, glob=False, hive_partitioning=False)
+    return Part("text", frame, dict(frame.collect_schema()), blocks, header)
+
+
+def _read(
+    table: str, file: Found, dialect: Dialect, wanted: Sequence[str], in_memory: bool
+) -> tuple[pl.DataFrame | Path, Block, pl.DataFrame, list[str]]:
+    """Rows (in memory, or the path of a Parquet copy), where they came from, broken lines, notes."""
+    notes = []
+    path, packed = file.path, file.kind == "gzip"
+    if not dialect.is_utf8:
+        path, packed = _as_utf8(file, dialect.encoding), False
+        if dialect.encoding == "cp1252":
+            notes.append(f"{table}: {file.path.name} is not UTF-8; it was read as Windows-1252.")
+    rows, bad = _query(file, path, packed, dialect, wanted, in_memory)
+    if rows is None:  # line ends of several kinds; Python's reader makes them one
+        path, packed = _as_utf8(file, dialect.encoding), False
+        rows, bad = _query(file, path, packed, dialect, wanted, in_memory)
+    if path != file.path:
+        path.unlink(missing_ok=True)
+    if rows is None:
+        raise InputError(f"{file.path.name} cannot be read as CSV: quotes or line ends are broken.")
+    if (
+        dialect.is_utf8 and (bad["error_type"] == "INVALID ENCODING").any()
+    ):  # the first bytes were UTF-8, later ones not
+        return _read(table, file, replace(dialect, encoding="cp1252"), wanted, in_memory)
+    height = rows.height if isinstance(rows, pl.DataFrame) else _height(rows)
+    lines = bad["line"].unique().sort() - 1  # the header is line 1
+    if height == 0 and len(lines):
+        raise InputError(f"{file.path.name}: none of its {len(lines)} lines has as many fields as the header.")
+    rejected = bad.unique("line", keep="first").select(
+        pl.lit(table).alias("table"),
+        (pl.col("line") - 1).cast(pl.Int64).alias("row_number"),
+        pl.lit("").alias("column"),
+        pl.col("csv_line").str.slice(0, 1000).alias("value"),
+        pl.col("error_type").replace_strict(_REASONS, default="UNREADABLE_ROW", return_dtype=pl.String).alias("reason"),
+        pl.lit(str(file.path)).alias("source"),
+    )
+    return rows, Block(str(file.path), height, tuple(lines.to_list())), rejected.cast(REJECTED), notes  # type: ignore[arg-type]
+
+
+def _height(path: Path) -> int:
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
+def _query(
+    file: Found, path: Path, packed: bool, dialect: Dialect, wanted: Sequence[str], in_memory: bool
+) -> tuple[pl.DataFrame | Path | None, pl.DataFrame]:
+    """The wanted columns and the broken lines; None instead of rows if DuckDB cannot tell the lines apart."""
+    place = {name: i for i, name in reversed(list(enumerate(dialect.header)))}
+    nulls = ", ".join(_text(word) for word in _NULLS)
+    columns = ", ".join(
+        f"CASE WHEN trim(c{place[name]}) NOT IN ('', {nulls}) THEN trim(c{place[name]}) END AS {_name(name)}"
+        for name in wanted
+    )
+    shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(dialect.header)))
+    query = (
+        f"SELECT {columns or '1 AS nothing'} FROM read_csv({_text(str(path))}, auto_detect=false, header=true, "
+        f"delim={_text(dialect.delimiter)}, quote='\"', escape='\"', columns={{{shape}}}, null_padding=false, "
+        f"store_rejects=true, compression='{'gzip' if packed else 'none'}')"
+    )
+    connection = duckdb.connect()
+    try:
+        rows: pl.DataFrame | Path
+        if in_memory:
+            rows = _polars(connection.sql(query).to_arrow_table())
+        else:
+            rows = new_path(".parquet")
+            connection.execute(f"COPY ({query}) TO {_text(str(rows))} (FORMAT parquet, COMPRESSION lz4_raw)")
+        bad = _polars(
+            connection.sql("SELECT line, error_type, csv_line FROM reject_errors ORDER BY line").to_arrow_table()
+        )
+        return rows, bad.cast({"line": pl.Int64, "error_type": pl.String, "csv_line": pl.String})
+    except duckdb.InvalidInputException:
+        return None, pl.DataFrame()
+    except duckdb.IOException as error:
+        what = (
+            "it was cut off or damaged" if "GZIP" in str(error).upper() else "the disk or the temporary folder failed"
+        )
+        raise InputError(f"{file.path.name} cannot be read: {what}.") from None
+    except duckdb.Error as error:  # its text may quote a line
+        raise InputError(f"{file.path.name} cannot be read as CSV ({type(error).__name__}).") from None
+    finally:
+        connection.close()
+
+
+def _polars(table: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _opened(file: Found) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(file.path, "rb") if file.kind == "gzip" else file.path.open("rb")
+
+
+def _as_utf8(file: Found, encoding: str) -> Path:
+    """A copy in UTF-8 with one kind of line end, in the private folder."""
+    target = new_path(".csv")
+    try:
+        with _opened(file) as raw, target.open("w", encoding="utf-8", newline="\n") as out:
+            shutil.copyfileobj(io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None), out, 2**20)
+    except (OSError, EOFError):
+        raise InputError(f"{file.path.name} cannot be copied to the temporary folder, or was cut off.") from None
+    return target

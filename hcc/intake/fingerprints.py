@@ -1,0 +1,61 @@
+"""What was read, so that a later run can tell whether it reads the same again (RULINGS 19)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+_WHOLE = 64 * 2**20  # bytes in all files together up to which every byte is hashed (about 0.1 s)
+_END = 2**20
+
+
+def of_files(table: str, paths: Sequence[Path], rows: int | None) -> dict[str, Any]:
+    """``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file."""
+    stats = [path.stat() for path in paths]
+    size = sum(stat.st_size for stat in stats)
+    whole = size <= _WHOLE
+    digest = hashlib.sha256()
+    for path, stat in zip(paths, stats, strict=True):
+        if not whole:
+            digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        with path.open("rb") as file:
+            if whole or stat.st_size <= 2 * _END:
+                digest.update(file.read())
+            else:
+                digest.update(file.read(_END))
+                file.seek(-_END, 2)
+                digest.update(file.read())
+    return {
+        "table": table,
+        "paths": [str(path.resolve()) for path in paths],
+        "rows": rows,
+        "size": size,
+        "mtime": max(stat.st_mtime for stat in stats),
+        "sha256": digest.hexdigest(),
+        "hash_of": "all bytes" if whole else "name, size, time, first and last MiB of each file",
+    }
+
+
+def of_frame(table: str, kind: str, frame: pl.DataFrame | None) -> dict[str, Any]:
+    """Frames in memory have no path. An eager one of moderate size is hashed by content, a lazy one is not."""
+    digest = None
+    if frame is not None and frame.estimated_size() <= _WHOLE // 4:
+        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest() if _flat(frame) else None
+    return {
+        "table": table,
+        "paths": [],
+        "kind": kind,
+        "rows": None if frame is None else frame.height,
+        "size": None,
+        "mtime": None,
+        "sha256": digest,
+        "hash_of": "the rows as CSV" if digest else "nothing: a frame in memory",
+    }
+
+
+def _flat(frame: pl.DataFrame) -> bool:
+    return not any(dtype.is_nested() or dtype in (pl.Object, pl.Binary) for dtype in frame.dtypes)

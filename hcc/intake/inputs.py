@@ -1,0 +1,176 @@
+"""All inputs of a run together: every table opened, every fault of every table told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from hcc.errors import HccError, InputError
+from hcc.intake.binding import Names
+from hcc.intake.claims import Claims, read_claims
+from hcc.intake.enrollment import Enrollment, enrollment_of_spans, read_enrollment
+from hcc.intake.extras import Extra, read_extra
+from hcc.intake.layout import load_layout, load_renames
+from hcc.intake.members import Members, read_members
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Canonical tables (hcc.tables.INPUT_TABLES), clean and typed.
+
+    ``members``: one row per usable member, sorted by member_id, all columns of the members table plus
+    ``<column>_was_defaulted``, ``status_carried_forward`` and ``data_quality``.
+    ``claims``: the usable claim lines, lazy, without diagnoses; columns that no input has are in ``claims_absent`` and
+    mean ``hcc.intake.CONSTANTS``. Besides the declared columns: frequency_was_odd, dates_were_odd (Boolean).
+    ``claim_diagnoses``: claim_id, diagnosis_code (normalised, never null, repeats possible) and, where the source knows
+    them, member_id and what tells versions of one claim apart (frequency_code, record_type, submission_date).
+    ``enrollment``: member_id, month and the columns given. ``extras``: the other optional tables by name.
+    ``rejected()``: the rows set aside (columns of rejected_rows without run_id); for claims this is a pass of its own.
+    """
+
+    members: pl.DataFrame
+    claims: pl.LazyFrame
+    claims_absent: frozenset[str]
+    claim_diagnoses: pl.LazyFrame
+    enrollment: pl.DataFrame | None
+    extras: dict[str, pl.LazyFrame]
+    rejected: Callable[[], pl.DataFrame]
+    fingerprints: list[dict[str, Any]]
+    notes: list[str]
+    set_aside_members: pl.Series = field(default_factory=lambda: pl.Series("member_id", [], dtype=pl.String))
+
+
+def read_inputs(
+    *,
+    members: Any,
+    claims: Any,
+    payment_year: int,
+    claim_diagnoses: Any = None,
+    enrollment: Any = None,
+    pharmacy: Any = None,
+    observations: Any = None,
+    problems: Any = None,
+    chart_findings: Any = None,
+    layout: str = "canonical",
+    columns: str | Path | Mapping[str, Any] | None = None,
+    enrollment_from_spans: bool = False,
+) -> Inputs:
+    """Read what a person has (DESIGN 3.1): paths of Parquet, CSV, folders, globs, DuckDB files, or frames.
+
+    ``layout`` says whose tables they are (``canonical``, ``tuva``, or the path of a TOML file); ``columns`` renames
+    single columns (a TOML file or the same as dicts). Members are collected, claims stay lazy.
+    Raises InputError that lists every fault of every table.
+    """
+    tables = load_layout(layout)
+    renames = load_renames(columns)
+
+    def names(table: str) -> Names:
+        return Names(tables.table(table), renames.get(table, {}))
+
+    errors: list[HccError] = []
+
+    def attempt(read: Callable[[], _Read]) -> _Read | None:
+        try:
+            return read()
+        except HccError as error:
+            errors.append(error)
+            return None
+
+    found = attempt(lambda: read_members(members, names("members"), payment_year))
+    lines = attempt(
+        lambda: read_claims(claims, names("claims"), payment_year, diagnoses_elsewhere=claim_diagnoses is not None)
+    )
+    given = {
+        "claim_diagnoses": claim_diagnoses, "pharmacy": pharmacy, "observations": observations, "problems": problems,
+        "chart_findings": chart_findings,
+    }  # fmt: skip
+    extras = {
+        table: attempt(lambda table=table, source=source: read_extra(table, source, names(table)))  # type: ignore[misc]
+        for table, source in given.items()
+        if source is not None
+    }
+    months = None
+    if enrollment is not None:
+        months = attempt(lambda: read_enrollment(enrollment, names("enrollment")))
+    elif enrollment_from_spans and found is not None:
+        months = attempt(lambda: enrollment_of_spans(found, payment_year))
+    if errors:
+        raise _together(errors)
+    assert found is not None
+    assert lines is not None
+    return _assemble(found, lines, {name: extra for name, extra in extras.items() if extra is not None}, months)
+
+
+def _together(errors: list[HccError]) -> HccError:
+    """One error that tells all of them."""
+    if len(errors) == 1:
+        return errors[0]
+    hints = list(dict.fromkeys(error.hint for error in errors if error.hint))
+    return InputError("\n".join(error.message for error in errors), hint="\n      ".join(hints) or None)
+
+
+def _assemble(members: Members, lines: Claims, extras: dict[str, Extra], months: Enrollment | None) -> Inputs:
+    table = extras.pop("claim_diagnoses", None)
+    notes = [*members.notes, *lines.notes]
+    if table is None or lines.diagnoses is None:
+        diagnoses = lines.diagnoses if table is None else table.frame
+        assert diagnoses is not None
+    else:
+        notes.append("claims: diagnoses stand on the lines and in claim_diagnoses; both are used.")
+        has_member = "member_id" in table.frame.collect_schema()
+        common = ["claim_id", *(["member_id"] if has_member else []), "diagnosis_code"]
+        diagnoses = pl.concat([lines.diagnoses.select(common), table.frame.select(common)])
+    others: list[Extra | Enrollment] = [*([table] if table else []), *extras.values(), *([months] if months else [])]
+    for one in others:
+        notes += one.notes
+    lazy = [lines.rejected, *([table.rejected] if table else []), *(extra.rejected for extra in extras.values())]
+
+    def rejected() -> pl.DataFrame:
+        eager = [members.rejected, *([months.rejected] if months else [])]
+        return pl.concat([*eager, *(find() for find in lazy)]).sort(
+            "table", "source", "row_number", "column", maintain_order=True
+        )
+
+    return Inputs(
+        members=members.frame,
+        claims=lines.lines,
+        claims_absent=lines.absent,
+        claim_diagnoses=diagnoses,
+        enrollment=months.frame if months else None,
+        extras={name: extra.frame for name, extra in extras.items()},
+        rejected=rejected,
+        fingerprints=[one.source.fingerprint for one in (members, lines, *others) if one.source],
+        notes=notes,
+        set_aside_members=members.set_aside,
+    )
+
+
+def claims_of_others(inputs: Inputs) -> pl.DataFrame:
+    """Claims that nobody is scored on: ``whose`` (unknown or set_aside member), claims, lines, members. Counts only.
+
+    Reads the identifiers of all claim lines once.
+    """
+    lines = inputs.claims.select("member_id", "claim_id")
+    others = (
+        lines.join(inputs.members.lazy().select("member_id"), on="member_id", how="anti")
+        .group_by("member_id", "claim_id")
+        .len("lines")
+    )
+    aside = pl.col("member_id").is_in(inputs.set_aside_members.implode())
+    whose = pl.when(aside).then(pl.lit("set_aside")).otherwise(pl.lit("unknown"))
+    return (
+        others.group_by(whose.alias("whose"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("claims"),
+            pl.col("lines").cast(pl.Int64).sum(),
+            pl.col("member_id").n_unique().cast(pl.Int64).alias("members"),
+        )
+        .sort("whose")
+        .collect(engine="streaming")
+    )

@@ -1,0 +1,43 @@
+"""Parquet: only footers are read here, the rows stay where they are until the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from hcc.errors import InputError
+from hcc.intake.files import Found
+from hcc.intake.parts import Block, Part
+
+
+def read_parquet(table: str, files: Sequence[Found]) -> tuple[Part, ...]:
+    """One part per schema, in the order of the files; every unreadable file is told at once (InputError)."""
+    faults: list[str] = []
+    by_schema: dict[tuple[tuple[str, str], ...], list[tuple[Path, pq.FileMetaData]]] = {}
+    for file in files:
+        try:
+            footer = pq.read_metadata(file.path)
+            schema = footer.schema.to_arrow_schema()
+        except (pa.ArrowException, OSError):
+            faults.append(f"{file.path.name} is damaged: its footer cannot be read")
+            continue
+        key = tuple((field.name, str(field.type)) for field in schema)
+        by_schema.setdefault(key, []).append((file.path, footer))
+    parts = []
+    for group in by_schema.values():
+        paths = [path for path, _ in group]
+        try:
+            frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
+            columns = dict(frame.collect_schema())
+        except (pl.exceptions.PolarsError, OSError):
+            faults.append(f"{paths[0].name} holds types that are not read")
+            continue
+        blocks = tuple(Block(str(path), footer.num_rows) for path, footer in group)
+        parts.append(Part("parquet", frame, columns, blocks, tuple(columns), tuple(f for _, f in group)))
+    if faults:
+        raise InputError.from_faults(table, faults, hint="Write the file again, or leave it out.")
+    return tuple(parts)
