@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,10 @@ from pathlib import Path
 from hcc.errors import RulesError
 from hcc.rules import requires
 from hcc.rules.check_members import member_faults
+from hcc.rules.check_variables import SHOWN, column_of, some, variable_faults
 from hcc.rules.folders import calibrations
 from hcc.rules.manifest import FILE, Manifest, count_rows, read_manifest, sum_of
 from hcc.rules.releases.found import COLUMNS, OPTIONAL, Table, in_order, name_of, read_table
-
-KINDS = ("cell", "add", "duration", "flat", "divisor")
-_SHOWN = 12
 
 
 def check_folder(folder: Path, *, name: tuple[str, int] | None = None) -> list[str]:
@@ -47,17 +46,10 @@ def check_folder(folder: Path, *, name: tuple[str, int] | None = None) -> list[s
     faults += [f"{name}.csv is missing" for name in needed if f"{name}.csv" not in files]
     if not needed:
         faults += _hcc_faults(manifest, tables)
-        faults += _variable_faults(manifest, tables)
+        faults += variable_faults(manifest, tables)
         with contextlib.suppress(ValueError):  # a requires that cannot be read is already among the faults
             faults += member_faults(tables, manifest.applies_to)
     return list(dict.fromkeys(faults))
-
-
-def checked(folder: Path) -> None:
-    """Raises RulesError with every fault of the folder."""
-    faults = check_folder(folder)
-    if faults:
-        raise RulesError.from_faults(str(folder), faults)
 
 
 def _manifest_faults(
@@ -109,26 +101,14 @@ def _read(file: str, path: Path) -> tuple[Table | None, list[str]]:
     if ragged:
         return None, [*faults, f"{file}: {len(ragged)} rows have not {len(table.columns)} cells"]
     doubled = [row for row, times in Counter(table.rows).items() if times > 1]
-    faults += [f"{file}: twice the row {','.join(row)}" for row in doubled[:_SHOWN]]
+    faults += [f"{file}: twice the row {','.join(row)}" for row in doubled[:SHOWN]]
     if not doubled and list(table.rows) != in_order(name, table.rows):
         faults.append(f"{file}: not sorted by its key")
     return table, faults
 
 
-def _some(faults: list[str]) -> list[str]:
-    return (
-        faults if len(faults) <= _SHOWN else [*faults[:_SHOWN], f"… and {len(faults) - _SHOWN} more like the last one"]
-    )
-
-
-def _column(tables: dict[str, Table], name: str, column: str) -> list[str]:
-    table = tables.get(f"{name}.csv", Table(COLUMNS[name], ()))
-    position = COLUMNS[name].index(column)
-    return [row[position] for row in table.rows]
-
-
 def _hcc_faults(manifest: Manifest, tables: dict[str, Table]) -> Iterator[str]:
-    labelled = _column(tables, "hccs", "hcc")
+    labelled = column_of(tables, "hccs", "hcc")
     known = set(labelled)
     yield from (f"hccs.csv: HCC {hcc} has two rows" for hcc, times in Counter(labelled).items() if times > 1)
     for row in tables["hccs.csv"].records():
@@ -143,26 +123,29 @@ def _hcc_faults(manifest: Manifest, tables: dict[str, Table]) -> Iterator[str]:
         ("removals", "drops_hcc"),
     }
     for name, column in sorted(named):
-        strangers = sorted({hcc for hcc in _column(tables, name, column) if hcc and hcc not in known})
+        strangers = sorted({hcc for hcc in column_of(tables, name, column) if hcc and hcc not in known})
         yield from (f"{name}.csv: HCC {hcc} in {column} is not in hccs.csv" for hcc in strangers)
     for row in tables["removals.csv"].records():
         strangers = [hcc for hcc in row["unless_any_of"].split("|") if hcc and hcc not in known]
         yield from (f"removals.csv: HCC {hcc} in unless_any_of is not in hccs.csv" for hcc in strangers)
-    mapped = {*_column(tables, "diagnosis_to_hcc", "hcc"), *_column(tables, "diagnosis_edits", "hcc")}
-    yield from _some([f"HCC {hcc} is an orphan: no diagnosis maps to it" for hcc in labelled if hcc not in mapped])
-    positions = _column(tables, "hierarchies", "position")
+    mapped = {*column_of(tables, "diagnosis_to_hcc", "hcc"), *column_of(tables, "diagnosis_edits", "hcc")}
+    yield from some([f"HCC {hcc} is an orphan: no diagnosis maps to it" for hcc in labelled if hcc not in mapped])
+    positions = column_of(tables, "hierarchies", "position")
     if positions != [str(number) for number in range(1, len(positions) + 1)]:
         yield "hierarchies.csv: the positions are not 1, 2, 3 …"
-    codes = set(_column(tables, "diagnosis_to_hcc", "diagnosis_code"))
-    unmapped = sorted({code for code in _column(tables, "diagnosis_edits", "diagnosis_code") if code not in codes})
-    yield from _some([f"diagnosis_edits.csv: {code} is not in diagnosis_to_hcc.csv" for code in unmapped])
+    codes = set(column_of(tables, "diagnosis_to_hcc", "diagnosis_code"))
+    unmapped = sorted({code for code in column_of(tables, "diagnosis_edits", "diagnosis_code") if code not in codes})
+    yield from some([f"diagnosis_edits.csv: {code} is not in diagnosis_to_hcc.csv" for code in unmapped])
     bad = sorted({code for code in codes if not (3 <= len(code) <= 7 and code.isalnum() and code == code.upper())})
-    yield from _some([f"diagnosis_to_hcc.csv: {code!r} is no ICD-10-CM code without dot" for code in bad])
+    yield from some([f"diagnosis_to_hcc.csv: {code!r} is no ICD-10-CM code without dot" for code in bad])
     yield from _edit_faults(tables["diagnosis_edits.csv"])
 
 
 def _edit_faults(edits: Table) -> Iterator[str]:
+    by_code: dict[str, list[dict[str, str]]] = {}
     for row in edits.records():
+        if row["kind"] != "mce_age":
+            by_code.setdefault(row["diagnosis_code"], []).append(row)
         where = f"diagnosis_edits.csv: {row['diagnosis_code']}"
         if row["kind"] not in ("age", "sex", "mce_age"):
             yield f"{where}: kind {row['kind']!r} is none of age, sex, mce_age"
@@ -173,80 +156,16 @@ def _edit_faults(edits: Table) -> Iterator[str]:
         low, high = row["age_from"] or "0", row["age_to"] or "999"
         if not (low.isdigit() and high.isdigit()) or int(low) > int(high):
             yield f"{where}: ages {row['age_from']!r} to {row['age_to']!r} are no range"
+    for code, rows in by_code.items():
+        if any(_both_match(one, other) for one, other in itertools.combinations(rows, 2)):
+            yield f"diagnosis_edits.csv: {code}: two age or sex rows match the same member; one has to decide"
 
 
-def _variable_faults(manifest: Manifest, tables: dict[str, Table]) -> Iterator[str]:
-    coefficients = {file: table for file, table in tables.items() if name_of(file) == "coefficients"}
-    flags = set(_column(tables, "flags", "flag"))
-    groups = set(_column(tables, "groups", "group"))
-    hccs = {f"{manifest.hcc_prefix}{hcc}" for hcc in _column(tables, "hccs", "hcc")}
-    for row in tables["interactions.csv"].records():
-        strangers = [term for term in row["requires"].split("&") if term not in flags | groups | hccs]
-        yield from (f"interactions.csv: {row['variable']}: nobody knows the term {term!r}" for term in strangers)
-    segments = tables["segments.csv"].records()
-    yield from _requires_faults(tables)
-    names = {row["segment"] for row in segments}
-    demographics = tables["demographics.csv"].records()
-    interactions = set(_column(tables, "interactions", "variable"))
-    counts = set(_column(tables, "counts", "variable"))
-    elsewhere = {
-        "duration": ("graft_duration", set(_column(tables, "graft_duration", "variable"))),
-        "flat": ("transplant", set(_column(tables, "transplant", "month"))),
-        "divisor": ("actuarial_adjustment", set(_column(tables, "actuarial_adjustment", "variable"))),
-    }
-    for row in demographics:
-        strangers = [segment for segment in row["segments"].split("|") if segment and segment not in names]
-        yield from (f"demographics.csv: {row['variable']}: no segment {segment}" for segment in strangers)
-        if row["kind"] not in KINDS:
-            yield f"demographics.csv: {row['variable']}: kind {row['kind']!r} is none of {', '.join(KINDS)}"
-    for kind, (name, there) in elsewhere.items():
-        used = {
-            row["variable"].rsplit("_", 1)[-1] if kind == "flat" else row["variable"]
-            for row in demographics
-            if row["kind"] == kind
-        }
-        yield from (f"demographics.csv: {key} of kind {kind} is not in {name}.csv" for key in sorted(used - there))
-        yield from (f"{name}.csv: {key} has no row of kind {kind} in demographics.csv" for key in sorted(there - used))
-    cells = {row["variable"] for row in demographics if row["kind"] == "cell"}
-    own = cells | {row["variable"] for row in demographics if row["kind"] == "add"}  # an addend may be worth nothing
-    known = hccs | interactions | counts | own
-    for file, table in coefficients.items():
-        pairs = {(row["segment"], row["variable"]) for row in table.records()}
-        have = {variable for _, variable in pairs}
-        yield from (f"{file}: segment {name} is not in segments.csv" for name in sorted({s for s, _ in pairs} - names))
-        yield from _some([f"{file}: nobody knows the variable {name}" for name in sorted(have - known)])
-        yield from _some(
-            [f"{file}: no coefficient for {name}" for name in sorted((interactions | counts | cells) - have)]
-        )
-        yield from _some(
-            [
-                f"{file}: segment {row['segment']} pays HCCs but has no coefficient for {hcc}"
-                for row in segments
-                if row["uses_diagnoses"] == "true"
-                for hcc in sorted(hccs)
-                if (row["segment"], hcc) not in pairs
-            ]
-        )
-        doubled = [pair for pair, n in Counter((r["segment"], r["variable"]) for r in table.records()).items() if n > 1]
-        yield from (f"{file}: two coefficients for {variable} in {segment}" for segment, variable in doubled[:_SHOWN])
-        odd = [row for row in table.records() if not _thousandths(row["coefficient"])]
-        yield from _some(
-            [f"{file}: {r['segment']},{r['variable']}: {r['coefficient']!r} is no number of thousandths" for r in odd]
-        )
+def _both_match(one: dict[str, str], other: dict[str, str]) -> bool:
+    def range_of(row: dict[str, str]) -> tuple[int, int]:
+        low, high = row["age_from"] or "0", row["age_to"] or "999"
+        return (int(low), int(high)) if low.isdigit() and high.isdigit() else (1, 0)
 
-
-def _thousandths(text: str) -> bool:
-    whole, _, decimals = text.removeprefix("-").partition(".")
-    return whole.isdigit() and len(decimals) <= 3 and (decimals == "" or decimals.isdigit())
-
-
-def _requires_faults(tables: dict[str, Table]) -> Iterator[str]:
-    for name, key in (("segments", "segment"), ("flags", "flag"), ("demographics", "variable")):
-        for row in tables[f"{name}.csv"].records():
-            try:
-                requires.parse(row["requires"])
-            except ValueError as error:
-                yield f"{name}.csv: {row[key]}: {error}"
-    for row in tables["segments.csv"].records():
-        if row["uses_diagnoses"] not in ("true", "false"):
-            yield f"segments.csv: {row['segment']}: uses_diagnoses is neither true nor false"
+    (low, high), (other_low, other_high) = range_of(one), range_of(other)
+    same_sex = "" in (one["sex"], other["sex"]) or one["sex"] == other["sex"]
+    return same_sex and max(low, other_low) <= min(high, other_high)
