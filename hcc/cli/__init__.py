@@ -25,10 +25,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hcc.cli.run", "Score and find gaps in one pass."),
     "explain": ("hcc.cli.explain", "One member: every factor, every diagnosis that counted or did not, and why."),
     "compare": ("hcc.cli.compare", "Where a population's score moved between two results files, summing exactly."),
-    "worklist": ("hcc.cli.worklist", "Ranked work for coders: export to Excel or CSV, import decisions."),
+    "worklist": (
+        "hcc.cli.worklist",
+        "Open questions in both directions, ranked, for people to decide; and their decisions back.",
+    ),
     "review": ("hcc.cli.review", "The coder's page on this machine."),
     "report": ("hcc.cli.report", "One self-contained HTML page for the director."),
-    "rules": ("hcc.cli.rules", "The tables CMS published: list, show, compare, check, import."),
+    "rules": (
+        "hcc.cli.rules",
+        "The tables CMS published, by model and payment year: list, show, compare, check, import.",
+    ),
     "schema": ("hcc.cli.schema", "The result tables in words and DDL."),
 }
 _INTERRUPTED, _TERMINATED = 130, 143

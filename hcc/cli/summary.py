@@ -17,7 +17,7 @@ _FEW = 5
 def print_summary(run: Run, results: Path | None) -> None:
     """Counts of the run, mean scores, notes, and where to look next."""
     for line in _lines(run.summary(), run.timings.get("total")):
-        click.echo(line, err=True)
+        click.echo(line.rstrip(), err=True)
     if results is not None:
         for line in (*_scores(results), "", *_next(results)):
             click.echo(line.rstrip(), err=True)
@@ -36,7 +36,8 @@ def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
         yield f"  members without an HCC {without / members:>12.1%}"
     counted, found = told["diagnoses_counted"], told["diagnoses"]
     yield f"  diagnoses counted      {counted:>12,}  of {found:,} that map to an HCC"
-    yield f"  codes that map nowhere {told['unmapped_codes']:>12,}  {_reasons(told['unmapped_by_reason'], 'rows')}".rstrip()
+    nowhere = _reasons(told["unmapped_by_reason"], "rows")
+    yield f"  codes that map nowhere {told['unmapped_codes']:>12,}  {nowhere}"
     yield f"  claims of unknown members {told['claims_of_unknown_members']:>9,}"
     assumed = {name: count for name, count in told["defaulted"].items() if count}
     if assumed:
@@ -69,7 +70,8 @@ def _scores(results: Path) -> Iterator[str]:
         ).fetchall()
         models = con.execute(
             "SELECT program::VARCHAR, concat_ws(':', model::VARCHAR, nullif(calibration::VARCHAR, '')), "
-            "count(DISTINCT member_id), avg(raw_score), avg(payment_score) FROM scores GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+            "count(DISTINCT member_id), avg(raw_score), avg(payment_score) FROM scores "
+            "GROUP BY ALL ORDER BY 3 DESC, 1, 2"
         ).fetchall()
     finally:
         con.close()

@@ -1,0 +1,35 @@
+# make demo | test | lint | bench: each sets up .venv by itself; nothing but Python 3.11 or newer is needed.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+EXTRAS ?= dev,review
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench constraints clean
+
+demo: $(READY)   ## a small invented population through every stage
+	$(BIN)/hcc demo
+
+test: $(READY)   ## every test
+	$(BIN)/python -m pytest
+
+lint: $(READY)   ## style, types, and that imports run one way
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## how fast, how much memory, how it grows; SIZE=small, medium or large
+	$(BIN)/python -m benchmarks.run --size $(or $(SIZE),small)
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	touch $@
+
+constraints: $(READY)  ## pin what is installed now
+	$(BIN)/python .ci/pin > constraints.txt.new && mv constraints.txt.new constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
