@@ -131,16 +131,9 @@ def decisions(
         pieces.append(_text_records(lines, by_text, members, linked, rules))
     found = pl.concat(pieces, how="diagonal")
     unknown = int(found["member"].null_count())
-    found = found.filter(pl.col("member").is_not_null()).sort("member", "day").with_row_index("record")
+    found = found.filter(pl.col("member").is_not_null()).with_row_index("record")
     rows = _mapped_rows(diagnoses, found, by_text, codes)
-    packed_rows = rows["row"].to_numpy()
-    record = (packed_rows >> np.uint64(16)).astype(np.uint32)
-    used = np.zeros(found.height, dtype=bool)
-    used[record] = True
-    renumber = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
-    found = found.filter(pl.Series(used)).drop("record")
-    record = renumber[record]
-    code = (packed_rows & np.uint64(0xFFFF)).astype(np.uint16)
+    found, record, code, claim_id = _in_order(found.drop("record"), rows)
     reason, flags = _reasons(found, rules)
     reason_of, flags_of = reason[record], flags[record]
     _withdraw_codes(found, linked, codes, record, code, reason_of, diagnoses)
@@ -148,7 +141,7 @@ def decisions(
     invalid = (reason_of == COUNTED) & ((day < codes.valid_from[code]) | (day > codes.valid_to[code]))
     reason_of[invalid] = NOT_VALID_ON_DOS
     slim = found.select("member", "day", "form", "record_type", "npi", "place")
-    return Decisions(slim, record, code, rows["claim_id"], reason_of, flags_of, unknown)
+    return Decisions(slim, record, code, claim_id, reason_of, flags_of, unknown)
 
 
 def _with_version(diagnoses: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -232,29 +225,48 @@ def _dated(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes) -> pl.DataFrame:
-    """row (``record << 16 | code_id``) and claim_id of the mapped diagnoses, distinct, sorted by row."""
+    """record, code (UInt16) and claim_id of the mapped diagnoses, in no order, repeated where lines repeat them."""
     lookup = pl.LazyFrame({"diagnosis_code": codes.code, "code": np.arange(len(codes.code), dtype=np.uint16)})
     names = diagnoses.collect_schema().names()
     wanted = diagnoses.filter(pl.col("diagnosis_code").is_in(codes.code.implode())).join(lookup, on="diagnosis_code")
-    row = (pl.col("record").cast(pl.UInt64) * 2**16 + pl.col("code").cast(pl.UInt64)).alias("row")
     plain = wanted.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else wanted
     by_hash = found.lazy().filter(pl.col("hash").is_not_null()).select("hash", "record")
     pieces = [
         plain.select(pl.col("claim_id").hash().alias("hash"), "claim_id", "code")
         .join(by_hash, on="hash")
-        .select(row, "claim_id")
+        .select("record", "code", "claim_id")
         .collect(engine="streaming")
     ]
     if len(by_text):
         on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
         keyed = found.lazy().filter(pl.col("hash").is_null()).select(*on, "record")
         some = wanted.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, "code")
-        pieces.append(some.join(keyed, on=on).select(row, "claim_id").collect(engine="streaming"))
-    rows = pl.concat(pieces).sort("row")
-    values = rows["row"].to_numpy()
-    if len(values) == 0:
-        return rows
-    return rows.filter(pl.Series(np.concatenate([[True], values[1:] != values[:-1]])))
+        pieces.append(some.join(keyed, on=on).select("record", "code", "claim_id").collect(engine="streaming"))
+    return pl.concat(pieces)
+
+
+def _in_order(
+    found: pl.DataFrame, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16], pl.Series]:
+    """Records with a mapped diagnosis, by member and day; and their distinct diagnoses: record, code, claim_id."""
+    record = rows["record"].to_numpy()
+    used = np.zeros(found.height, dtype=bool)
+    used[record] = True
+    place = np.nonzero(used)[0]
+    found = found.filter(pl.Series(used))
+    by_day = found.select(pl.col("member").cast(pl.UInt64) * 2**32 + pl.col("day").cast(pl.UInt64)).to_series()
+    order = by_day.arg_sort().to_numpy()
+    rank = np.zeros(len(used), dtype=np.uint32)
+    rank[place[order]] = np.arange(len(order), dtype=np.uint32)
+    found = found[order]
+    key = pl.Series((rank[record].astype(np.uint64) << np.uint64(16)) | rows["code"].to_numpy())
+    order = key.arg_sort().to_numpy()
+    values = key.to_numpy()[order]
+    if len(values):
+        first = np.concatenate([[True], values[1:] != values[:-1]])
+        order, values = order[first], values[first]
+    claim_id = rows["claim_id"].gather(pl.Series(order))
+    return found, (values >> np.uint64(16)).astype(np.uint32), (values & np.uint64(0xFFFF)).astype(np.uint16), claim_id
 
 
 def _flag_of(found: pl.DataFrame, name: str, default: bool = False) -> NDArray[np.bool_]:

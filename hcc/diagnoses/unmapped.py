@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+
+_CODE_BITS = 20
 
 
 def unmapped_codes(diagnoses: pl.LazyFrame, lines: pl.LazyFrame, mapped: pl.Series) -> pl.DataFrame:
-    """diagnosis_code, rows (distinct claims with it), members; codes outside ``mapped`` only, most members first.
+    """diagnosis_code, rows (as they came, repeated lines included), members; most members first.
 
-    ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``lines`` give the member else.
+    Only codes outside ``mapped``. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``lines`` give
+    the member else. Members are told apart by 44 bits of a hash: a million of them are miscounted by one about once in
+    thirty-five runs, which a count for people to read can bear, and memory stays at eight bytes a row.
     """
     names = diagnoses.collect_schema().names()
-    rest = diagnoses.filter(pl.col("diagnosis_code").is_not_null() & ~pl.col("diagnosis_code").is_in(mapped.implode()))
-    if "member_id" not in names:
-        owner = lines.select("claim_id", "member_id").unique()
-        rest = rest.select("claim_id", "diagnosis_code").join(owner, on="claim_id", how="left")
-    return (
-        rest.select("claim_id", "member_id", "diagnosis_code")
-        .group_by("diagnosis_code")
-        .agg(
-            pl.col("claim_id").n_unique().cast(pl.Int64).alias("rows"),
-            pl.col("member_id").n_unique().cast(pl.Int64).alias("members"),
-        )
-        .sort("members", "diagnosis_code", descending=[True, False])
-        .collect(engine="streaming")
+    rest = diagnoses.filter(~pl.col("diagnosis_code").is_in(mapped.implode()))
+    counted = rest.group_by("diagnosis_code").agg(pl.len().cast(pl.Int64).alias("rows")).collect(engine="streaming")
+    if counted.height > 2**_CODE_BITS:  # nothing but noise: the codes most often met are told
+        counted = counted.top_k(2**_CODE_BITS, by="rows")
+    if counted.is_empty():
+        return counted.with_columns(pl.lit(0, dtype=pl.Int64).alias("members"))
+    if "member_id" in names:
+        told = rest.select("diagnosis_code", pl.col("member_id").hash().alias("member"))
+    else:
+        owner = lines.select(
+            pl.col("claim_id").hash().alias("claim"), pl.col("member_id").hash().alias("member")
+        ).unique()
+        told = rest.select(pl.col("claim_id").hash().alias("claim"), "diagnosis_code").join(owner, on="claim")
+    numbered = counted.lazy().select("diagnosis_code", pl.int_range(pl.len(), dtype=pl.UInt64).alias("code"))
+    pair = (pl.col("member") // 2**_CODE_BITS) * 2**_CODE_BITS + pl.col("code")
+    pairs = told.join(numbered, on="diagnosis_code").select(pair.alias("pair")).collect(engine="streaming")["pair"]
+    ordered = pairs.sort().to_numpy()
+    distinct = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+    members = np.bincount((distinct % 2**_CODE_BITS).astype(np.int64), minlength=counted.height)
+    return counted.with_columns(pl.Series("members", members.astype(np.int64))).sort(
+        "members", "diagnosis_code", descending=[True, False]
     )

@@ -75,11 +75,13 @@ class OneScore:
     @property
     def member_hccs(self) -> pl.DataFrame:
         """As ``run.member_hccs``; without dates and claims."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for one in self.models:
             prefix = "RX" if one.part == "D" else ""
-            kept = [{"hcc": h, "coefficient": one.factors.get(f"{prefix}HCC{h}")} for h in one.hccs]
-            gone = [{"hcc": h, "dropped_by_hcc": by} for h, by in one.dropped.items()]
+            kept: list[dict[str, Any]] = [
+                {"hcc": h, "coefficient": one.factors.get(f"{prefix}HCC{h}")} for h in one.hccs
+            ]
+            gone: list[dict[str, Any]] = [{"hcc": h, "dropped_by_hcc": by} for h, by in one.dropped.items()]
             rows += [{"model": one.model, "calibration": one.calibration, **row} for row in [*kept, *gone]]
         return self._table("member_hccs", rows)
 
@@ -89,7 +91,13 @@ class OneScore:
         return self._table(
             "factors",
             [
-                {"model": one.model, "calibration": one.calibration, "segment": one.segment, "variable": v, "coefficient": c}
+                {
+                    "model": one.model,
+                    "calibration": one.calibration,
+                    "segment": one.segment,
+                    "variable": v,
+                    "coefficient": c,
+                }
                 for one in self.models
                 for v, c in one.factors.items()
             ],

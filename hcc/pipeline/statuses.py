@@ -86,10 +86,7 @@ def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int)
     )
     missing = own.filter(~pl.col("member").is_in(rows["member"].unique().implode()))
     in_hospice = pl.col("hospice").fill_null(False) if "hospice" in rows.columns else pl.lit(False)
-    paid = (
-        ~in_hospice
-        & (pl.col("death_date").is_null() | (pl.col("month") <= pl.col("death_date")))
-    ).alias("payable")
+    paid = (~in_hospice & (pl.col("death_date").is_null() | (pl.col("month") <= pl.col("death_date")))).alias("payable")
     rows = rows.with_columns(paid)
     if missing.height:
         rows = pl.concat(
