@@ -154,6 +154,7 @@ def _sepsis_and_ulcers(c: Calendar) -> list[Plant]:
         plus("OIG-11", "sepsis in an office", office("A419", a), status=None),
         minus("OIG-11", "sepsis in a stay", office("A419", a), stay("A419", b)),
         plus("OIG-11", "a stage 4 pressure ulcer on one claim", ulcer, status=None),
+        plus("OIG-11", "a stage 3 pressure ulcer on one claim", office("L89153", a), status=None),
         minus("OIG-11", "a stage 4 pressure ulcer and wound care", ulcer, service("97597", b)),
         minus("OIG-11", "a stage 2 pressure ulcer", office("L89152", a)),
     ]

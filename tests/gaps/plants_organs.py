@@ -181,7 +181,15 @@ def _obesity(c: Calendar) -> list[Plant]:
         minus("OB-1", "after the year", bmi(d(1, 1, 1), "42")),
         minus("OB-1", "a percentile of children", lab("59576-9", d(5, 5), "99", PERCENT)),
         minus("OB-1", "severe obesity is coded", bmi(d(5, 5), "42"), office("E6601", d(5, 5))),
-        plus("OB-2", "BMI 35.0 and hypertension", bmi(d(5, 5), "35.0"), office("I10", d(5, 5)), off_by_default=True),
+        # Low strength: shown as suppressed even where the rule is switched on.
+        plus(
+            "OB-2",
+            "BMI 35.0 and hypertension",
+            bmi(d(5, 5), "35.0"),
+            office("I10", d(5, 5)),
+            status=None,
+            off_by_default=True,
+        ),
         minus("OB-2", "BMI 34.9 and hypertension", bmi(d(5, 5), "34.9"), office("I10", d(5, 5)), off_by_default=True),
         minus("OB-2", "BMI 36 and no comorbidity", bmi(d(5, 5), "36"), off_by_default=True),
     ]
