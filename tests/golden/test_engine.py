@@ -205,6 +205,19 @@ def test_one_bad_member_raises(case: Case) -> None:
         hcc.score_one(["E11.9"], birth_date=member["birth_date"], sex=member["sex"], payment_year=2026)
 
 
+def test_a_model_without_weight_is_scored_raw_and_said() -> None:
+    """S77: V24 may be asked for in 2026; nobody pays by it."""
+    codes: list[str | None] = ["E1122", "I5032", "N1832", "J449", "I4891"]
+    member = {"member_id": "S77", "birth_date": date(1953, 6, 15), "sex": "F"}
+    with pytest.warns(hcc.errors.NotPaidModel):
+        answer = ask([member], office_visit("S77", codes, 2026), 2026, models=["cms-hcc-v24"])
+    found = answer.scored["S77", "cms-hcc-v24", ""]
+    assert (found.raw, found.normalized, found.paid, found.weight) == (Decimal("2.250"), None, None, None)
+    (row,) = rows_of(answer.run.scores)
+    assert row["no_payment_reason"]
+    assert not answer.risk_score
+
+
 ONE_BY_ONE = [case for case in score_cases() if case["hierarchy_mode"] == "cms_python"][::9]
 
 

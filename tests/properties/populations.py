@@ -19,8 +19,8 @@ from tests.reference.tables import published
 Row = dict[str, Any]
 
 LEFT_OPEN = """
-a replacement that arrives after the deadline; a delete of a chart-review record or of a replaced claim; lines of one
-claim with different through dates; an MAO-004 verdict on an audio-only, RAPS or unlinked record; ages above 110.
+a delete of a claim that was replaced; lines of one claim with different through dates; an MAO-004 verdict on an
+audio-only, RAPS or unlinked record; ages above 110.
 """
 
 MODELS_OF = {
@@ -224,7 +224,7 @@ def _follow(rnd: Random, lines: list[Row], claim_id: str, year: int, run: str) -
     same: Row = {"claim_id": claim_id, "accepted": accepted}
     if kind <= 2:
         change = {"frequency_code": "7" if kind <= 1 else "8", "original_claim_id": first["claim_id"]}
-        late = {"submission_date": date(year + 2, 6, 1)} if kind == 2 and rnd.random() < 0.3 else {}
+        late = {"submission_date": date(year + 2, 6, 1)} if rnd.random() < 0.3 else {}
     elif kind == 3:
         linked = rnd.random() < 0.8
         change = {"record_type": "chart_review_delete", "linked_claim_id": first["claim_id"] if linked else None}
@@ -236,6 +236,11 @@ def _follow(rnd: Random, lines: list[Row], claim_id: str, year: int, run: str) -
         change |= _organizations(rnd)
         codes, late = [_written(rnd, _code(rnd, year))], {}
     kept = {name: value for name, value in first.items() if name not in ("source", "risk_adjustment_flag")}
+    if kind <= 2 and first.get("submission_date") is None and rnd.random() < 0.3:
+        # no number of the original: the same claim, submitted later (RULINGS 10)
+        _stop(lines, submission_date=date(year - 1, 7, 15))
+        late = late or {"submission_date": date(year - 1, 8, 15)}
+        same["claim_id"], change["original_claim_id"] = first["claim_id"], None
     return [{**kept, **same, **change, **late, "line_number": 1, "diagnosis_codes": codes}]
 
 
@@ -293,7 +298,7 @@ def population(rnd: Random, size: int, payment_year: int, run: str = "final", mo
     """Members with their claims."""
     found = Population(payment_year)
     for number in range(size):
-        row = member(rnd, f"M{number:05d}", payment_year)
+        row = member(rnd, f"person-{number}", payment_year)
         found.members.append(row)
         found.claims += claims(rnd, row["member_id"], payment_year, run, most)
     return found
@@ -310,7 +315,7 @@ def simple_population(
     esrd = "esrd" in model
     found = Population(payment_year)
     for number in range(size):
-        row = member(rnd, f"M{number:05d}", payment_year)
+        row = member(rnd, f"person-{number}", payment_year)
         if not esrd and not model.startswith("rxhcc"):
             row |= {"esrd_status": None, "graft_months": None}
         elif esrd and (row["esrd_status"] in (None, "none")):
@@ -322,7 +327,7 @@ def simple_population(
         count = _one(rnd, (1, 0), (6, rnd.randint(1, 4)), (3, rnd.randint(3, most)), (1, most + 6))
         codes = [rnd.choice(rnd.choice(weighted)) for _ in range(count)]
         found.claims.append({
-            "claim_id": f"C{number:05d}", "line_number": 1, "member_id": row["member_id"], "thru_date": day,
+            "claim_id": f"claim-{number}", "line_number": 1, "member_id": row["member_id"], "thru_date": day,
             "from_date": day, "hcpcs": "99213", "diagnosis_codes": codes,
         })  # fmt: skip
     return found

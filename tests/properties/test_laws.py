@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hcc
+from hcc.tables import RESULT_TABLES
 from tests.golden.engine import CLAIM_SCHEMA, MEMBER_SCHEMA, Answer, ask, frame, rows_of
 from tests.properties.compare import decision_differences, payment_differences
 from tests.properties.populations import MODELS_OF, Population, population
@@ -24,7 +25,9 @@ from tests.reference.conditions import after_hierarchy, after_removals
 from tests.reference.tables import published
 
 YEARS = sorted(MODELS_OF)
-SEEDS = st.integers(0, 2**32 - 1 if settings().max_examples > 100 else len(YEARS) - 1)
+THOROUGH = settings().max_examples > 100
+SEEDS = st.integers(0, 2**32 - 1 if THOROUGH else len(YEARS) - 1)
+CHANGED = SEEDS if THOROUGH else st.sampled_from((2, 3))  # these laws run the engine again, so the quick look is short
 RESULTS = ("scores", "member_scores", "member_hccs", "factors", "diagnoses")
 
 
@@ -145,6 +148,16 @@ def test_whoever_drops_an_hcc_stands_above_it(seed: int) -> None:
 
 
 @given(seed=SEEDS)
+def test_keys_are_unique(seed: int) -> None:
+    """Every table keeps the grain that it declares."""
+    _, found = one_run(seed)
+    for name, table in RESULT_TABLES.items():
+        rows = getattr(found.run, name)
+        if rows.height:
+            assert rows.select(table.key).is_unique().all(), name
+
+
+@given(seed=SEEDS)
 def test_evidence_is_of_counted_diagnoses(seed: int) -> None:
     """An HCC's claims and dates are those of counted diagnoses of that member."""
     _, found = one_run(seed)
@@ -160,7 +173,7 @@ def test_evidence_is_of_counted_diagnoses(seed: int) -> None:
         assert min(days[member_id]) <= row["first_date"] <= row["last_date"] <= max(days[member_id])
 
 
-@given(seed=SEEDS)
+@given(seed=CHANGED)
 def test_row_order_does_not_matter(seed: int) -> None:
     people, expected = small_run(seed)
     rnd = Random(seed)
@@ -170,7 +183,7 @@ def test_row_order_does_not_matter(seed: int) -> None:
     assert tables(ask(members, claims, people.payment_year).run) == expected
 
 
-@given(seed=SEEDS)
+@given(seed=CHANGED)
 def test_duplicated_lines_do_not_matter(seed: int) -> None:
     people, expected = small_run(seed)
     rnd = Random(seed)
@@ -178,22 +191,32 @@ def test_duplicated_lines_do_not_matter(seed: int) -> None:
     assert tables(ask(people.members, twice, people.payment_year).run) == expected
 
 
-@given(seed=SEEDS)
+@given(seed=CHANGED)
 def test_a_population_is_the_sum_of_its_parts(seed: int) -> None:
+    """What is said of a member does not depend on who else is there.
+
+    The table of diagnoses alone goes by the models of the run: rows of codes that map in none of them are left out.
+    """
     people, whole = small_run(seed)
     rnd = Random(seed)
     left = {row["member_id"] for row in people.members if rnd.random() < 0.5}
-    parts: dict[str, list[tuple[Any, ...]]] = {name: [] for name in RESULTS}
+    met = 0
     for side in (True, False):
         members = [row for row in people.members if (row["member_id"] in left) == side]
         claims = [row for row in people.claims if (row["member_id"] in left) == side]
-        for name, rows in tables(ask(members, claims, people.payment_year).run).items():
-            parts[name] += rows
-    for name in RESULTS:
-        assert sorted(parts[name]) == whole[name], name
+        part = ask(members, claims, people.payment_year)
+        mapped = {row["diagnosis_code"] for row in rows_of(part.run.diagnosis_hccs)}
+        own = {row["member_id"] for row in members}
+        for name, rows in tables(part.run).items():
+            expected = [row for row in whole[name] if own.intersection(row)]
+            if name == "diagnoses":
+                expected = [row for row in expected if mapped.intersection(row)]
+            assert rows == expected, name
+            met += len(rows)
+    assert met > 500
 
 
-@given(seed=SEEDS)
+@given(seed=CHANGED)
 def test_diagnoses_may_come_in_any_layout(seed: int) -> None:
     """A list, columns diagnosis_1 to diagnosis_25, or a table of their own."""
     people, expected = small_run(seed)
@@ -203,13 +226,23 @@ def test_diagnoses_may_come_in_any_layout(seed: int) -> None:
     columns = claims.with_columns(wide).drop("diagnosis_codes")
     year = people.payment_year
     assert tables(hcc.score(members=members, claims=columns, payment_year=year)) == expected
+    versions = claims.select("claim_id", "diagnosis_codes").unique().group_by("claim_id").len()
+    if versions["len"].max() != 1:
+        return  # a table by claim id cannot tell versions of one claim apart
     own = claims.select("claim_id", diagnosis_code="diagnosis_codes").explode("diagnosis_code").unique()
     separate = hcc.score(members=members, claims=rest, claim_diagnoses=own, payment_year=year)
     assert tables(separate) == expected
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_an_empty_population_is_no_error(year: int) -> None:
-    found = ask([], [], year)
-    assert not found.scored
-    assert not found.risk_score
+def test_members_without_claims_have_demographic_scores(year: int) -> None:
+    people = population(Random(year), 20, year)
+    found = ask(people.members, [], year)
+    assert not payment_differences(people, found, {})
+    assert not found.decisions
+
+
+def test_a_population_without_members_is_one_clear_error() -> None:
+    with pytest.raises(hcc.HccError) as caught:
+        ask([], [], YEARS[-1])
+    assert caught.value.hint
