@@ -5,7 +5,7 @@ from hcc.intake.codes import code_problem, code_suspicion, normalize_code
 from hcc.intake.inputs import Inputs, claims_of_others, read_inputs
 from hcc.intake.layout import layouts
 from hcc.intake.members import member_frame
-from hcc.intake.reasons import REASONS, meaning
+from hcc.intake.reasons import REASONS
 
 __all__ = [
     "CONSTANTS",
@@ -15,7 +15,6 @@ __all__ = [
     "code_problem",
     "code_suspicion",
     "layouts",
-    "meaning",
     "member_frame",
     "normalize_code",
     "read_inputs",

@@ -53,6 +53,11 @@ class Field:
         return _TYPES[self.kind]
 
     @property
+    def fallible(self) -> bool:
+        """True if some text cannot be read as this kind."""
+        return self.kind in ("date", "int", "bool", "money", "choice")
+
+    @property
     def missing(self) -> str:
         return f"MISSING_{self.name.upper()}"
 
@@ -189,7 +194,7 @@ def _reading(f: Field, binding: Binding, faults: list[str]) -> Reading | None:
             fails = _survey_fails(f, binding, expr, faults)
             clean = expr.map_batches(parse_dates, return_dtype=pl.Date, is_elementwise=True)
         else:
-            fails = _can_fail(f.kind, dtype)
+            fails = f.fallible and _can_fail(f.kind, dtype)
         may_fail = may_fail or fails
         cleans.append(clean)
         raws.append(raw)
@@ -233,8 +238,6 @@ def _has_blanks(part: Part, column: str) -> bool:
 
 
 def _can_fail(kind: Kind, dtype: pl.DataType) -> bool:
-    if kind in ("id", "text", "code", "code2", "diagnosis"):
-        return False
     if kind == "date":
         return not (dtype == pl.Date or isinstance(dtype, pl.Datetime) or dtype == pl.Null)
     if kind == "int":

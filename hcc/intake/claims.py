@@ -63,7 +63,7 @@ def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewh
 
     Raises InputError with every fault of the input; rows at fault are left out and told by ``rejected``.
     """
-    fields = _fields(payment_year)
+    fields = claim_fields(payment_year)
     ours = [*(f.name for f in fields), *DIAGNOSES]
     source = open_source(
         "claims", given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours)
@@ -96,7 +96,8 @@ def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewh
     )
 
 
-def _fields(payment_year: int) -> list[Field]:
+def claim_fields(payment_year: int) -> list[Field]:
+    """Fields of the claim lines; the year bounds the dates of service."""
     latest = date(payment_year + 1, 12, 31)
     simple: dict[str, Any] = {
         "hcpcs": "code", **{f"modifier_{i}": "code" for i in range(1, 5)}, "place_of_service": "code2",

@@ -35,6 +35,10 @@ _REASONS = {
 }
 
 
+_UNREADABLE = "UNREADABLE_ROW"
+REASONS_OF_LINES = (*dict.fromkeys(_REASONS.values()), _UNREADABLE)
+
+
 @dataclass(frozen=True)
 class Delimited:
     """Parts of the readable rows, the rows set aside, notes."""
@@ -108,7 +112,7 @@ def _read(
         (pl.col("line") - 1).cast(pl.Int64).alias("row_number"),
         pl.lit("").alias("column"),
         pl.col("csv_line").str.slice(0, 1000).alias("value"),
-        pl.col("error_type").replace_strict(_REASONS, default="UNREADABLE_ROW", return_dtype=pl.String).alias("reason"),
+        pl.col("error_type").replace_strict(_REASONS, default=_UNREADABLE, return_dtype=pl.String).alias("reason"),
         pl.lit(str(file.path)).alias("source"),
     )
     return rows, Block(str(file.path), height, tuple(lines.to_list())), rejected.cast(REJECTED), notes  # type: ignore[arg-type]
@@ -123,11 +127,7 @@ def _query(
 ) -> tuple[pl.DataFrame | Path | None, pl.DataFrame]:
     """The wanted columns and the broken lines; None instead of rows if DuckDB cannot tell the lines apart."""
     place = {name: i for i, name in reversed(list(enumerate(dialect.header)))}
-    nulls = ", ".join(_text(word) for word in _NULLS)
-    columns = ", ".join(
-        f"CASE WHEN trim(c{place[name]}) NOT IN ('', {nulls}) THEN trim(c{place[name]}) END AS {_name(name)}"
-        for name in wanted
-    )
+    columns = ", ".join(f"{_trimmed(f'c{place[name]}')} AS {_name(name)}" for name in wanted)
     shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(dialect.header)))
     query = (
         f"SELECT {columns or '1 AS nothing'} FROM read_csv({_text(str(path))}, auto_detect=false, header=true, "
@@ -157,6 +157,14 @@ def _query(
         raise InputError(f"{file.path.name} cannot be read as CSV ({type(error).__name__}).") from None
     finally:
         connection.close()
+
+
+def _trimmed(column: str) -> str:
+    """SQL for trimmed text, null words as null. No IN: a list of words becomes a join, which mixes the rows."""
+    sql = f"nullif(trim({column}), '')"
+    for word in _NULLS:
+        sql = f"nullif({sql}, {_text(word)})"
+    return sql
 
 
 def _polars(table: Any) -> pl.DataFrame:

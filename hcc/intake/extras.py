@@ -37,7 +37,7 @@ class Extra:
 def read_extra(table: str, given: Any, names: Names) -> Extra:
     """One of the optional tables from any source. Raises InputError with every fault of the input."""
     declared = INPUT_TABLES[table]
-    fields = [_field(table, column) for column in declared.columns]
+    fields = extra_fields(table)
     source = open_source(
         table, given, names=names.tables(table), wanted=names.wanted(declared.names), known=names.known(declared.names)
     )
@@ -56,6 +56,11 @@ def read_extra(table: str, given: Any, names: Names) -> Extra:
     if all(part.part.rows == 0 for part in parts):
         notes.append(f"{table}: there is no row.")
     return Extra(frame, rejected, source, tuple(notes))
+
+
+def extra_fields(table: str) -> list[Field]:
+    """Fields of one of the optional tables."""
+    return [_field(table, column) for column in INPUT_TABLES[table].columns]
 
 
 def _field(table: str, column: Column) -> Field:
