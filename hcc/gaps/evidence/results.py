@@ -13,6 +13,11 @@ from hcc.rules.lab_units import CANDIDATES, bounds, candidates, clean_unit, conv
 from hcc.rules.valuesets import ValueSets
 
 USES = pl.Enum(["include", "support", "fallback", "range", "unverified", "exclude"])
+_TEXTS = ["loinc", "raw_unit", "raw_value"]
+_COLUMNS = [
+    *("concept", "use", "value", "low", "high", "comparator", "finding", "unit", "raw_value", "raw_unit", "loinc"),
+    "reason",
+]
 _PRECISION = 4  # decimals kept after a conversion: 11.1 mmol/L of glucose is 200, not 199.9999998
 
 
@@ -78,44 +83,55 @@ def _judged(
     rows = observations.filter(
         pl.col("loinc").is_in(codes["loinc"].implode()) & within("observation_date", since, until)
     ).select(
-        "member_id", "observation_date", pl.col("loinc").cast(pl.String), raw_value=pl.col("value").cast(pl.String),
-        raw_unit=column_or_null(names, "unit"), status=column_or_null(names, "status"),
-    )  # fmt: skip
-    read = _converted(_with_meaning(rows, codes, valuesets))
-    reason = _reason(valuesets.table("unused_statuses")["status"].to_list())
-    return (
-        read.join(bounds(valuesets).lazy(), on="concept", how="left")
-        .with_columns(finding=_finding())
-        .select(
-            "member_id", "observation_date", pl.col("concept").cast(valuesets.words("lab_concept")),
-            pl.col("use").cast(USES), "value", "low", "high", "comparator", "finding", "unit", "raw_value", "raw_unit",
-            "loinc", reason=reason,
-        )
-    )  # fmt: skip
-
-
-def _with_meaning(rows: pl.LazyFrame, codes: pl.DataFrame, valuesets: ValueSets) -> pl.LazyFrame:
-    """What code, unit and value text mean; every different text is worked out once."""
-    units = conversions(valuesets).lazy()
-    known = codes.lazy().select("loinc", "concept", "use", "kind", code_log10=pl.col("scale") == "log10")
-    pairs = (
-        rows.select("loinc", "raw_unit")
-        .unique()
-        .join(known, on="loinc")
-        .with_columns(clean=clean_unit(pl.col("raw_unit")))
-        .join(units, on=["concept", "clean"], how="left")
-        .join(candidates(valuesets).lazy(), on="concept", how="left")
-        .join(valuesets.lab_concepts.lazy().select("concept", "canonical_unit"), on="concept", how="left")
-        .with_columns(unit_given=pl.col("clean").is_not_null())
-        .drop("clean")
+        "member_id",
+        "observation_date",
+        pl.col("loinc").cast(pl.String),
+        raw_value=pl.col("value").cast(pl.String),
+        raw_unit=column_or_null(names, "unit"),
+        dropped=_status(column_or_null(names, "status"), valuesets),
     )
-    texts = read_values(rows.select(text="raw_value").drop_nulls().unique(), valuesets)
+    meanings = _meanings(rows.select(_TEXTS).unique(), codes, valuesets)
+    judged = rows.join(meanings, on=_TEXTS, nulls_equal=True)
+    reason = pl.when("dropped").then(pl.lit("STATUS")).otherwise(pl.col("reason"))
+    return judged.with_columns(reason=reason).select("member_id", "observation_date", *_COLUMNS)
+
+
+def _status(status: pl.Expr, valuesets: ValueSets) -> pl.Expr:
+    """True for results that were cancelled, entered in error and the like; a missing status is no fault."""
+    unused = valuesets.table("unused_statuses")["status"]
+    return status.str.to_lowercase().str.strip_chars().is_in(unused.implode()).fill_null(False)
+
+
+def _meanings(texts: pl.LazyFrame, codes: pl.DataFrame, valuesets: ValueSets) -> pl.LazyFrame:
+    """What each different code, unit and value text means; the columns of ``results`` and ``reason``."""
+    read = _converted(_with_meaning(texts, codes, valuesets)).join(bounds(valuesets).lazy(), on="concept", how="left")
+    return read.with_columns(
+        pl.col("concept").cast(valuesets.words("lab_concept")),
+        pl.col("use").cast(USES),
+        finding=_finding(),
+        reason=_reason(),
+    ).select(_COLUMNS)
+
+
+def _with_meaning(texts: pl.LazyFrame, codes: pl.DataFrame, valuesets: ValueSets) -> pl.LazyFrame:
+    """Code, unit and value text read; nothing decided yet. A chain without branches: the input is read once."""
+    units = conversions(valuesets).lazy()
     stated = units.select(
         "concept", stated_unit="clean", s_factor="factor", s_offset="offset", s_log10="log10", s_unit="unit"
     )
+    known = codes.lazy().select(
+        "loinc", "concept", "use", "kind", "canonical_unit", code_log10=pl.col("scale") == "log10"
+    )
+    coded = (
+        texts.join(known, on="loinc")
+        .with_columns(clean=clean_unit(pl.col("raw_unit")), text="raw_value")
+        .join(units, on=["concept", "clean"], how="left")
+        .join(candidates(valuesets).lazy(), on="concept", how="left")
+        .with_columns(unit_given=pl.col("clean").is_not_null())
+        .drop("clean")
+    )
     return (
-        rows.join(pairs, on=["loinc", "raw_unit"], nulls_equal=True)
-        .join(texts, left_on="raw_value", right_on="text", how="left")
+        read_values(coded, valuesets)
         .with_columns(clean_unit(pl.col("stated_unit")))
         .join(stated, on=["concept", "stated_unit"], how="left")
     )
@@ -183,7 +199,7 @@ def _finding() -> pl.Expr:
     return pl.when(pl.col("kind") != "number").then(pl.coalesce("said", derived))
 
 
-def _reason(unused_statuses: list[str]) -> pl.Expr:
+def _reason() -> pl.Expr:
     in_words = pl.col("comparator") == "text"
     has_number = pl.col("comparator").is_not_null() & ~in_words
     takes_words = pl.col("kind") != "number"
@@ -192,8 +208,7 @@ def _reason(unused_statuses: list[str]) -> pl.Expr:
     outside = ~(shown.is_between(pl.col("least"), pl.col("most")))
     numeric = has_number & (pl.col("kind") != "finding")
     return (
-        pl.when(pl.col("status").str.to_lowercase().str.strip_chars().is_in(unused_statuses)).then(pl.lit("STATUS"))
-        .when(pl.col("use") == "exclude").then(pl.lit("EXCLUDED_CODE"))
+        pl.when(pl.col("use") == "exclude").then(pl.lit("EXCLUDED_CODE"))
         .when(~usable.fill_null(False)).then(pl.lit("NO_VALUE"))
         .when(numeric & pl.col("unit_fault").is_not_null()).then(pl.col("unit_fault"))
         .when(numeric & outside).then(pl.lit("IMPLAUSIBLE"))

@@ -25,9 +25,9 @@ FINDINGS = pl.Enum(["positive", "negative", "indeterminate"])
 
 
 def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
-    """What each text (column ``text``, unique) says.
+    """What each text (column ``text``) says; other columns stay.
 
-    Columns: text; comparator Enum (null: nothing that can be used); low, high Float64 as sent; value Float64 (the
+    Columns added: comparator Enum (null: nothing that can be used); low, high Float64 as sent; value Float64 (the
     number to show and to class by); number Float64 (as written); said Enum (positive, negative, indeterminate);
     stated_unit String (a unit, or words nobody understood, behind the number).
 
@@ -96,15 +96,21 @@ def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
         .when((pl.col("spoken") == "detected") & below).then(pl.lit("indeterminate"))
         .when(pl.col("spoken") == "detected").then(pl.lit("positive"))
     )  # fmt: skip
-    return read.with_columns(value=shown).select(
-        "text",
-        pl.col("comparator").cast(COMPARATORS),
-        low=pl.when("is_span").then("span_low").when(single_read & ~below).then("value"),
-        high=pl.when("is_span").then("span_high").when(single_read & ~above).then("value"),
-        value="value",
-        number=pl.when(single_read).then("number"),
-        said=said.cast(FINDINGS),
-        stated_unit=pl.when(pl.col("spoken").is_null() & ~pl.col("is_word")).then(pl.col("behind").replace("", None)),
+    temporary = ["clean", "single", "span", "power", "span_low", "span_high", "written", "rest", "exponent"]
+    temporary += ["is_word", "is_span", "is_power", "plain", "behind", "spoken"]
+    return (
+        read.with_columns(value=shown)
+        .with_columns(
+            pl.col("comparator").cast(COMPARATORS),
+            low=pl.when("is_span").then("span_low").when(single_read & ~below).then("value"),
+            high=pl.when("is_span").then("span_high").when(single_read & ~above).then("value"),
+            number=pl.when(single_read).then("number"),
+            said=said.cast(FINDINGS),
+            stated_unit=pl.when(pl.col("spoken").is_null() & ~pl.col("is_word")).then(
+                pl.col("behind").replace("", None)
+            ),
+        )
+        .drop(temporary)
     )
 
 
