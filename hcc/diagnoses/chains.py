@@ -31,8 +31,8 @@ class Chains:
     ``records``: claim_id, member_id, version (UInt32), state (SUPERSEDED, DELETED), one row per withdrawn record.
     ``codes``: claim_id, member_id, diagnosis_code: withdrawn from that claim alone (chart-review deletes).
     ``reviews``: claim_id, member_id, version, linked, switcher (Booleans; null = unknown) of chart-review records.
-    ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id: only diagnoses that the late
-    record lacks are withdrawn (after the deadline only deletes act, SPEC 1.2).
+    ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id, by_version: only diagnoses that
+    the late record lacks are withdrawn (after the deadline only deletes act, SPEC 1.2).
     ``unmatched``: claim_id, member_id, version of replacements of nothing we have; they count as originals.
     """
 
@@ -138,7 +138,9 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
             voids.select(*_KEY, pl.lit(DELETED, dtype=pl.UInt8).alias("state")),
         ]
     ).unique(subset=_KEY, keep="last", maintain_order=True)
-    late = replaced.filter("late").select(pl.col("target").alias("claim_id"), "member_id", "version", "by_claim_id")
+    late = replaced.filter("late").select(
+        pl.col("target").alias("claim_id"), "member_id", "version", "by_claim_id", "by_version"
+    )
     replacements = changes.filter(pl.col("frequency_code") == "7")
     unmatched = replacements.join(
         replaced.select(pl.col("by_claim_id").alias("claim_id"), "member_id"), on=["claim_id", "member_id"], how="anti"

@@ -140,6 +140,10 @@ def decisions(
     day = found["day"].to_numpy()[record]
     invalid = (reason_of == COUNTED) & ((day < codes.valid_from[code]) | (day > codes.valid_to[code]))
     reason_of[invalid] = NOT_VALID_ON_DOS
+    one = _one_row_per_code(found, record, code, reason_of)
+    if one is not None:
+        record, code, claim_id = record[one], code[one], claim_id.filter(pl.Series(one))
+        reason_of, flags_of = reason_of[one], flags_of[one]
     slim = found.select("member", "day", "form", "record_type", "npi", "place")
     return Decisions(slim, record, code, claim_id, reason_of, flags_of, unknown)
 
@@ -347,6 +351,27 @@ def _reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[np.uint
     return reason, flags
 
 
+def _one_row_per_code(
+    found: pl.DataFrame, record: NDArray[np.uint32], code: NDArray[np.uint16], reason: NDArray[np.uint8]
+) -> NDArray[np.bool_] | None:
+    """Which rows to keep where versions of one claim hold the same code: the one that counts, else of the latest."""
+    if "version" not in found.columns:
+        return None
+    places = found.select("claim_id", "member_id", "version").with_row_index("record")
+    some = places.filter(pl.col("version").is_not_null() & pl.struct("claim_id", "member_id").is_duplicated())
+    if some.is_empty():
+        return None
+    at = np.nonzero(np.isin(record, some["record"].to_numpy()))[0]
+    rows = (
+        pl.DataFrame({"at": at, "record": record[at], "code": code[at], "counts": reason[at] == COUNTED})
+        .join(some, on="record")
+        .sort("counts", pl.col("version") % 2**20, "version", descending=True)
+    )
+    keep = np.ones(len(record), dtype=bool)
+    keep[rows.filter(~pl.struct("claim_id", "member_id", "code").is_first_distinct())["at"].to_numpy()] = False
+    return keep
+
+
 def _withdraw_codes(
     found: pl.DataFrame,
     linked: Chains | None,
@@ -371,16 +396,17 @@ def _withdraw_codes(
     gone = [rows.join(linked.codes, on=key, how="semi")["at"]]
     late = linked.late_replacements
     if late.height:
+        # Under one claim_id the late version must not be mistaken for what it replaces.
+        by = ["claim_id", *(c for c in ("version",) if c in diagnoses.collect_schema().names())]
         kept = (
             diagnoses.filter(pl.col("claim_id").is_in(late["by_claim_id"].implode()))
-            .select(pl.col("claim_id").alias("by_claim_id"), "diagnosis_code")
+            .select(*(pl.col(c).alias(f"by_{c}") for c in by), "diagnosis_code")
             .unique()
             .collect(engine="streaming")
         )
         gone.append(
-            rows.join(late, on=["claim_id", "member_id", "version"]).join(
-                kept, on=["by_claim_id", "diagnosis_code"], how="anti"
-            )["at"]
+            rows.join(late, on=["claim_id", "member_id", "version"])
+            .join(kept, on=[*(f"by_{c}" for c in by), "diagnosis_code"], how="anti")["at"]
         )
     for series in gone:
         hit = series.to_numpy()
