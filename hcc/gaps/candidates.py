@@ -73,7 +73,7 @@ def _named(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     return (
         rows.join(rules, on="rule")
         .join(people, on="member_index")
-        .join(found.hccs.models, on="m", how="left")
+        .join(found.hccs.models.drop("part"), on="m", how="left")
         .join(found.hccs.labels.select("m", "hcc", "label"), on=["m", "hcc"], how="left")
         .with_columns(
             strength.alias("strength"),

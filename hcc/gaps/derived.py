@@ -8,10 +8,10 @@ import polars as pl
 
 from hcc.gaps.context import GapContext
 from hcc.gaps.events import Events, concept_codes
+from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm
 
-CONCEPTS_OF_INDEX = {"fib4": ("ast", "alt", "platelets")}
 _SIGNAL = ("member_index", "measure", "count", "first", "last", "first_value", "last_value", "lowest", "highest")
 _EMPTY = pl.DataFrame(
     schema={

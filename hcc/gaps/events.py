@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps.context import GapContext
+from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_grammar import (
     CkdStageTerm,
@@ -23,7 +24,7 @@ from hcc.rules.gap_grammar import (
     ProcedureTerm,
     ResultTerm,
 )
-from hcc.rules.gap_patterns import Conflicts, ConsecutiveYears, LateEpisode, Miskeyed, OnlyOn
+from hcc.rules.gap_patterns import OnlyOn
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
 _MEASURE = pl.UInt16
@@ -117,8 +118,6 @@ def _results(context: GapContext, plan: Plan) -> Built:
     if context.evidence.results is None or not measures:
         return None
     rows: list[tuple[str, str, int]] = []
-    from hcc.gaps.derived import CONCEPTS_OF_INDEX
-
     for measure in measures:
         term = measure.term
         if isinstance(term, ResultTerm):
@@ -187,9 +186,8 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     columns = ("member_index", "claim_id", "date", "diagnosis_code", "claim_type", "counted", "place_of_service")
     text = ("diagnosis_code", "claim_type", "place_of_service")
     current = live(context.diagnoses).rename({"thru_date": "date"}).filter(pl.col("date") <= context.as_of)
-    codes = codes_of_interest(context, plan)
-    known = current["diagnosis_code"].unique()
-    wanted = known.to_frame().lazy().pipe(_these_codes, codes).collect()["diagnosis_code"]
+    of_interest = plan.needs.diagnosis_filter(context.valuesets)
+    wanted = current.select("diagnosis_code").unique().filter(of_interest)["diagnosis_code"]
     parts = [
         current.lazy()
         .filter(pl.col("diagnosis_code").is_in(wanted.implode()))
@@ -198,7 +196,7 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     ]
     if context.evidence.diagnoses is not None:
         other = context.evidence.diagnoses.filter(pl.col("date") <= context.as_of)
-        parts.append(_these_codes(other, codes).with_columns(pl.col(text).cast(pl.String)).select(columns))
+        parts.append(other.filter(of_interest).with_columns(pl.col(text).cast(pl.String)).select(columns))
     frame = pl.concat(parts, how="vertical_relaxed").unique().collect(engine="streaming")
     present = frame["diagnosis_code"].unique().sort()
     keys = pl.concat(
@@ -240,43 +238,6 @@ def concept_codes(context: GapContext, concepts: Iterable[str]) -> list[str]:
     table = context.valuesets.diagnoses
     names = list(concepts)
     return table.filter(pl.col("concept").cast(pl.String).is_in(names))["diagnosis_code"].cast(pl.String).to_list()
-
-
-def codes_of_interest(context: GapContext, plan: Plan) -> tuple[list[str], list[str]]:
-    """Codes and prefixes that diagnosis terms, targets and patterns look at."""
-    concepts: set[str] = set()
-    prefixes: set[str] = set()
-    for measure in plan.measures_of_kind("diagnosis", "ckd_stage"):
-        term = measure.term
-        if isinstance(term, DiagnosisTerm):
-            concepts.update(term.concepts)
-            prefixes.update(term.codes)
-        elif isinstance(term, CkdStageTerm):
-            concepts.update(term.not_near)
-    for rule in plan.rules:
-        if isinstance(rule.pattern, LateEpisode | ConsecutiveYears):
-            concepts.update(rule.pattern.concepts)
-        if isinstance(rule.pattern, Conflicts):
-            prefixes.update(context.valuesets.conflicts["code_prefix_a"].cast(pl.String))
-            prefixes.update(context.valuesets.conflicts["code_prefix_b"].cast(pl.String))
-            prefixes.update(sex.prefix for sex in rule.pattern.sexes)
-        if isinstance(rule.pattern, Miskeyed):
-            pairs = context.valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= rule.pattern.least_score)
-            prefixes.update(pairs["diagnosis_code"].cast(pl.String))
-            prefixes.update(pairs["common_code"].cast(pl.String))
-        if rule.direction == "unsupported" and rule.pattern is None:
-            for target in rule.targets:
-                concepts.update(target.concepts)
-                prefixes.update(target.codes)
-    return sorted(set(concept_codes(context, concepts))), sorted(prefixes)
-
-
-def _these_codes(frame: pl.LazyFrame, codes: tuple[list[str], list[str]]) -> pl.LazyFrame:
-    code = pl.col("diagnosis_code").cast(pl.String)
-    condition = code.is_in(codes[0])
-    if codes[1]:
-        condition = condition | code.str.contains("^(?:" + "|".join(codes[1]) + ")")
-    return frame.filter(condition)
 
 
 def _problems(context: GapContext, plan: Plan) -> Built:

@@ -25,17 +25,21 @@ class Hccs:
 
     @cached_property
     def models(self) -> pl.DataFrame:
-        """m, model, calibration."""
+        """m, model, calibration, part."""
         return pl.DataFrame(
-            [(i, rules.model, rules.calibration) for i, rules in enumerate(self.context.models)],
-            schema={"m": M, "model": pl.String, "calibration": pl.String},
+            [(i, rules.model, rules.calibration, rules.part) for i, rules in enumerate(self.context.models)],
+            schema={"m": M, "model": pl.String, "calibration": pl.String, "part": pl.String},
             orient="row",
         )
 
     def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
         """``frame`` with ``m`` instead of model and calibration; rows of other models go."""
         names = pl.col("model", "calibration").cast(pl.String).fill_null("")
-        return frame.with_columns(names).join(self.models, on=["model", "calibration"]).drop("model", "calibration")
+        return (
+            frame.with_columns(names)
+            .join(self.models.drop("part"), on=["model", "calibration"])
+            .drop("model", "calibration")
+        )
 
     def _stacked(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
         parts = [

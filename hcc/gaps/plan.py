@@ -12,6 +12,7 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps.context import GapContext
+from hcc.gaps.needs import Needs, needs
 from hcc.rules.gap_expressions import ALWAYS, Form, both, negated, parse_expression
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, MemberTerm, Rule, Settings, Target, Term
 from hcc.rules.gap_rules import GapRules
@@ -74,6 +75,7 @@ class Plan:
     conjunctions: pl.DataFrame
     unknown: pl.DataFrame
     unjudged: dict[str, tuple[str, ...]]
+    needs: Needs
     settings: Settings = field(default_factory=Settings)
 
     def targets_of(self, rule: int) -> tuple[PlannedTarget, ...]:
@@ -156,6 +158,7 @@ def compiled(context: GapContext, rules: GapRules) -> Plan:
         ),
         unknown=pl.DataFrame(unknown, schema={"rule": pl.UInt16, "blind": pl.UInt64}, orient="row"),
         unjudged=unjudged,
+        needs=needs(rules, context.valuesets),
         settings=rules.settings,
     )
 

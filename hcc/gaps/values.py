@@ -14,23 +14,25 @@ _KEY = ["member_index", "m", "hcc"]
 def scenarios(candidates: Candidates) -> pl.DataFrame:
     """HCCs to take away or give before hierarchies.
 
-    Columns: scenario (UInt32), kind (alone: one gap's HCC; together: all open gaps of a member and direction),
-    member_index, direction, m, model, calibration, hcc, action (remove, add). Rows of one scenario act together. Gaps
+    Columns: scenario_id (UInt32), kind (alone: one gap's HCC; together: all open gaps of a member and direction),
+    member_index, member_id, direction, m, model, calibration, hcc, action (remove, add). Rows of one scenario act together. Gaps
     of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
     gaps = candidates.gaps.filter(pl.col("hcc").is_not_null())
     valued = gaps.filter(pl.col("status").is_in(_VALUED), ~pl.col("status_reason").is_in(("same", "new")))
     alone = valued.filter(~pl.col("unsupported") | pl.col("falls").fill_null(False)).select(*_KEY, "direction").unique()
-    alone = alone.sort(*_KEY, "direction").with_row_index("scenario").with_columns(pl.lit(ALONE).alias("kind"))
+    alone = alone.sort(*_KEY, "direction").with_row_index("scenario_id").with_columns(pl.lit(ALONE).alias("kind"))
     together = _together(candidates, gaps.filter(pl.col("status") == "open"))
     together = together.with_columns(
-        (pl.struct("member_index", "direction").rank("dense") - 1 + alone.height).cast(pl.UInt32).alias("scenario"),
+        (pl.struct("member_index", "direction").rank("dense") - 1 + alone.height).cast(pl.UInt32).alias("scenario_id"),
         pl.lit(TOGETHER).alias("kind"),
     )
-    columns = ["scenario", "kind", "member_index", "direction", "m", "hcc"]
+    columns = ["scenario_id", "kind", "member_index", "direction", "m", "hcc"]
     both = pl.concat([alone.select(columns), together.select(columns)])
     action = pl.when(pl.col("direction") == "unsupported").then(pl.lit("remove")).otherwise(pl.lit("add"))
-    return both.join(candidates.models, on="m").with_columns(action.alias("action")).sort("scenario", "m", "hcc")
+    names = candidates.gaps.select("member_index", "member_id").unique("member_index")
+    both = both.join(candidates.models, on="m").join(names, on="member_index")
+    return both.with_columns(action.alias("action")).sort("scenario_id", "m", "hcc")
 
 
 def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -54,89 +56,88 @@ def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
 
 
 def value_gaps(
-    candidates: Candidates, asked: pl.DataFrame, base: pl.DataFrame, scored: pl.DataFrame
+    candidates: Candidates,
+    asked: pl.DataFrame,
+    risk_scores: pl.DataFrame,
+    raw_scores: pl.DataFrame,
+    people: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The tables gaps and member_gaps (without run_id), by subtraction.
 
-    ``asked``: ``scenarios(candidates)``. ``base``: member_index, m, part, risk_score, raw_score (both whole
-    thousandths, null where there is none), payable_months, benchmark_cents. ``scored``: scenario, m, risk_score,
-    raw_score with the scenario's HCCs. score_change is the change of the part's risk score, raw_change of the row's
-    model; dollars are score_change × benchmark × payable months, rounded half away from zero to cents (RULINGS 17).
+    ``asked``: ``scenarios(candidates)``. ``risk_scores``: scenario_id, part, before, after; ``raw_scores``:
+    scenario_id, model, calibration, before, after; whole thousandths, null where there is no score. ``people``:
+    member_index, part, risk_score (thousandths, null unknown), payable_months, benchmark_cents (null unknown).
+    score_change is the change of the part's risk score through the row's model, raw_change of the model's own raw
+    score; dollars are score_change × benchmark × payable months, to cents, half away from zero (RULINGS 17).
     """
-    alone = asked.filter(pl.col("kind") == ALONE).select("scenario", *_KEY, "direction")
-    change = (
-        alone.join(scored, on=["scenario", "m"])
-        .join(base, on=["member_index", "m"], suffix="_base")
-        .select(
-            *_KEY, "direction",
-            (pl.col("risk_score") - pl.col("risk_score_base")).alias("score_change"),
-            (pl.col("raw_score") - pl.col("raw_score_base")).alias("raw_change"),
-        )
-    )  # fmt: skip
-    people = base.select("member_index", "m", "payable_months", "benchmark_cents")
-    gaps = candidates.gaps.join(change, on=[*_KEY, "direction"], how="left").join(
-        people, on=["member_index", "m"], how="left"
+    alone = asked.filter(pl.col("kind") == ALONE).select("scenario_id", *_KEY, "direction", "model", "calibration")
+    parts = candidates.models.select("m", "part")
+    change = pl.col("after") - pl.col("before")
+    score_change = (
+        alone.join(parts, on="m")
+        .join(risk_scores, on=["scenario_id", "part"])
+        .select(*_KEY, "direction", change.alias("score_change"))
+    )
+    raw_change = alone.join(raw_scores, on=["scenario_id", "model", "calibration"]).select(
+        *_KEY, "direction", change.alias("raw_change")
+    )
+    on = [*_KEY, "direction"]
+    gaps = (
+        candidates.gaps.join(score_change, on=on, how="left")
+        .join(raw_change, on=on, how="left")
+        .join(parts, on="m", how="left")
+        .join(people, on=["member_index", "part"], how="left")
     )
     # Without effect: the HCC is there anyway, or stands on other diagnoses.
     none = pl.col("hcc").is_not_null() & (
         (pl.col("status_reason") == "same")
         | (pl.col("unsupported") & ~pl.col("falls").fill_null(True) & pl.col("status").is_in(_VALUED))
     )
-    known = gaps.join(base.select("member_index", "m", "risk_score", "raw_score"), on=["member_index", "m"], how="left")
-    gaps = known.with_columns(
+    gaps = gaps.with_columns(
         pl.when(none & pl.col("risk_score").is_not_null())
         .then(0)
         .otherwise(pl.col("score_change"))
         .alias("score_change"),
-        pl.when(none & pl.col("raw_score").is_not_null()).then(0).otherwise(pl.col("raw_change")).alias("raw_change"),
-    ).drop("risk_score", "raw_score")
-    return _as_table(gaps), _member_gaps(candidates, asked, base, scored)
+        pl.when(none).then(0).otherwise(pl.col("raw_change")).alias("raw_change"),
+    )
+    return _as_table(gaps), _member_gaps(candidates, asked, risk_scores, people)
 
 
 def _as_table(gaps: pl.DataFrame) -> pl.DataFrame:
-    return gaps.with_columns(
-        _dollars().alias("dollar_change"),
-        _decimal("score_change"),
-        _decimal("raw_change"),
-    ).select(GAP_COLUMNS)
+    return (
+        gaps.with_columns(_dollars().alias("dollar_change"))
+        .with_columns(_decimal("score_change"), _decimal("raw_change"))
+        .select(GAP_COLUMNS)
+    )
 
 
-def _member_gaps(candidates: Candidates, asked: pl.DataFrame, base: pl.DataFrame, scored: pl.DataFrame) -> pl.DataFrame:
+def _member_gaps(
+    candidates: Candidates, asked: pl.DataFrame, risk_scores: pl.DataFrame, people: pl.DataFrame
+) -> pl.DataFrame:
     """One row per member, part and direction with open gaps."""
-    parts = base.select("member_index", "m", "part", "risk_score", "payable_months", "benchmark_cents")
+    parts = candidates.models.select("m", "part")
     open_gaps = candidates.gaps.filter(pl.col("status") == "open", pl.col("hcc").is_not_null())
     counted = (
-        open_gaps.join(parts, on=["member_index", "m"])
+        open_gaps.join(parts, on="m")
         .group_by("member_index", "part", "direction")
-        .agg(
-            pl.len().cast(pl.Int64).alias("open_gaps"),
-            pl.col("risk_score").first(),
-            pl.col("payable_months").first(),
-            pl.col("benchmark_cents").first(),
-            pl.col("member_id").first(),
-            pl.col("payment_year").first(),
-        )
+        .agg(pl.len().cast(pl.Int64).alias("open_gaps"), pl.col("member_id").first(), pl.col("payment_year").first())
+        .join(people, on=["member_index", "part"], how="left")
     )
-    together = asked.filter(pl.col("kind") == TOGETHER).select("scenario", "member_index", "direction").unique()
-    applied = (
-        together.join(scored.drop("raw_score"), on="scenario")
-        .join(base.select("member_index", "m", "part"), on=["member_index", "m"])
-        .group_by("member_index", "part", "direction")
-        .agg(pl.col("risk_score").first().alias("risk_score_applied"))
+    together = asked.filter(pl.col("kind") == TOGETHER).select("scenario_id", "member_index", "direction").unique()
+    applied = together.join(risk_scores, on="scenario_id").select(
+        "member_index", "part", "direction", pl.col("after").alias("risk_score_applied")
     )
-    rows = counted.join(applied, on=["member_index", "part", "direction"], how="left")
     # No scenario: the open gaps leave every HCC where it is.
-    rows = rows.with_columns(pl.coalesce("risk_score_applied", "risk_score").alias("risk_score_applied"))
+    rows = counted.join(applied, on=["member_index", "part", "direction"], how="left").with_columns(
+        pl.coalesce("risk_score_applied", "risk_score").alias("risk_score_applied")
+    )
     rows = rows.with_columns((pl.col("risk_score_applied") - pl.col("risk_score")).alias("score_change"))
     return (
         rows.with_columns(_dollars().alias("dollar_change"))
         .with_columns(_decimal("risk_score"), _decimal("risk_score_applied"), _decimal("score_change"))
         .sort("member_index", "part", "direction")
-        .select(
-            "member_id", "payment_year", "part", "direction", "open_gaps", "risk_score", "risk_score_applied",
-            "score_change", "dollar_change",
-        )
-    )  # fmt: skip
+        .select(MEMBER_GAP_COLUMNS)
+    )
 
 
 def _decimal(name: str) -> pl.Expr:
@@ -157,4 +158,8 @@ GAP_COLUMNS = (
     "candidate_diagnosis_codes", "rule_id", "rule_version", "strength", "status", "status_reason", "score_change",
     "raw_change", "dollar_change", "reason", "last_evidence_date", "pcp_npi", "flagged_on", "identified_on", "return_by",
     "flagged_return_by", "decision",
+)  # fmt: skip
+MEMBER_GAP_COLUMNS = (
+    "member_id", "payment_year", "part", "direction", "open_gaps", "risk_score", "risk_score_applied",
+    "score_change", "dollar_change",
 )  # fmt: skip

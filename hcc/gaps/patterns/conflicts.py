@@ -120,7 +120,7 @@ def _against_sex(found: Found, pattern: Conflicts, events: pl.DataFrame) -> pl.D
             pl.col("date").max().alias("last"),
         )
     )
-    return shaped(grouped, schema)  # type: ignore[arg-type]
+    return shaped(grouped, schema)
 
 
 def _other_claims(frame: pl.DataFrame, rows: pl.DataFrame, target: int) -> pl.DataFrame:

@@ -1,0 +1,271 @@
+"""``find_gaps`` on a run in memory or on a results file, and ``run``: score and gaps in one pass."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcc.errors import HccError, ResultsError
+from hcc.intake import Inputs, read_inputs
+from hcc.pipeline.api import Run
+from hcc.pipeline.api import _run as score_into
+from hcc.pipeline.plan import Options, options
+from hcc.pipeline.run import Clock, Memory, Progress, Scored
+from hcc.pipeline.run import run as score_population
+from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of
+from hcc.results import ResultsWriter, check_target, open_results, read_reviews, read_table
+
+
+@dataclass(eq=False)
+class Gaps:
+    """The tables of one search and what could not be judged. ``path``: the results file they were written to."""
+
+    found: GapRun
+    frames: dict[str, pl.DataFrame]
+    path: Path | None = None
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        if name.startswith("_") or name not in TABLES:
+            raise AttributeError(f"gaps have no table {name!r}; tables: {', '.join(TABLES)}")
+        if self.path is not None:
+            return read_table(self.path, name)
+        return self.frames.get(name, pl.DataFrame())
+
+    @property
+    def unjudged(self) -> pl.DataFrame:
+        """Rules that lack a table: rule_id, title, table, option."""
+        return self.found.unjudged
+
+    @property
+    def as_of(self) -> date:
+        """Nothing after this day was used."""
+        return self.found.as_of
+
+
+class _Nowhere:
+    """A sink that keeps nothing: the results file has these tables already."""
+
+    def append(self, table: str, frame: pl.DataFrame) -> None: ...
+
+    def declare_enum(self, column: str, values: Iterable[str | None]) -> None: ...
+
+
+def find_gaps(
+    run: Run | str | Path,
+    *,
+    claims: Any = None,
+    history: Any = None,
+    pharmacy: Any = None,
+    observations: Any = None,
+    problems: Any = None,
+    chart_findings: Any = None,
+    as_of: date | str | None = None,
+    rules: str | Path | Iterable[str | Path] = (),
+    unidentified_fills: str = "weaken",
+    layout: str = "canonical",
+    columns: Any = None,
+    progress: Progress | None = None,
+) -> Gaps:
+    """Find the gaps of a run, in both directions, with what each is worth.
+
+    ``run``: what ``score`` returned (its frames gain gaps, member_gaps and gap_evidence), or a results file (which is
+    replaced by one that has them; reviews and earlier flags carry over). The other tables may be absent: the rules that
+    need them answer indeterminate, and ``unjudged`` says what file would help. ``as_of`` defaults to the latest
+    service, fill or result, not later than the run's deadline; nothing after it is used.
+    Raises HccError (InputError, RulesError, ResultsError …) in one clear message.
+    """
+    chosen = GapOptions(
+        history, pharmacy, observations, problems, chart_findings, _day(as_of), rules, unidentified_fills, layout, columns
+    ).checked()  # fmt: skip
+    if isinstance(run, Run):
+        return _of_run(run, chosen, progress)
+    return _of_file(Path(run), claims, chosen, progress)
+
+
+def _day(given: date | str | None) -> date | None:
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        raise HccError(f"as_of is {given!r}, which is no date.", hint="Write it as 2026-06-30.") from None
+
+
+def _of_run(run: Run, chosen: GapOptions, progress: Progress | None) -> Gaps:
+    if run.path is not None and run.scored is None:
+        return _of_file(run.path, None, chosen, progress)
+    if run.scored is None or run.inputs is None:
+        raise HccError(
+            "This run kept no arrays, so its gaps cannot be valued.", hint="Score again with keep=True (the default)."
+        )
+    memory = Memory()
+    found = gaps_of(run.scored, run.inputs, chosen, memory, progress=progress)
+    frames = {name: frame.with_columns(pl.lit(run.run_id).alias("run_id")) for name, frame in memory.frames().items()}
+    run.frames.update(frames)
+    run.row["as_of"] = found.as_of
+    return Gaps(found, frames)
+
+
+def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | None) -> Gaps:
+    row = _run_row(path)
+    inputs, scored = _scored_again(row, claims, chosen, progress)
+    previous = _previous(path)
+    reviews = read_reviews(path)
+    with ResultsWriter(path, overwrite=True, run_id=row["run_id"], base=path) as writer:
+        for table in TABLES:
+            writer.clear(table)
+        found = gaps_of(scored, inputs, chosen, writer, previous=previous, reviews=reviews, progress=progress)
+        _append_rejected(writer, found)
+        writer.clear("runs")
+        writer.finish(_told(row, found))
+    return Gaps(found, {}, path)
+
+
+def _run_row(path: Path) -> dict[str, Any]:
+    runs = read_table(path, "runs")
+    if runs.is_empty():
+        raise ResultsError(f"{path} holds no run.", hint="Make it with 'hcc score'.")
+    return runs.sort("started_at").row(-1, named=True)
+
+
+def _previous(path: Path) -> pl.DataFrame | None:
+    con = open_results(path)
+    try:
+        found = con.sql("SELECT gap_id, flagged_on FROM gaps WHERE flagged_on IS NOT NULL").pl()
+    finally:
+        con.close()
+    return found if found.height else None
+
+
+def _scored_again(
+    row: Mapping[str, Any], claims: Any, chosen: GapOptions, progress: Progress | None
+) -> tuple[Inputs, Scored]:
+    """Read the run's inputs again and score them, for the arrays that the file does not hold (RULINGS 19)."""
+    asked = json.loads(row["options"])
+    recorded = {one["table"]: one for one in json.loads(row["inputs"])}
+    if claims is not None:
+        recorded = {name: one for name, one in recorded.items() if name not in ("claims", "claim_diagnoses")}
+    gone = [name for name, one in recorded.items() if name in _SCORING and not one.get("paths")]
+    if gone:
+        raise ResultsError(
+            f"The results were made from frames in memory ({', '.join(gone)}), which cannot be read again.",
+            hint="Use find_gaps(run, …) in Python, or score from files.",
+        )
+    given = {name: one["paths"] for name, one in recorded.items() if name in _SCORING}
+    plan = options(
+        row["payment_year"],
+        run=asked["run"],
+        models=tuple(asked["models"]),
+        hierarchy_mode=asked["hierarchy_mode"],
+        audio_only=asked["audio_only"],
+        mappings=asked["mappings"],
+        scenario=asked["scenario"],
+    )
+    inputs = read_inputs(
+        members=given.get("members"),
+        claims=claims if claims is not None else given.get("claims"),
+        claim_diagnoses=given.get("claim_diagnoses"),
+        enrollment=given.get("enrollment"),
+        layout=asked.get("layout", chosen.layout),
+        columns=asked.get("columns", chosen.columns),
+        payment_year=row["payment_year"],
+    )
+    _same_inputs(recorded, inputs)
+    return inputs, _rescored(inputs, plan, progress)
+
+
+_SCORING = ("members", "claims", "claim_diagnoses", "enrollment")
+
+
+def _same_inputs(recorded: Mapping[str, Any], inputs: Inputs) -> None:
+    read = {one["table"]: one for one in inputs.fingerprints}
+    changed = [name for name, one in recorded.items() if name in read and one.get("sha256") != read[name].get("sha256")]
+    if changed:
+        raise ResultsError(
+            f"{' and '.join(changed)} changed since the results were made.",
+            hint="Score again, so that scores and gaps speak of the same data.",
+        )
+
+
+def _rescored(inputs: Inputs, chosen: Options, progress: Progress | None) -> Scored:
+    return score_population(inputs, chosen, _Nowhere(), keep=True, progress=progress)
+
+
+def _append_rejected(writer: ResultsWriter, found: GapRun) -> None:
+    rejected = found.rejected()
+    if rejected.height:
+        writer.append("rejected_rows", rejected)
+
+
+def _told(row: Mapping[str, Any], found: GapRun) -> dict[str, Any]:
+    """The row of ``runs`` with what the search for gaps adds."""
+    counts = {**json.loads(row["counts"]), "gaps": found.counts}
+    timings = {**json.loads(row["timings"]), **{k: round(v, 3) for k, v in found.timings.items()}}
+    rules = [one for one in json.loads(row["rules"]) if "gap_rules" not in one]
+    inputs = json.loads(row["inputs"])
+    names = {one["table"] for one in found.fingerprints}
+    return {
+        **row,
+        "as_of": found.as_of,
+        "counts": json.dumps(counts),
+        "timings": json.dumps(timings),
+        "rules": json.dumps([*rules, {"gap_rules": len(found.rules.enabled), "sha256": found.rules.sha256}]),
+        "inputs": json.dumps([*(one for one in inputs if one["table"] not in names), *found.fingerprints], default=str),
+        "notes": json.dumps(list(dict.fromkeys([*json.loads(row["notes"]), *found.notes]))),
+    }
+
+
+def run(
+    members: Any,
+    claims: Any,
+    *,
+    payment_year: int | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    claim_diagnoses: Any = None,
+    enrollment: Any = None,
+    layout: str = "canonical",
+    columns: Any = None,
+    gaps: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    **scoring: Any,
+) -> tuple[Run, Gaps]:
+    """Score a population and find its gaps in one pass; claims are decided once.
+
+    ``gaps``: keyword arguments of ``find_gaps`` (history, pharmacy, …); ``scoring``: the other ones of ``score``
+    (models, run, hierarchy_mode, audio_only, mappings). With ``out`` the tables go into that file.
+    """
+    wanted = dict(gaps or {})
+    chosen = GapOptions(as_of=_day(wanted.pop("as_of", None)), layout=layout, columns=columns, **wanted).checked()
+    plan = options(payment_year, **{name: value for name, value in scoring.items() if value is not None})
+    if out is not None:
+        check_target(out, overwrite=overwrite)
+    begun = time.perf_counter()
+    clock = Clock(progress)
+    with clock.stage("intake", 0.0):
+        inputs = read_inputs(
+            members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment, layout=layout,
+            columns=columns, payment_year=plan.payment_year,
+        )  # fmt: skip
+    if out is None:
+        memory = Memory()
+        done = score_into(inputs, plan, memory, clock, begun, keep=True)
+        done.frames, done.inputs = memory.frames(), inputs
+        return done, _of_run(done, chosen, progress)
+    with ResultsWriter(out, overwrite=overwrite) as writer:
+        done = score_into(inputs, plan, writer, clock, begun, keep=True)
+        assert done.scored is not None
+        found = gaps_of(done.scored, inputs, chosen, writer, reviews=read_reviews(out), progress=progress)
+        _append_rejected(writer, found)
+        done.row = _told(done.row, found)
+        writer.finish(done.row)
+    done.path, done.scored = Path(out), None
+    done.timings["total"] = time.perf_counter() - begun
+    return done, Gaps(found, {}, Path(out))

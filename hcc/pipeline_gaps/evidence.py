@@ -1,0 +1,136 @@
+"""Evidence of the whole population as narrow frames sorted by member, sliced for each range of members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from hcc.gaps import Evidence
+from hcc.gaps.evidence import fills, procedures, results, unidentified_fills
+from hcc.gaps.needs import asks_absent_drug, needs
+from hcc.pipeline.plan import Plan
+from hcc.pipeline_gaps.sources import Sources, deletes, live_lines
+from hcc.rules.gap_rules import GapRules
+from hcc.rules.valuesets import ValueSets
+
+EARLIEST = date(1900, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationEvidence:
+    """Frames by name, each sorted by member_index; a table that was not given is absent."""
+
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    def of(self, start: int, stop: int) -> Evidence:
+        """Evidence of the members ``start`` to ``stop`` (exclusive)."""
+        return Evidence(**{name: _slice(frame, start, stop).lazy() for name, frame in self.frames.items()})
+
+
+def _slice(frame: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
+    member = frame["member_index"]
+    low = int(member.search_sorted(start, "left"))
+    high = int(member.search_sorted(stop, "left"))
+    return frame.slice(low, high - low)
+
+
+def population_evidence(
+    sources: Sources,
+    plan: Plan,
+    rules: GapRules,
+    valuesets: ValueSets,
+    members: pl.DataFrame,
+    as_of: date,
+    counted: pl.DataFrame,
+) -> PopulationEvidence:
+    """Everything the rules look at, up to ``as_of``. ``members``: member_id, member_index. ``counted``: member_index,
+    diagnosis_code of the run (to find members about whom unidentified fills matter)."""
+    wanted = needs(rules, valuesets)
+    index = members.lazy().select("member_id", "member_index")
+    frames: dict[str, pl.LazyFrame] = {}
+    if "pharmacy" in sources.extras:
+        pharmacy = sources.extras["pharmacy"]
+        frames["fills"] = fills(
+            pharmacy, valuesets, members=index, classes=wanted.drug_classes, since=EARLIEST, until=as_of
+        ).select("member_index", "fill_date", "drug", "code")
+        concerned = _concerned(rules, valuesets, members, counted)
+        frames["unidentified_fills"] = unidentified_fills(
+            pharmacy, valuesets, members=concerned.lazy(), since=EARLIEST, until=as_of
+        ).select("member_index", "fill_date", "count")
+    if "observations" in sources.extras:
+        frames["results"] = results(
+            sources.extras["observations"], valuesets, members=index, concepts=wanted.result_concepts, until=as_of
+        ).select(
+            "member_index", "observation_date", "concept", "use", "value", "low", "high", "finding", "loinc", "comparator"
+        )  # fmt: skip
+    lines = live_lines(sources, plan)
+    frames["procedures"] = procedures(
+        lines, valuesets, members=index, concepts=wanted.procedure_concepts, until=as_of
+    ).select(
+        "member_index", "claim_id", "date", "concept", "evidence", "code", "place_of_service", "rendering_npi"
+    )  # fmt: skip
+    frames["diagnoses"] = _diagnoses(sources, plan, lines, index, wanted.diagnosis_filter(valuesets), as_of)
+    gone = deletes(sources, index)
+    if gone is not None:
+        frames["deletes"] = gone.filter(pl.col("date") <= as_of)
+    for table, day in (("problems", "recorded_date"), ("chart_findings", "service_date")):
+        if table in sources.extras:
+            frames[table] = _of_members(sources.extras[table], index).filter(pl.col(day) <= as_of)
+    collected = {name: frame.sort("member_index").collect(engine="streaming") for name, frame in frames.items()}
+    return PopulationEvidence(collected)
+
+
+def _of_members(frame: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame:
+    found = frame.join(index, on="member_id").drop("member_id")
+    if "code_system" in found.collect_schema().names():
+        found = found.filter(pl.col("code_system").cast(pl.String) == "ICD-10-CM")
+    return found
+
+
+def _concerned(rules: GapRules, valuesets: ValueSets, members: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
+    codes, prefixes = asks_absent_drug(rules, valuesets)
+    code = pl.col("diagnosis_code").cast(pl.String)
+    asked = code.is_in(codes)
+    if prefixes:
+        asked = asked | code.str.contains("^(?:" + "|".join(prefixes) + ")")
+    known = counted.select("diagnosis_code").unique().filter(asked)["diagnosis_code"]
+    who = counted.filter(pl.col("diagnosis_code").is_in(known.implode())).select("member_index").unique()
+    return members.join(who, on="member_index", how="semi").select("member_id", "member_index")
+
+
+def _diagnoses(
+    sources: Sources, plan: Plan, lines: pl.LazyFrame, index: pl.LazyFrame, of_interest: pl.Expr, as_of: date
+) -> pl.LazyFrame:
+    """Live diagnoses of interest that the run's own table lacks: other years, and codes that map nowhere."""
+    start, end = plan.decisions.lines.window
+    names = lines.collect_schema().names()
+    optional = {
+        name: (pl.col(name).cast(pl.String) if name in names else pl.lit(default, pl.String)).alias(name)
+        for name, default in (
+            ("claim_type", "professional"), ("record_type", "encounter"), ("place_of_service", None),
+        )
+    }  # fmt: skip
+    mapped = plan.codes.code.implode()
+    codes = sources.diagnoses.filter(of_interest).select("claim_id", pl.col("diagnosis_code").cast(pl.String)).unique()
+    heads = (
+        lines.filter(pl.col("thru_date") <= as_of)
+        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), *optional.values())
+        .group_by("claim_id", "member_id")
+        .agg(
+            pl.col("date").max(), pl.col("claim_type").first(), pl.col("record_type").first(),
+            pl.col("place_of_service").drop_nulls().first(),
+        )
+    )  # fmt: skip
+    outside = ~pl.col("date").is_between(start, end) | ~pl.col("diagnosis_code").is_in(mapped)
+    return (
+        codes.join(heads, on="claim_id")
+        .filter(outside)
+        .join(index, on="member_id")
+        .select(
+            "member_index", "claim_id", "date", "diagnosis_code", "claim_type", "record_type",
+            pl.lit(None, pl.Boolean).alias("counted"), "place_of_service",
+        )
+    )  # fmt: skip

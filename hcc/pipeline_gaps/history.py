@@ -1,0 +1,153 @@
+"""HCCs of the years before: eligible diagnoses by the rules of their year, re-mapped with the models of now (SPEC 5.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from hcc.diagnoses import COUNTED, EPOCH, ChainRules, Codes, decisions
+from hcc.pipeline.plan import Plan
+from hcc.pipeline_gaps.sources import Sources
+from hcc.rules.eligibility import procedure_codes
+from hcc.rules.folders import find
+from hcc.rules.ruleset import RuleSet
+
+_FAR = date(9999, 12, 31)
+
+
+def earlier_diagnoses(
+    sources: Sources, plan: Plan, members: pl.DataFrame, years: int, as_of: date
+) -> pl.DataFrame | None:
+    """Counted diagnoses of the ``years`` before the data-collection year.
+
+    One row per member, year, record and code: member_index, service_year, record, diagnosis_code, date; sorted by
+    member. None where no earlier claims were given. Deadlines of those years are past and are not applied.
+    """
+    if sources.earlier is None:
+        return None
+    lines, diagnoses = sources.earlier
+    start = plan.decisions.lines.window[0]
+    first, last = date(start.year - years, 1, 1), min(start - timedelta(days=1), as_of)
+    span = range(first.year, last.year + 1)
+    lists = procedure_codes(span, plan.options.mappings)
+    rules = replace(
+        plan.decisions,
+        lines=replace(
+            plan.decisions.lines,
+            window=(first, last),
+            procedures=[(y, lists.filter(pl.col("service_year") == y)["hcpcs"]) for y in span],
+        ),
+        chains=ChainRules(_FAR, False),
+        listed_years=frozenset(span),
+    )
+    who = members.select("member_id", "program", "parent_organization")
+    codes = _with_retired(plan)
+    found = decisions(lines, diagnoses, who, codes, rules)
+    at = np.nonzero(found.reason == COUNTED)[0]
+    record = found.record[at]
+    unix = (date(1970, 1, 1) - EPOCH).days
+    day = found.records["day"].to_numpy()[record].astype(np.int32) - unix
+    return pl.DataFrame(
+        {
+            "member_index": found.records["member"].to_numpy()[record],
+            "record": record,
+            "diagnosis_code": codes.code.gather(pl.Series(found.code[at])),
+            "date": pl.Series(day).cast(pl.Date),
+        }
+    ).with_columns(pl.col("date").dt.year().alias("service_year"))
+
+
+def _with_retired(plan: Plan) -> Codes:
+    """The run's codes and those retired since, which no table of now maps (SPEC R-5.12)."""
+    known = set(plan.codes.code)
+    more = [code for code in retired_codes(plan)["diagnosis_code"].unique().sort() if code not in known]
+    if not more:
+        return plan.codes
+    code = pl.concat([plan.codes.code, pl.Series("diagnosis_code", more)])
+    far = (_FAR - EPOCH).days
+    return Codes(
+        code,
+        np.concatenate([plan.codes.valid_from, np.zeros(len(more), np.int64)]),
+        np.concatenate([plan.codes.valid_to, np.full(len(more), far, np.int64)]),
+    )
+
+
+def retired_codes(plan: Plan) -> pl.DataFrame:
+    """diagnosis_code, could_be (one row per successor)."""
+    path = find("gaps", "retired_codes.csv", mappings=plan.options.mappings)
+    table = pl.read_csv(path, infer_schema=False)
+    return table.select("diagnosis_code", pl.col("could_be").str.split("|")).explode("could_be")
+
+
+def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], members: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` of ``earlier_diagnoses`` (of some members) as HCCs of the models of now.
+
+    Columns: member_index, model, calibration, hcc, service_year, diagnosis_codes, first_date, last_date, claims,
+    uncertain. Edits take the member's age and sex of now (SPEC R-5.13).
+    """
+    retired = retired_codes(plan)
+    codes = rows["diagnosis_code"].unique()
+    parts = []
+    for rules in models:
+        mapping = rules.diagnosis_to_hcc.filter(pl.col("diagnosis_code").is_in(codes.implode())).with_columns(
+            pl.lit(False).alias("uncertain")
+        )
+        gone = retired.join(mapping.select("diagnosis_code").unique(), on="diagnosis_code", how="anti").join(
+            rules.diagnosis_to_hcc.rename({"diagnosis_code": "could_be"}), on="could_be"
+        )
+        gone = (
+            gone.select("diagnosis_code", "hcc")
+            .unique()
+            .with_columns((pl.col("hcc").n_unique().over("diagnosis_code") > 1).alias("uncertain"))
+        )
+        table = pl.concat([mapping, gone.select(mapping.columns)])
+        mapped = _edited(rows.join(table, on="diagnosis_code"), rules, members, plan.options.payment_year)
+        parts.append(
+            mapped.group_by("member_index", "hcc", "service_year")
+            .agg(
+                pl.col("diagnosis_code").unique().sort().str.join(",").alias("diagnosis_codes"),
+                pl.col("date").min().alias("first_date"),
+                pl.col("date").max().alias("last_date"),
+                pl.col("record").n_unique().cast(pl.Int64).alias("claims"),
+                pl.col("uncertain").all(),
+            )
+            .with_columns(pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration"))
+        )
+    return pl.concat(parts)
+
+
+def _edited(mapped: pl.DataFrame, rules: RuleSet, members: pl.DataFrame, payment_year: int) -> pl.DataFrame:
+    """Apply age and sex edits."""
+    edits = rules.diagnosis_edits.join(mapped.select("diagnosis_code").unique(), on="diagnosis_code", how="semi")
+    if edits.is_empty():
+        return mapped
+    from hcc.scores import age_on_february_first
+
+    people = members.select(
+        "member_index", age_on_february_first(payment_year).alias("_age"), pl.col("sex").cast(pl.String).alias("_sex")
+    )
+    number = pl.col("age_from", "age_to").cast(pl.Int32, strict=False)
+    touched = (
+        mapped.select("member_index", "diagnosis_code")
+        .unique()
+        .join(edits.with_columns(number).rename({"hcc": "given"}), on="diagnosis_code")
+        .join(people, on="member_index")
+        .filter(
+            pl.col("sex").fill_null("").is_in(("", "B")) | (pl.col("sex") == pl.col("_sex")),
+            pl.col("age_from").is_null() | (pl.col("_age") >= pl.col("age_from")),
+            pl.col("age_to").is_null() | (pl.col("_age") <= pl.col("age_to")),
+        )
+        .group_by("member_index", "diagnosis_code")
+        .agg(
+            (pl.col("action") == "invalid").any().alias("invalid"),
+            pl.col("given").filter(pl.col("action") == "override").first().alias("given"),
+        )
+    )
+    on = ["member_index", "diagnosis_code"]
+    kept = mapped.join(touched, on=on, how="anti")
+    changed = mapped.join(touched.filter(~pl.col("invalid"), pl.col("given").is_not_null()), on=on)
+    changed = changed.with_columns(pl.col("given").alias("hcc")).select(mapped.columns)
+    return pl.concat([kept, changed])

@@ -1,0 +1,243 @@
+"""The evidence tables of a gap run: read, dated, and told apart from what was not given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hcc.diagnoses.chains import chains, special_records
+from hcc.errors import HccError, InputError
+from hcc.intake import Inputs
+from hcc.intake.binding import Names
+from hcc.intake.claims import read_claims
+from hcc.intake.extras import read_extra
+from hcc.intake.layout import load_layout, load_renames
+from hcc.pipeline.plan import Plan
+
+EXTRAS = ("pharmacy", "observations", "problems", "chart_findings")
+_DAY_OF = {
+    "pharmacy": "fill_date",
+    "observations": "observation_date",
+    "problems": "recorded_date",
+    "chart_findings": "service_date",
+}
+_DECIDES_AS_OF = ("pharmacy", "observations")
+_SHARE_OF_A_YEAR = 0.02  # a year with fewer lines than this share of the fullest is stray dates, not coverage
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Claims of all years and the optional tables, lazy.
+
+    ``lines`` and ``diagnoses``: current claims and history together. ``earlier``: the same of the years before the
+    data-collection year, None where there are none. ``coverage``: days that each given table speaks for.
+    ``latest``: the latest service, fill or result.
+    """
+
+    lines: pl.LazyFrame
+    diagnoses: pl.LazyFrame
+    earlier: tuple[pl.LazyFrame, pl.LazyFrame] | None
+    extras: dict[str, pl.LazyFrame]
+    coverage: dict[str, tuple[date, date]]
+    latest: date | None
+    rejected: Callable[[], pl.DataFrame]
+    fingerprints: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_sources(
+    inputs: Inputs,
+    given: Mapping[str, Any],
+    year_start: date,
+    payment_year: int,
+    *,
+    layout: str = "canonical",
+    columns: str | Path | Mapping[str, Any] | None = None,
+) -> Sources:
+    """Read ``given`` (history, pharmacy, observations, problems, chart_findings; None = not given).
+
+    Raises InputError with the faults of all tables together.
+    """
+    tables, renames = load_layout(layout), load_renames(columns)
+    errors: list[HccError] = []
+    frames = dict(inputs.extras)
+    rejected: list[Callable[[], pl.DataFrame]] = []
+    fingerprints: list[dict[str, Any]] = []
+    notes: list[str] = []
+    history: tuple[pl.LazyFrame, pl.LazyFrame] | None = None
+    for table in ("history", *EXTRAS):
+        if given.get(table) is None:
+            continue
+        name = "claims" if table == "history" else table
+        names = Names(tables.table(name), renames.get(name, {}))
+        try:
+            if table == "history":
+                read = read_claims(given[table], names, payment_year)
+                assert read.diagnoses is not None
+                history = (read.lines, read.diagnoses)
+                rejected.append(_renamed(read.rejected))
+                notes += read.notes
+                fingerprints.append({**read.source.fingerprint, "table": "history"})
+            else:
+                extra = read_extra(table, given[table], names)
+                frames[table] = extra.frame
+                rejected.append(extra.rejected)
+                notes += extra.notes
+                fingerprints.append(extra.source.fingerprint)
+        except HccError as error:
+            errors.append(error)
+    if errors:
+        hints = list(dict.fromkeys(error.hint for error in errors if error.hint))
+        raise InputError("\n".join(error.message for error in errors), hint="\n      ".join(hints) or None)
+    return _assembled(inputs, history, frames, year_start, rejected, fingerprints, notes)
+
+
+def _renamed(rejected: Callable[[], pl.DataFrame]) -> Callable[[], pl.DataFrame]:
+    def named() -> pl.DataFrame:
+        return rejected().with_columns(pl.lit("history").alias("table"))
+
+    return named
+
+
+def _assembled(
+    inputs: Inputs,
+    history: tuple[pl.LazyFrame, pl.LazyFrame] | None,
+    frames: dict[str, pl.LazyFrame],
+    year_start: date,
+    rejected: list[Callable[[], pl.DataFrame]],
+    fingerprints: list[dict[str, Any]],
+    notes: list[str],
+) -> Sources:
+    years = _years(inputs.claims)
+    lines, diagnoses = inputs.claims, inputs.claim_diagnoses
+    before_here = (
+        inputs.claims.filter(pl.col("thru_date") < year_start) if any(y < year_start.year for y in years) else None
+    )
+    earlier: tuple[pl.LazyFrame, pl.LazyFrame] | None = None
+    if history is not None:
+        for year, rows in _years(history[0]).items():
+            years[year] = years.get(year, 0) + rows
+        lines = pl.concat([lines, history[0]], how="diagonal_relaxed")
+        diagnoses = _stacked(diagnoses, history[1])
+        earlier = history
+        if before_here is not None:
+            earlier = (pl.concat([history[0], before_here], how="diagonal_relaxed"), diagnoses)
+    elif before_here is not None:
+        earlier = (before_here, inputs.claim_diagnoses)
+    latest = _latest(lines, "thru_date")
+    coverage = {"claims": _claims_coverage(years, year_start)}
+    if earlier is not None:
+        coverage["history"] = coverage["claims"]
+    for table, frame in frames.items():
+        if table not in _DAY_OF:
+            continue
+        first, last = _span(frame, _DAY_OF[table])
+        coverage[table] = (
+            (date(1900, 1, 1), date(9999, 12, 31)) if first is None or last is None
+            else (date(first.year, 1, 1), date(last.year, 12, 31))
+        )  # fmt: skip
+        if table in _DECIDES_AS_OF and last is not None:
+            latest = last if latest is None else max(latest, last)
+    extras = {table: frames[table] for table in EXTRAS if table in frames}
+
+    def find_rejected() -> pl.DataFrame:
+        return pl.concat([find() for find in rejected]) if rejected else pl.DataFrame()
+
+    return Sources(lines, diagnoses, earlier, extras, coverage, latest, find_rejected, fingerprints, notes)
+
+
+def _stacked(one: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
+    """Diagnoses of both, with the columns both have: a member missing on one side is found through the claim."""
+    common = [name for name in one.collect_schema().names() if name in other.collect_schema().names()]
+    return pl.concat([one.select(common), other.select(common)], how="vertical_relaxed")
+
+
+def _years(lines: pl.LazyFrame) -> dict[int, int]:
+    found = lines.group_by(pl.col("thru_date").dt.year().alias("year")).len().collect(engine="streaming")
+    return {int(year): int(rows) for year, rows in found.iter_rows() if year is not None}
+
+
+def _claims_coverage(years: dict[int, int], year_start: date) -> tuple[date, date]:
+    """From the first of the years that run without a break to the data-collection year."""
+    enough = max(years.values(), default=0) * _SHARE_OF_A_YEAR
+    first = year_start.year
+    while years.get(first - 1, 0) > 0 and years[first - 1] >= enough:
+        first -= 1
+    return date(first, 1, 1) if first < year_start.year else year_start, date(9999, 12, 31)
+
+
+def _latest(lines: pl.LazyFrame, column: str) -> date | None:
+    found: date | None = lines.select(pl.col(column).max()).collect(engine="streaming").item()
+    return found
+
+
+def _span(frame: pl.LazyFrame, column: str) -> tuple[date | None, date | None]:
+    day = pl.col(column)
+    row = frame.select(day.min().alias("first"), day.max().alias("last")).collect(engine="streaming").row(0)
+    return row[0], row[1]
+
+
+def as_of_day(asked: date | None, sources: Sources, plan: Plan) -> date:
+    """The as-of date: as asked, else the latest service, fill or result, not later than the run's deadline
+    (RULINGS 21)."""
+    deadline = plan.year.runs[plan.options.run].deadline
+    if asked is not None:
+        return asked
+    return min(sources.latest or deadline, deadline)
+
+
+def live_lines(sources: Sources, plan: Plan) -> pl.LazyFrame:
+    """Claim lines of records that stand: replaced and voided claims, voids and delete records are left out."""
+    lines = sources.lines
+    special = special_records(lines)
+    names = lines.collect_schema().names()
+    if special is None or special.is_empty():
+        return lines
+    if "record_type" in names:
+        lines = lines.filter(pl.col("record_type").cast(pl.String).fill_null("encounter") != "chart_review_delete")
+    if "frequency_code" in names:
+        lines = lines.filter(pl.col("frequency_code").cast(pl.String).fill_null("1") != "8")
+    dead = dead_claims(special, sources, plan)
+    return lines.filter(~pl.col("claim_id").is_in(dead.implode())) if len(dead) else lines
+
+
+def dead_claims(special: pl.DataFrame, sources: Sources, plan: Plan) -> pl.Series:
+    """claim_id of claims all of whose versions were withdrawn."""
+    withdrawn = chains(_with_organization(special), sources.lines, sources.diagnoses, plan.decisions.chains).records
+    key = ["claim_id", "member_id", "version"]
+    standing = special.join(withdrawn, on=key, how="anti")
+    return withdrawn.join(standing, on="claim_id", how="anti")["claim_id"].unique()
+
+
+def _with_organization(special: pl.DataFrame) -> pl.DataFrame:
+    return special
+
+
+def deletes(sources: Sources, members: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Chart-review deletes: member_index, date, diagnosis_code; None where the claims have no such record."""
+    if "record_type" not in sources.lines.collect_schema().names():
+        return None
+    records = (
+        sources.lines.filter(pl.col("record_type").cast(pl.String) == "chart_review_delete")
+        .select("claim_id", "member_id", pl.col("thru_date").alias("date"))
+        .unique()
+        .collect(engine="streaming")
+    )
+    if records.is_empty():
+        return None
+    codes = (
+        sources.diagnoses.filter(pl.col("claim_id").is_in(records["claim_id"].unique().implode()))
+        .select("claim_id", pl.col("diagnosis_code").cast(pl.String))
+        .unique()
+    )
+    return (
+        codes.join(records.lazy(), on="claim_id")
+        .join(members, on="member_id")
+        .select("member_index", "date", "diagnosis_code")
+        .unique()
+    )
