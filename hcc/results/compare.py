@@ -85,8 +85,8 @@ def compare(before: str | Path, after: str | Path) -> list[Comparison]:
 
 
 _PARTS = """
-SELECT DISTINCT x.part::VARCHAR FROM a.member_scores x JOIN b.member_scores y ON x.part::VARCHAR = y.part::VARCHAR
-WHERE x.risk_score IS NOT NULL AND y.risk_score IS NOT NULL ORDER BY 1"""
+SELECT part::VARCHAR FROM a.member_scores WHERE risk_score IS NOT NULL
+INTERSECT SELECT part::VARCHAR FROM b.member_scores WHERE risk_score IS NOT NULL ORDER BY 1"""
 
 
 def _effects(con: duckdb.DuckDBPyConnection, db: str) -> None:
