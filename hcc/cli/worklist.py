@@ -22,7 +22,7 @@ def _example(*commands: str) -> str:
 
 @click.group(epilog=_example("export results.duckdb --out worklist.xlsx", "import results.duckdb worklist.xlsx"))
 def worklist() -> None:
-    """Open questions in both directions, ranked, for people to decide; and their decisions back."""
+    """Ranked work for coders: export to Excel or CSV, import decisions."""
 
 
 @worklist.command("export", epilog=_example("export results.duckdb --out worklist.xlsx --limit 500"))

@@ -39,7 +39,7 @@ WITH visit AS (
   SELECT q.question, count(*) AS gaps, arg_max(q.part_change, abs(q.part_change)) AS score_change,
     sum(g.dollar_change) AS dollar_change, max(g.last_evidence_date) AS last_evidence_date,
     min(coalesce(g.return_by, g.flagged_return_by)) AS due_on,
-    list_distinct(list(g.model::VARCHAR || ' ' || coalesce(g.hcc::VARCHAR, ''))) AS hccs
+    list(g.model::VARCHAR || ' ' || coalesce(g.hcc::VARCHAR, '') ORDER BY q.part, g.model::VARCHAR) AS hccs
   FROM question_gaps q JOIN gaps g USING (gap_id) GROUP BY ALL
 )
 SELECT q.question, g.member_id, g.direction::VARCHAR AS direction, g.rule_id::VARCHAR AS rule_id,

@@ -207,6 +207,7 @@ def _mapping() -> pl.DataFrame:
 def _labels() -> pl.DataFrame:
     named = {(model, hcc, label) for kind in KINDS for model, hcc, label, _ in kind.rows}
     named |= {(C, "127", "Dementia, Mild or Unspecified")}
+    named |= {(C, "329", "Chronic Kidney Disease, Moderate (Stage 3, Except 3B)")}
     return pl.DataFrame(
         [(YEAR, model, hcc, label, True) for model, hcc, label in sorted(named)],
         schema=["payment_year", "model", "hcc", "label", "is_chronic"], orient="row",

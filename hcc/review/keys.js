@@ -1,0 +1,80 @@
+// Keys and clicks of the review page. Loaded once per page; everything that decides goes to the server, together with
+// the question that was on the screen when the key was pressed, so that no key falls on a question nobody has seen.
+(() => {
+  const KEYS = new Set(["j", "k", "1", "2", "3", "4", "5", "6", "7", "8", "9", "u", "e", "w", "g", "?", "Enter", "Escape"]);
+  const visible = (el) => el && el.getClientRects().length > 0;
+  const shown = () => {
+    const card = document.querySelector("[data-shown]");
+    return visible(card) ? card.dataset.shown : "";
+  };
+  const send = (key) => emitEvent("hcc_key", { key, shown: shown() });
+  const typing = (el) =>
+    el.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=combobox]") ||
+    el.closest(".q-menu, [role=listbox]");
+  const rows = () => [...document.querySelectorAll(".hcc-queue .hcc-open")];
+
+  // In the queue j and k move the focus from row to row; at the ends the server turns the page.
+  function move(step) {
+    const all = rows();
+    const here = all.indexOf(document.activeElement);
+    const next = here < 0 ? (step > 0 ? 0 : all.length - 1) : here + step;
+    if (next >= 0 && next < all.length) all[next].focus();
+    else send(step > 0 ? "next_page" : "previous_page");
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const el = event.target;
+    if (typing(el)) {
+      if (event.key === "Escape" && !document.querySelector(".q-menu")) {
+        el.blur();
+        document.querySelector(".hcc-main")?.focus();
+      }
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send("Enter");
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      const field = document.querySelector(".hcc-member-filter input");
+      if (visible(field)) field.focus();
+      else send("/");
+      return;
+    }
+    if (event.key === "n" && visible(document.querySelector(".hcc-note-field textarea"))) {
+      event.preventDefault();
+      document.querySelector(".hcc-note-field textarea").focus();
+      return;
+    }
+    if (!KEYS.has(event.key)) return;
+    if (event.key === "Enter" && el.closest("button, a, [role=button], summary")) return;
+    event.preventDefault();
+    if ((event.key === "j" || event.key === "k") && !shown() && rows().length) move(event.key === "j" ? 1 : -1);
+    else send(event.key);
+  });
+
+  document.addEventListener("click", (event) => {
+    const opened = event.target.closest("[data-open]");
+    if (opened) emitEvent("hcc_open", opened.dataset.open);
+    const keyed = event.target.closest("[data-key]");
+    if (keyed) send(keyed.dataset.key);
+  });
+
+  // A click anywhere in a row of the queue opens it.
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(".hcc-queue tbody tr");
+    if (row && !event.target.closest("button, a, input")) row.querySelector(".hcc-open")?.click();
+  });
+
+  window.hccFocusRow = (place) => setTimeout(() => {
+    const all = rows();
+    (place === "last" ? all[all.length - 1] : all[0])?.focus();
+  }, 60);
+  window.hccFocus = (selector) => {
+    const tryFocus = (left) => {
+      const el = document.querySelector(selector);
+      if (visible(el)) el.focus({ preventScroll: false });
+      else if (left) setTimeout(() => tryFocus(left - 1), 30);
+    };
+    tryFocus(20);
+  };
+})();
