@@ -133,7 +133,8 @@ def test_sorted_by_member_on_request(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("skew", ["one_big_member", "many_dx", "ten_years", "tiny_files"])
 def test_skews(skew: str, tmp_path: Path) -> None:
-    facts = generate(Plan(members=300, payment_year=_YEAR, seed=5, skew=skew, big_claims=6000, tiny_files=200), tmp_path / skew)
+    plan = Plan(members=300, payment_year=_YEAR, seed=5, skew=skew, big_claims=6000, tiny_files=200)
+    facts = generate(plan, tmp_path / skew)
     lines, codes = _read(tmp_path / skew, "claims"), _read(tmp_path / skew, "claim_diagnoses")
     per_claim = codes.group_by("claim_id").len()["len"]
     per_member = lines.group_by("member_id").agg(pl.col("claim_id").n_unique())["claim_id"].sort(descending=True)

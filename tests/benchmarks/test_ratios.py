@@ -1,0 +1,39 @@
+"""Speed as ratios to the floor of one run: a third worse than benchmarks/thresholds.toml fails (issue 5)."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from benchmarks.run import measure, medians, prepared
+from benchmarks.settings import HERE, settings
+
+_HELD: dict[str, Any] = tomllib.loads((HERE / "thresholds.toml").read_text(encoding="utf-8"))
+_ENGINE = tuple(_HELD["measured"])
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Any]:
+    """Medians of each measurement, with ``cpu_floors``: how many floors of CPU it takes."""
+    found = medians(measure(prepared(_HELD["size"], settings()["seed"]), _HELD["rounds"], ("floor_steady", *_ENGINE)))
+    floor = found["floor_steady"]["details"]["cpu"]
+    for name in _ENGINE:
+        assert "wall" in found[name], f"{name} did not run: {found[name]}"
+        found[name]["cpu_floors"] = found[name]["cpu"] / floor
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _ENGINE)
+def test_ratio_to_the_floor_has_not_worsened_by_a_third(rows: dict[str, Any], name: str) -> None:
+    found, limit = rows[name]["cpu_floors"], _HELD["measured"][name]["cpu_floors"] * _HELD["allowed"]
+    assert found <= limit, f"{name} takes {found:.1f} floors of CPU, {limit:.1f} allowed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _ENGINE)
+def test_peak_memory_has_not_grown_by_a_third(rows: dict[str, Any], name: str) -> None:
+    found, limit = rows[name]["peak_mb"], _HELD["measured"][name]["peak_mb"] * _HELD["allowed"]
+    assert found <= limit, f"{name} takes {found:.0f} MB, {limit:.0f} allowed"
