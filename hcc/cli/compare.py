@@ -22,10 +22,13 @@ def compare(before: str, after: str, as_json: bool) -> None:
       hcc compare demo/results.duckdb demo/results.duckdb
     """
     from hcc.cli.printing import print_table
+    from hcc.cli.progress import Progress
     from hcc.results.compare import KINDS
     from hcc.results.compare import compare as compared
 
-    found = compared(before, after)
+    with Progress("comparing") as progress:
+        progress("reading factors and scores", 0.0)
+        found = compared(before, after)
     if as_json:
         import json
         from dataclasses import asdict

@@ -19,10 +19,13 @@ def explain(results: str, member: str, as_json: bool) -> None:
     Example, after 'hcc demo':
       hcc explain demo/results.duckdb --member DEMO0422
     """
+    from hcc.cli.progress import Progress
     from hcc.results import explain as explained
     from hcc.results import explanation_text
 
-    told = explained(results, member)
+    with Progress("explaining") as progress:
+        progress("reading", 0.0)
+        told = explained(results, member)
     if as_json:
         import json
         from dataclasses import asdict

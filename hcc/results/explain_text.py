@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from hcc.errors import HccError
-from hcc.results.explain import Explanation, Factor, Hcc, Model, Status, Uncounted
+from hcc.results.explain import Explanation, Factor, Hcc, Model, Part, Status, Uncounted
 
 _WIDTH = 112
 _SEX = {"F": "Female", "M": "Male"}
@@ -62,6 +62,9 @@ class _Words:
             more = "" if row["at_most"] == row["at_least"] else " or more"
             plural = "" if row["at_least"] == "1" else "s"
             variables[row["variable"]] = f"{row['at_least']}{more} payment HCC{plural}"
+        for row in tables["transplant"].iter_rows(named=True):
+            variables[f"TRANSPLANT_MONTH_{row['month']}"] = "the whole score of that month after the transplant"
+        variables["ACTUARIAL_ADJUSTMENT"] = "what dividing by CMS's actuarial factor takes or adds"
         return {"segments": dict(tables["segments"].select("segment", "label").iter_rows()), "variables": variables}
 
 
@@ -79,8 +82,9 @@ def _who(told: Explanation, words: _Words) -> Iterator[str]:
     facts += ["in a C-SNP"] if m["csnp"] else []
     facts += ["low-income subsidy"] if m["low_income_subsidy"] else []
     if m["esrd_status"] not in (None, "none"):
-        since = f", month {m['graft_months']} since the transplant" if m["graft_months"] is not None else ""
-        facts.append(f"ESRD: {str(m['esrd_status']).replace('_', ' month ')}{since}")
+        since = m["esrd_status"] == "graft" and m["graft_months"] is not None
+        month = f", month {m['graft_months']} since the transplant" if since else ""
+        facts.append(f"ESRD: {str(m['esrd_status']).replace('_', ' month ')}{month}")
     facts += [f"Part D plan {m['part_d_plan']}"] if m["part_d_plan"] else []
     facts += [f"contract {m['contract_id']}"] if m["contract_id"] else []
     facts += [f"died {m['death_date']}"] if m["death_date"] else []
@@ -102,9 +106,7 @@ def _scores(told: Explanation, words: _Words) -> Iterator[str]:
         yield f"Part {part.part} risk score: {score}{' (unverified factor)' if part.unverified else ''}"
         if part.no_score_reason:
             yield from _wrapped(_meaning(told, part.no_score_reason), "  ")
-        if part.frailty:
-            yield f"  with a frailty factor of {part.frailty}"
-        yield from _blend(told, part.part, part.risk_score)
+        yield from _blend(told, part)
         for model in told.models:
             if model.part == part.part:
                 yield from _model(told, model, words)
@@ -113,23 +115,31 @@ def _scores(told: Explanation, words: _Words) -> Iterator[str]:
             yield from _model(told, model, words)
 
 
-def _blend(told: Explanation, part: str, risk_score: Decimal | None) -> Iterator[str]:
+def _blend(told: Explanation, part: Part) -> Iterator[str]:
     """How several models or months make one score; silent where one status is the whole of it."""
-    rows = [s for m in told.models if m.part == part for s in m.statuses if s.blend_weight is not None]
-    if risk_score is None or len(rows) < 2:
+    rows = [s for m in told.models if m.part == part.part for s in m.statuses if s.blend_weight is not None]
+    if part.risk_score is None or len(rows) + bool(part.frailty) < 2:
         return
+    added = f" + {part.frailty} frailty" if part.frailty else ""
+    risk_score = part.risk_score
     if all(s.first_month is None for s in rows):
-        yield f"  {_blended(rows)} = {risk_score}"
+        yield f"  {_blended(rows)}{added} = {risk_score}"
         return
     alike: dict[tuple[int, ...], int] = {}
     for month in sorted({month for s in rows for month in s.payable}):
         paid = tuple(i for i, s in enumerate(rows) if month in s.payable)
         alike[paid] = alike.get(paid, 0) + 1
+    if len(alike) == 1:
+        ((paid, months),) = alike.items()
+        yield f"  {_blended([rows[i] for i in paid])}{added} = {risk_score} in each of {months} payable months"
+        return
     terms = []
     for paid, months in alike.items():
         blend = _blended([rows[i] for i in paid])
         terms.append(f"{months} × {f'({blend})' if ' ' in blend else blend}")
-    yield from _wrapped(f"({' + '.join(terms)}) ÷ {sum(alike.values())} payable months = {risk_score}", "  ", hang=4)
+    mean = f"({' + '.join(terms)}) ÷ {sum(alike.values())} payable months"
+    # Frailty is added in the months of the programmes it is for; which these are is not told apart here.
+    yield from _wrapped(f"{mean}, and frailty, make {risk_score}" if added else f"{mean} = {risk_score}", "  ", hang=4)
 
 
 def _blended(rows: list[Status]) -> str:
@@ -290,7 +300,8 @@ def _when(status: Status) -> str:
     months = f"{status.months} month{'s' if status.months != 1 else ''}"
     unpaid = status.months - len(status.payable)
     paid = f", {unpaid} of them not payable" if unpaid else ""
-    return f", {status.first_month:%Y-%m} to {status.last_month:%Y-%m} ({months}{paid})"
+    last = "" if status.first_month == status.last_month else f" to {status.last_month:%Y-%m}"
+    return f", {status.first_month:%Y-%m}{last} ({months}{paid})"
 
 
 def _span(first: date | None, last: date | None) -> str:
