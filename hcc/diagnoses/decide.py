@@ -75,15 +75,14 @@ class Codes:
 class Decisions:
     """Decided diagnoses.
 
-    ``records``: one row per record with a mapped diagnosis, sorted by member and day: member (UInt32), day (Int32),
-    form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``claim_id``, ``reason``, ``flags``:
+    ``records``: one row per record with a mapped diagnosis, sorted by member: claim_id, member (UInt32),
+    day (Int32), form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``reason``, ``flags``:
     one entry per record and code, sorted by record.
     """
 
     records: pl.DataFrame
     record: NDArray[np.uint32]
     code: NDArray[np.uint16]
-    claim_id: pl.Series
     reason: NDArray[np.uint8]
     flags: NDArray[np.uint16]
     unknown_member_claims: int
@@ -131,9 +130,10 @@ def decisions(
         pieces.append(_text_records(lines, by_text, members, linked, rules))
     found = pl.concat(pieces, how="diagonal")
     unknown = int(found["member"].null_count())
-    found = found.filter(pl.col("member").is_not_null()).with_row_index("record")
-    rows = _mapped_rows(diagnoses, found, by_text, codes)
-    found, record, code, claim_id = _in_order(found.drop("record"), rows)
+    if unknown:
+        found = found.filter(pl.col("member").is_not_null())
+    found, record, code = _in_order(found, _mapped_rows(diagnoses, found.with_row_index("record"), by_text, codes))
+    found = _read(found, members, rules)
     reason, flags = _reasons(found, rules)
     reason_of, flags_of = reason[record], flags[record]
     _withdraw_codes(found, linked, codes, record, code, reason_of, diagnoses)
@@ -142,10 +142,9 @@ def decisions(
     reason_of[invalid] = NOT_VALID_ON_DOS
     one = _one_row_per_code(found, record, code, reason_of)
     if one is not None:
-        record, code, claim_id = record[one], code[one], claim_id.filter(pl.Series(one))
-        reason_of, flags_of = reason_of[one], flags_of[one]
-    slim = found.select("member", "day", "form", "record_type", "npi", "place")
-    return Decisions(slim, record, code, claim_id, reason_of, flags_of, unknown)
+        record, code, reason_of, flags_of = record[one], code[one], reason_of[one], flags_of[one]
+    slim = found.select("claim_id", "member", "day", "form", "record_type", "npi", "place")
+    return Decisions(slim, record, code, reason_of, flags_of, unknown)
 
 
 def _with_version(diagnoses: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -176,23 +175,36 @@ def _plain_records(
     shared = found.filter(pl.col("member_low") != pl.col("member_high"))["hash"]
     if len(shared):
         found = found.filter(pl.col("member_low") == pl.col("member_high"))
-    index = _member_index(members, rules).with_columns(pl.col("member_id").hash().alias("member_low")).drop("member_id")
+    index = _member_index(members).select(pl.col("member_id").hash().alias("member_low"), "member")
     found = found.drop("member_high").join(index, on="member_low", how="left").drop("member_low")
-    late = []
     if "submission_date" in found.columns:
-        late = [(pl.col("submission_date") > rules.chains.deadline).fill_null(False).alias("late")]
-    found = found.with_columns(*unpacked(), *late, pl.lit(0, dtype=pl.UInt8).alias("record_type"))
-    return _dated(found).drop("best", "last", "best_day", "last_day"), shared
+        late = (pl.col("submission_date") > rules.chains.deadline).fill_null(False).alias("late")
+        found = found.with_columns(late).drop("submission_date")
+    return found, shared
 
 
-def _member_index(members: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
-    program = pl.col("program").cast(pl.String)
-    return members.select(
-        "member_id",
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("member"),
-        program.is_in(list(rules.exempt_programs)).alias("exempt"),
-        program.is_in(list(rules.raps_programs)).alias("raps_counts"),
-    )
+def _member_index(members: pl.DataFrame) -> pl.DataFrame:
+    return members.select("member_id", pl.int_range(pl.len(), dtype=pl.UInt32).alias("member"))
+
+
+def _read(found: pl.DataFrame, members: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
+    """What the packed lines of used records say, as columns; and what the member's programme means for them.
+
+    ``day``: an institutional record goes by its last day, a professional one by its qualifying line (SPEC R-3.6).
+    """
+    fields = unpacked(found["best"].to_numpy(), found["last"].to_numpy())
+    institutional = np.isin(fields["form"], [_FORM["inpatient"], _FORM["outpatient"]])
+    qualified = ~institutional & (fields["standing"] > 0)
+    fields["day"] = np.where(qualified, fields.pop("best_day"), fields.pop("last_day"))
+    program = members["program"].cast(pl.String)
+    member = found["member"].to_numpy()
+    for name, programs in (("exempt", rules.exempt_programs), ("raps_counts", rules.raps_programs)):
+        fields[name] = program.is_in(list(programs)).fill_null(False).to_numpy()[member]
+    if "record_type" not in found.columns:
+        fields["record_type"] = np.zeros(found.height, dtype=np.uint8)
+    else:
+        found = found.with_columns(pl.col("record_type").fill_null(0))
+    return found.drop("best", "last").with_columns(pl.Series(name, values) for name, values in fields.items())
 
 
 def _text_records(
@@ -203,11 +215,10 @@ def _text_records(
     told_apart = version(some.collect_schema().names())
     told_apart = pl.lit(0, dtype=pl.UInt32) if told_apart is None else told_apart
     found = records(some, rules.lines, [pl.col("claim_id"), pl.col("member_id"), told_apart.alias("version")])
-    table = found.collect(engine="streaming").join(_member_index(members, rules), on="member_id", how="left")
+    table = found.collect(engine="streaming").join(_member_index(members), on="member_id", how="left")
     submitted = (pl.col("version") % 2**20).cast(pl.Int64)
     deadline = (rules.chains.deadline - EPOCH).days
     table = table.with_columns(
-        *unpacked(),
         ((pl.col("version") // 2**20) % 2**4).cast(pl.UInt8).alias("record_type"),
         (submitted > deadline).alias("late"),
     )
@@ -218,14 +229,7 @@ def _text_records(
             .join(linked.reviews, on=key, how="left")
             .join(linked.unmatched.with_columns(pl.lit(True).alias("unmatched")), on=key, how="left")
         )
-    return _dated(table).drop("best", "last", "best_day", "last_day", "submission_date", strict=False)
-
-
-def _dated(found: pl.DataFrame) -> pl.DataFrame:
-    """``day``: an institutional record goes by its last day, a professional one by its qualifying line (SPEC R-3.6)."""
-    institutional = pl.col("form").is_in([_FORM["inpatient"], _FORM["outpatient"]])
-    qualified = ~institutional & (pl.col("standing") > 0)
-    return found.with_columns(pl.when(qualified).then(pl.col("best_day")).otherwise(pl.col("last_day")).alias("day"))
+    return table.drop("submission_date", strict=False)
 
 
 def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes) -> pl.DataFrame:
@@ -249,28 +253,24 @@ def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Serie
     return pl.concat(pieces)
 
 
-def _in_order(
-    found: pl.DataFrame, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16], pl.Series]:
-    """Records with a mapped diagnosis, by member and day; and their distinct diagnoses: record, code, claim_id."""
+def _in_order(found: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]]:
+    """Records with a mapped diagnosis, by member and day, with their claim_id; and their distinct codes, by record."""
     record = rows["record"].to_numpy()
-    used = np.zeros(found.height, dtype=bool)
-    used[record] = True
-    place = np.nonzero(used)[0]
-    found = found.filter(pl.Series(used))
-    by_day = found.select(pl.col("member").cast(pl.UInt64) * 2**32 + pl.col("day").cast(pl.UInt64)).to_series()
-    order = by_day.arg_sort().to_numpy()
-    rank = np.zeros(len(used), dtype=np.uint32)
-    rank[place[order]] = np.arange(len(order), dtype=np.uint32)
-    found = found[order]
-    key = pl.Series((rank[record].astype(np.uint64) << np.uint64(16)) | rows["code"].to_numpy())
-    order = key.arg_sort().to_numpy()
-    values = key.to_numpy()[order]
+    some_row = np.full(found.height, -1, dtype=np.int64)
+    some_row[record] = np.arange(len(record))
+    place = np.nonzero(some_row >= 0)[0]
+    # Within a member by the last day of the lines: near enough for neighbours to lie together, and cheap.
+    near = (found["member"].to_numpy()[place].astype(np.uint64) << np.uint64(32)) | found["last"].to_numpy()[place]
+    place = place[pl.Series(near).arg_sort().to_numpy()]
+    rank = np.zeros(found.height, dtype=np.uint32)
+    rank[place] = np.arange(len(place), dtype=np.uint32)
+    key = (rank[record].astype(np.uint64) << np.uint64(16)) | rows["code"].to_numpy()
+    values = pl.Series(key).sort().to_numpy()
     if len(values):
-        first = np.concatenate([[True], values[1:] != values[:-1]])
-        order, values = order[first], values[first]
-    claim_id = rows["claim_id"].gather(pl.Series(order))
-    return found, (values >> np.uint64(16)).astype(np.uint32), (values & np.uint64(0xFFFF)).astype(np.uint16), claim_id
+        values = values[np.concatenate([[True], values[1:] != values[:-1]])]
+    claim_id = rows["claim_id"].gather(pl.Series(some_row[place]))
+    found = found[place].with_columns(claim_id.alias("claim_id"))
+    return found, (values >> np.uint64(16)).astype(np.uint32), (values & np.uint64(0xFFFF)).astype(np.uint16)
 
 
 def _flag_of(found: pl.DataFrame, name: str, default: bool = False) -> NDArray[np.bool_]:
@@ -405,8 +405,9 @@ def _withdraw_codes(
             .collect(engine="streaming")
         )
         gone.append(
-            rows.join(late, on=["claim_id", "member_id", "version"])
-            .join(kept, on=[*(f"by_{c}" for c in by), "diagnosis_code"], how="anti")["at"]
+            rows.join(late, on=["claim_id", "member_id", "version"]).join(
+                kept, on=[*(f"by_{c}" for c in by), "diagnosis_code"], how="anti"
+            )["at"]
         )
     for series in gone:
         hit = series.to_numpy()

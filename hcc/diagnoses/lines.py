@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 DAY_BITS = 17
 NPI_BITS = 34  # ten digits; an identifier of another shape is left out
@@ -193,24 +196,24 @@ def packed(rules: LineRules) -> list[pl.Expr]:
     return [best.alias("best"), last.cast(pl.UInt32).alias("last")]
 
 
-def unpacked() -> list[pl.Expr]:
-    """The fields as columns: standing, live, denied, best_day, form, source, npi, last_day, place."""
-    found: dict[str, pl.Expr] = {}
+def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, NDArray[Any]]:
+    """standing, live, denied, best_day, form, source, npi, last_day and place of packed records."""
+    found: dict[str, NDArray[np.uint64]] = {}
     below = sum(bits for _, bits in _FIELDS)
     for name, bits in _FIELDS:
         below -= bits
-        found[name] = (pl.col("best") // 2**below) % 2**bits
-    return [
-        found["standing"].cast(pl.UInt8).alias("standing"),
-        (found["live"] == 1).alias("live"),
-        (found["paid"] == 0).alias("denied"),
-        found["day"].cast(pl.Int32).alias("best_day"),
-        found["form"].cast(pl.UInt8).alias("form"),
-        found["source"].cast(pl.UInt8).alias("source"),
-        found["npi"].alias("npi"),
-        (pl.col("last") // 2**8).cast(pl.Int32).alias("last_day"),
-        (pl.col("last") % 2**8).cast(pl.UInt8).alias("place"),
-    ]
+        found[name] = (best >> np.uint64(below)) & np.uint64(2**bits - 1)
+    return {
+        "standing": found["standing"].astype(np.uint8),
+        "live": found["live"] == 1,
+        "denied": found["paid"] == 0,
+        "best_day": found["day"].astype(np.int32),
+        "form": found["form"].astype(np.uint8),
+        "source": found["source"].astype(np.uint8),
+        "npi": found["npi"],
+        "last_day": (last >> np.uint32(8)).astype(np.int32),
+        "place": (last & np.uint32(0xFF)).astype(np.uint8),
+    }
 
 
 def records(lines: pl.LazyFrame, rules: LineRules, keys: Sequence[pl.Expr]) -> pl.LazyFrame:

@@ -138,7 +138,7 @@ class Frames:
         return pl.DataFrame(
             {
                 **self.start(member),
-                "claim_id": decided.claim_id[low:high],
+                "claim_id": records["claim_id"].gather(place),
                 "diagnosis_code": few(decided.code[low:high], self.words["diagnosis_code"]),
                 "thru_date": dates(records["day"].to_numpy()[record]),
                 "claim_type": few(shown[record], FORMS),
