@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("hcc.cli.compare", "Where a population's score moved between two results files, summing exactly."),
     "worklist": (
         "hcc.cli.worklist",
-        "Open questions in both directions, ranked, for people to decide; and their decisions back.",
+        "Ranked work for coders: export to Excel or CSV, import decisions.",
     ),
     "review": ("hcc.cli.review", "The coder's page on this machine."),
     "report": ("hcc.cli.report", "One self-contained HTML page for the director."),

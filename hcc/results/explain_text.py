@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hcc.errors import HccError
 from hcc.results.explain import Explanation, Factor, Hcc, Model, Part, Status, Uncounted
+from hcc.results.rule_words import RuleWords
 
 _WIDTH = 112
 _SEX = {"F": "Female", "M": "Male"}
@@ -17,7 +17,7 @@ _SEX = {"F": "Female", "M": "Male"}
 
 def explanation_text(told: Explanation) -> str:
     """The explanation as plain text, lines of at most about 112 characters."""
-    words = _Words(told)
+    words = RuleWords(told)
     lines: list[str] = []
     for section in (_who, _scores, _conditions, _edits, _not_counted, _doubts, _rejected, _open_gaps, _notes):
         block = list(section(told, words))
@@ -26,49 +26,7 @@ def explanation_text(told: Explanation) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-class _Words:
-    """What the rules say about segments and variables, in words; empty where the tables are not at hand."""
-
-    def __init__(self, told: Explanation) -> None:
-        self._year = told.run["payment_year"]
-        self._known: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
-
-    def segment(self, model: Model, name: str) -> str:
-        return self._of(model)["segments"].get(name, "")
-
-    def variable(self, model: Model, name: str) -> str:
-        return self._of(model)["variables"].get(name, "")
-
-    def _of(self, model: Model) -> dict[str, dict[str, str]]:
-        key = (model.model, model.calibration)
-        if key not in self._known:
-            self._known[key] = self._load(*key)
-        return self._known[key]
-
-    def _load(self, model: str, calibration: str) -> dict[str, dict[str, str]]:
-        from hcc.rules.ruleset import load_rules
-
-        try:
-            tables = load_rules(model, int(self._year), calibration=calibration or None).tables
-        except HccError:
-            return {"segments": {}, "variables": {}}
-        kinds = {"cell": "age, sex and entitlement", "add": "entitlement", "duration": "time since the transplant"}
-        variables = {
-            row["variable"]: kinds.get(row["kind"], "") for row in tables["demographics"].iter_rows(named=True)
-        }
-        for row in tables["interactions"].iter_rows(named=True):
-            variables[row["variable"]] = "interaction"
-        for row in tables["counts"].iter_rows(named=True):
-            more = "" if row["at_most"] == row["at_least"] else " or more"
-            plural = "" if row["at_least"] == "1" else "s"
-            variables[row["variable"]] = f"{row['at_least']}{more} payment HCC{plural}"
-        for row in tables["transplant"].iter_rows(named=True):
-            variables[f"TRANSPLANT_MONTH_{row['month']}"] = "the whole score of that month after the transplant"
-        variables["ACTUARIAL_ADJUSTMENT"] = "what dividing by CMS's actuarial factor takes or adds"
-        return {"segments": dict(tables["segments"].select("segment", "label").iter_rows()), "variables": variables}
-
-
-def _who(told: Explanation, words: _Words) -> Iterator[str]:
+def _who(told: Explanation, words: RuleWords) -> Iterator[str]:
     m = told.member
     yield f"Member {m['member_id']}, payment year {told.run['payment_year']}, {told.run.get('run') or 'final'} run"
     facts = [
@@ -97,7 +55,7 @@ def _who(told: Explanation, words: _Words) -> Iterator[str]:
         yield from _wrapped(_meaning(told, "STATUS_CARRIED_FORWARD"), "  ")
 
 
-def _scores(told: Explanation, words: _Words) -> Iterator[str]:
+def _scores(told: Explanation, words: RuleWords) -> Iterator[str]:
     shown = {part.part for part in told.parts}
     for number, part in enumerate(told.parts):
         if number:
@@ -149,7 +107,7 @@ def _blended(rows: list[Status]) -> str:
     return " + ".join(terms)
 
 
-def _model(told: Explanation, model: Model, words: _Words) -> Iterator[str]:
+def _model(told: Explanation, model: Model, words: RuleWords) -> Iterator[str]:
     name = f"{model.model}:{model.calibration}" if model.calibration else model.model
     for status in model.statuses:
         label = words.segment(model, status.segment)
@@ -163,7 +121,7 @@ def _model(told: Explanation, model: Model, words: _Words) -> Iterator[str]:
         yield from _arithmetic(told, status)
 
 
-def _factor(model: Model, factor: Factor, words: _Words) -> str:
+def _factor(model: Model, factor: Factor, words: RuleWords) -> str:
     said = factor.label or words.variable(model, factor.variable)
     return f"    {factor.variable:<34}{_signed(factor.coefficient):>9}  {said}".rstrip()
 
@@ -191,7 +149,7 @@ def _arithmetic(told: Explanation, status: Status) -> Iterator[str]:
         yield from _wrapped("CMS's Python and SAS hierarchies give different HCCs for this member.", "    ")
 
 
-def _conditions(told: Explanation, words: _Words) -> Iterator[str]:
+def _conditions(told: Explanation, words: RuleWords) -> Iterator[str]:
     by_model: dict[tuple[str, str], list[Hcc]] = {}
     for hcc in told.hccs:
         by_model.setdefault((hcc.model, hcc.calibration), []).append(hcc)
@@ -227,7 +185,7 @@ def _condition(hcc: Hcc) -> Iterator[str]:
         )
 
 
-def _edits(told: Explanation, words: _Words) -> Iterator[str]:
+def _edits(told: Explanation, words: RuleWords) -> Iterator[str]:
     if told.edits:
         yield "Age and sex edits"
     for edit in told.edits:
@@ -239,7 +197,7 @@ def _edits(told: Explanation, words: _Words) -> Iterator[str]:
         )
 
 
-def _not_counted(told: Explanation, words: _Words) -> Iterator[str]:
+def _not_counted(told: Explanation, words: RuleWords) -> Iterator[str]:
     by_reason: dict[str, list[Uncounted]] = {}
     for row in told.uncounted:
         by_reason.setdefault(row.reason, []).append(row)
@@ -253,7 +211,7 @@ def _not_counted(told: Explanation, words: _Words) -> Iterator[str]:
             yield from _wrapped(line, "    ", hang=21)
 
 
-def _doubts(told: Explanation, words: _Words) -> Iterator[str]:
+def _doubts(told: Explanation, words: RuleWords) -> Iterator[str]:
     seen: dict[str, list[dict[str, Any]]] = {}
     for row in told.flagged:
         for flag in str(row["flags"]).split(","):
@@ -265,13 +223,13 @@ def _doubts(told: Explanation, words: _Words) -> Iterator[str]:
         yield from _wrapped(f"{_meaning(told, flag)} ({len(rows)}: {codes}) [{flag}]", "  ", hang=4)
 
 
-def _rejected(told: Explanation, words: _Words) -> Iterator[str]:
+def _rejected(told: Explanation, words: RuleWords) -> Iterator[str]:
     for row in told.rejected:
         where = f"row {row['row_number']} of {row['table']}"
         yield from _wrapped(f"Set aside with this member_id: {where}. {_meaning(told, row['reason'])}", "")
 
 
-def _open_gaps(told: Explanation, words: _Words) -> Iterator[str]:
+def _open_gaps(told: Explanation, words: RuleWords) -> Iterator[str]:
     titles = {"unsupported": "Coded but unsupported", "missing": "Supported but missing (questions for a clinician)"}
     for direction, title in titles.items():
         rows = [row for row in told.gaps if row["direction"] == direction]
@@ -283,7 +241,7 @@ def _open_gaps(told: Explanation, words: _Words) -> Iterator[str]:
             yield from _wrapped(f"{about} [{row['rule_id']}, {row['strength']}{worth}]: {row['reason']}", "  ", hang=4)
 
 
-def _notes(told: Explanation, words: _Words) -> Iterator[str]:
+def _notes(told: Explanation, words: RuleWords) -> Iterator[str]:
     yield (
         f"Scored by engine {told.run['engine_version']}, run {told.run['run_id']}. "
         "Every figure is in the results file: tables factors, scores, diagnoses."
