@@ -18,8 +18,8 @@ from hcc.errors import InputError
 from hcc.intake import values
 from hcc.intake.binding import Binding
 from hcc.intake.codes import trimmed
-from hcc.intake.dates import FORMS, only_day_first, parse_dates, survey
-from hcc.intake.parts import Part, no_rejects
+from hcc.intake.dates import FORMS, only_day_first, parse_dates
+from hcc.intake.parts import Part, collect, no_rejects
 
 Kind = Literal["id", "text", "code", "code2", "diagnosis", "date", "int", "bool", "money", "choice"]
 _TYPES: dict[str, pl.DataType] = {
@@ -157,10 +157,10 @@ class PartReading:
             .with_columns(**cleans)
             .filter(pl.any_horizontal(list(faults.values())))
             .select("_row", *numbered, *(r.raw.alias(RAW + r.field.name) for r in self.doubts))
-            .collect(engine="streaming")
         )
+        found = collect(table, self.part, rows)
         pieces = [
-            rows.filter(f"_fault_{i}").select(
+            found.filter(f"_fault_{i}").select(
                 "_row", column=pl.lit(column), value=pl.col(RAW + column), reason=pl.lit(reason)
             )
             for i, (column, reason) in enumerate(faults)
@@ -174,14 +174,14 @@ def read_parts(table: str, bindings: Sequence[Binding], fields: Sequence[Field])
     parts = []
     for binding in bindings:
         given = [f for f in fields if binding.given(f.name)]
-        readings = {f.name: r for f in given if (r := _reading(f, binding, faults)) is not None}
+        readings = {f.name: r for f in given if (r := _reading(table, f, binding, faults)) is not None}
         parts.append(PartReading(binding.part, binding, readings))
     if faults:
         raise InputError.from_faults(table, list(dict.fromkeys(faults)), hint="All faults found so far are listed.")
     return parts
 
 
-def _reading(f: Field, binding: Binding, faults: list[str]) -> Reading | None:
+def _reading(table: str, f: Field, binding: Binding, faults: list[str]) -> Reading | None:
     inputs = binding.inputs(f.name)
     cleans, raws = [], []
     may_fail = False
@@ -191,7 +191,7 @@ def _reading(f: Field, binding: Binding, faults: list[str]) -> Reading | None:
             faults.append(f"column {_name(expr)!r} has type {dtype}; expected {_MEANT.get(f.kind, 'text')}")
             return None
         if f.kind == "date" and dtype == pl.String:
-            fails = _survey_fails(f, binding, expr, faults)
+            fails = _survey_fails(table, f, binding, expr, faults)
             clean = expr.map_batches(parse_dates, return_dtype=pl.Date, is_elementwise=True)
         else:
             fails = f.fallible and _can_fail(f.kind, dtype)
@@ -200,7 +200,7 @@ def _reading(f: Field, binding: Binding, faults: list[str]) -> Reading | None:
         raws.append(raw)
     raw = raws[0] if len(raws) == 1 else pl.coalesce(trimmed(one) for one in raws)
     if f.kind == "id":
-        return _id_reading(f, binding, inputs, cleans, raw)
+        return _id_reading(table, f, binding, inputs, cleans, raw)
     clean = cleans[0] if len(cleans) == 1 else pl.coalesce(cleans)
     plain = len(inputs) == 1 and inputs[0][1] == f.dtype
     facts = binding.part.facts(binding.columns(f.name)[0]) if plain and binding.columns(f.name) else None
@@ -211,7 +211,12 @@ def _reading(f: Field, binding: Binding, faults: list[str]) -> Reading | None:
 
 
 def _id_reading(
-    f: Field, binding: Binding, inputs: list[tuple[pl.Expr, pl.DataType]], cleans: list[pl.Expr], raw: pl.Expr
+    table: str,
+    f: Field,
+    binding: Binding,
+    inputs: list[tuple[pl.Expr, pl.DataType]],
+    cleans: list[pl.Expr],
+    raw: pl.Expr,
 ) -> Reading:
     """Identifiers: untouched where they are clean text, so that joins and filters reach the file as it is."""
     columns = binding.columns(f.name)
@@ -219,7 +224,7 @@ def _id_reading(
         len(inputs) == 1
         and len(columns) == 1
         and inputs[0][1] == pl.String
-        and not _has_blanks(binding.part, columns[0])
+        and not _has_blanks(table, binding.part, columns[0])
     ):
         facts = binding.part.facts(columns[0])
         return Reading(f, cleans[0], raw, False, not (facts.no_nulls and bool(facts.low)))
@@ -228,13 +233,14 @@ def _id_reading(
     return Reading(f, cleans[0] if whole else trimmed(raw), raw, False, not proven)
 
 
-def _has_blanks(part: Part, column: str) -> bool:
+def _has_blanks(table: str, part: Part, column: str) -> bool:
     if part.kind == "text":
         return False  # trimmed when the file was read
     if part.kind == "frame" and part.rows < 0:
         return True  # a lazy frame of the caller's: a look at it could cost a whole run
     text = pl.col(column)
-    return bool(part.frame.head(SAMPLE).select((text != text.str.strip_chars()).any()).collect().item())
+    look = part.frame.head(SAMPLE).select((text != text.str.strip_chars()).any())
+    return bool(collect(table, part, look).item())
 
 
 def _can_fail(kind: Kind, dtype: pl.DataType) -> bool:
@@ -247,10 +253,12 @@ def _can_fail(kind: Kind, dtype: pl.DataType) -> bool:
     return True
 
 
-def _survey_fails(f: Field, binding: Binding, expr: pl.Expr, faults: list[str]) -> bool:
+def _survey_fails(table: str, f: Field, binding: Binding, expr: pl.Expr, faults: list[str]) -> bool:
     """Look at a date column's distinct texts: day-first dates, or no date at all, are faults of the file."""
     name = _name(expr)
-    distinct = survey(binding.part.frame.select(expr.alias(name)), [name])[name]
+    look = binding.part.frame.select(expr.alias(name)).unique()
+    distinct = collect(table, binding.part, look)[name].drop_nulls()
+    distinct = distinct.filter(distinct.str.strip_chars() != "")
     if distinct.is_empty():
         return False
     unreadable = distinct.filter(parse_dates(distinct).is_null())

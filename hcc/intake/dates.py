@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 FORMS = "YYYY-MM-DD, YYYYMMDD, MM/DD/YYYY, DD-MON-YYYY, each with or without a time of day"
@@ -82,12 +80,3 @@ def date_expr(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
 def only_day_first(distinct: pl.Series) -> bool:
     """True if some value can only be day/month/year, which makes every other value of the column doubtful."""
     return bool(distinct.drop_nulls().str.strip_chars().str.contains(_DAY_FIRST).any())
-
-
-def survey(frame: pl.LazyFrame, columns: Sequence[str]) -> dict[str, pl.Series]:
-    """The distinct non-blank values of text columns that hold dates: few, and they tell all faults before the run."""
-    found = {}
-    for column in columns:  # one column at a time: several uniques in one select must have one length
-        distinct = frame.select(pl.col(column).unique()).collect(engine="streaming")[column].drop_nulls()
-        found[column] = distinct.filter(distinct.str.strip_chars() != "")
-    return found

@@ -14,7 +14,7 @@ from hcc.intake.canonical import RAW, Field, placed, read_parts
 from hcc.intake.codes import trimmed
 from hcc.intake.dates import date_expr
 from hcc.intake.members import HOSPICE, Members
-from hcc.intake.parts import Source, no_rejects
+from hcc.intake.parts import Source, collect, no_rejects
 from hcc.intake.sources import open_source
 from hcc.intake.spans import months
 from hcc.intake.status import FIELDS as STATUS_FIELDS
@@ -54,7 +54,8 @@ def read_enrollment(given: Any, names: Names) -> Enrollment:
         raws = [trimmed(r.raw).alias(RAW + name) for name, r in part.readings.items()]
         month = _month(pl.col(raw_month), part.part.schema[raw_month]).alias("month")
         place = [pl.lit(number, dtype=pl.Int64).alias("_part"), pl.col("_row").cast(pl.Int64)]
-        frames.append(part.part.frame.with_row_index("_row").select(*place, *columns, *raws, month).collect())
+        numbered = part.part.frame.with_row_index("_row").select(*place, *columns, *raws, month)
+        frames.append(collect("enrollment", part.part, numbered))
     rows = pl.concat(frames, how="diagonal")
     if rows.is_empty() and source.set_aside.is_empty():
         raise InputError("enrollment: there is no row.", hint="Leave it out to give every member one status all year.")

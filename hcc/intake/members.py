@@ -15,7 +15,7 @@ from hcc.intake import values
 from hcc.intake.binding import Names, bind
 from hcc.intake.canonical import RAW, Field, PartReading, placed, read_parts
 from hcc.intake.codes import trimmed
-from hcc.intake.parts import REJECTED, Source, no_rejects
+from hcc.intake.parts import REJECTED, Source, collect, no_rejects
 from hcc.intake.sources import open_source
 from hcc.intake.spans import status_rows, usable_spans
 from hcc.intake.status import FIELDS as STATUS_FIELDS
@@ -137,13 +137,7 @@ def _raw_rows(number: int, part: PartReading, names: Names) -> pl.DataFrame:
         .select(pl.lit(number, dtype=pl.Int64).alias("_part"), pl.col("_row").cast(pl.Int64), *columns, *raws, *spans,
                 joined(flags).alias("_more_flags"), pl.lit(False).alias("status_carried_forward"))
     )  # fmt: skip
-    try:
-        return rows.collect()
-    except pl.exceptions.PolarsError as error:
-        where = part.part.blocks[0].source
-        raise InputError(
-            f"members: {where} cannot be read to its end ({type(error).__name__}).", hint="Is it damaged?"
-        ) from None
+    return collect("members", part.part, rows)
 
 
 def _span_columns(part: PartReading, names: Names) -> list[pl.Expr]:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from hcc.errors import InputError
+
 REJECTED = {
     "table": pl.String,
     "row_number": pl.Int64,
@@ -101,6 +103,17 @@ class Part:
         if not lows:
             return Facts(no_nulls=nulls == 0)
         return Facts(no_nulls=nulls == 0, low=min(lows), high=max(highs))
+
+
+def collect(table: str, part: Part, frame: pl.LazyFrame) -> pl.DataFrame:
+    """Run a look at one part now; a file damaged inside becomes an InputError (polars' own text may quote values)."""
+    try:
+        return frame.collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(
+            f"{table}: {part.blocks[0].source} cannot be read to its end ({type(error).__name__}).",
+            hint="The file is damaged inside, or was replaced while it was read. Get it again.",
+        ) from None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,279 @@
+"""Every kind of source gives the same table; every broken one gives one clear error, without a value in it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from hcc.errors import InputError
+from tests.intake.make import claims, lines, members, read, write
+
+FRAME = pl.DataFrame(
+    {
+        "claim_id": ["C1", "C2"],
+        "member_id": ["M1", "M1"],
+        "thru_date": ["2025-03-04", "2025-05-06"],
+        "hcpcs": ["99213", "G0463"],
+        "diagnosis_1": ["E11.22", "I50.9"],
+    }
+)
+EXPECTED = [("C1", "99213"), ("C2", "G0463")]
+
+
+def database(folder: Path, name: str = "claims") -> Path:
+    path = folder / "in.duckdb"
+    connection = duckdb.connect(str(path))
+    connection.register("frame", FRAME.to_arrow())
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
+    connection.execute("CREATE VIEW a_view AS SELECT * FROM " + name)
+    connection.close()
+    return path
+
+
+def parquet(folder: Path) -> Path:
+    FRAME.write_parquet(folder / "claims.parquet")
+    return folder / "claims.parquet"
+
+
+def csv(folder: Path) -> Path:
+    FRAME.write_csv(folder / "claims.csv")
+    return folder / "claims.csv"
+
+
+def packed(folder: Path) -> Path:
+    path = folder / "claims.csv.gz"
+    path.write_bytes(gzip.compress(FRAME.write_csv().encode()))
+    return path
+
+
+def folder_of_parquet(folder: Path) -> Path:
+    (folder / "claims").mkdir()
+    FRAME.head(1).write_parquet(folder / "claims" / "part-0.parquet")
+    FRAME.tail(1).write_parquet(folder / "claims" / "part-1.parquet")
+    (folder / "claims" / "_SUCCESS").write_text("")
+    (folder / "claims" / ".part-0.parquet.crc").write_text("x")
+    return folder / "claims"
+
+
+def nested_folder(folder: Path) -> Path:
+    for month, rows in (("2025-03", FRAME.head(1)), ("2025-05", FRAME.tail(1))):
+        (folder / "claims" / f"month={month}").mkdir(parents=True)
+        rows.write_parquet(folder / "claims" / f"month={month}" / "0.parquet")
+    return folder / "claims"
+
+
+def glob_of_csv(folder: Path) -> str:
+    FRAME.head(1).write_csv(folder / "c1.csv")
+    FRAME.tail(1).write_csv(folder / "c2.csv")
+    return str(folder / "c*.csv")
+
+
+def several_paths(folder: Path) -> list[str]:
+    FRAME.head(1).write_csv(folder / "c1.csv")
+    FRAME.tail(1).write_parquet(folder / "c2.parquet")
+    return [str(folder / "c1.csv"), str(folder / "c2.parquet")]
+
+
+def mixed_folder(folder: Path) -> Path:
+    (folder / "mixed").mkdir()
+    FRAME.head(1).write_parquet(folder / "mixed" / "a.parquet")
+    FRAME.tail(1).select(reversed(FRAME.columns)).write_csv(folder / "mixed" / "b.csv", separator="|")
+    return folder / "mixed"
+
+
+def folder_of_two_schemas(folder: Path) -> Path:
+    (folder / "claims").mkdir()
+    FRAME.head(1).write_parquet(folder / "claims" / "a.parquet")
+    typed = FRAME.tail(1).with_columns(pl.col("thru_date").str.to_date(), extra=pl.lit(1)).drop("hcpcs")
+    typed.with_columns(hcpcs=pl.lit("G0463")).write_parquet(folder / "claims" / "b.parquet")
+    return folder / "claims"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [parquet, csv, packed, folder_of_parquet, nested_folder, glob_of_csv, several_paths, mixed_folder, database,
+     folder_of_two_schemas],
+)  # fmt: skip
+@pytest.mark.parametrize("as_text", [True, False])
+def test_files_of_every_kind(tmp_path: Path, make: Any, as_text: bool) -> None:
+    given = make(tmp_path)
+    if as_text and isinstance(given, Path):
+        given = str(given)
+    found = read(claims_=given)
+    assert lines(found).select("claim_id", "hcpcs").rows() == EXPECTED
+    assert sorted(found.claim_diagnoses.collect()["diagnosis_code"]) == ["E1122", "I509"]
+    assert found.rejected().is_empty()
+
+
+@pytest.mark.parametrize("inside", ["a_view", "medical", "main.medical", "MEDICAL"])
+def test_a_named_table_of_a_database(tmp_path: Path, inside: str) -> None:
+    path = database(tmp_path, "medical")
+    assert lines(read(claims_=f"{path}::{inside}")).select("claim_id", "hcpcs").rows() == EXPECTED
+
+
+def test_a_table_of_a_schema(tmp_path: Path) -> None:
+    path = tmp_path / "s.duckdb"
+    connection = duckdb.connect(str(path))
+    connection.register("frame", FRAME.to_arrow())
+    connection.execute("CREATE SCHEMA raw; CREATE TABLE raw.claims AS SELECT * FROM frame")
+    connection.close()
+    assert lines(read(claims_=f"{path}::raw.claims")).height == 2
+    assert lines(read(claims_=str(path))).height == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        FRAME,
+        FRAME.lazy(),
+        FRAME.to_arrow(),
+        FRAME.to_arrow().to_batches()[0],
+        FRAME.with_columns(pl.col("hcpcs").cast(pl.Categorical), pl.col("thru_date").str.to_date()),
+    ],
+    ids=["polars", "lazy", "arrow", "batch", "categorical"],
+)
+def test_frames_of_every_library(given: Any) -> None:
+    assert lines(read(claims_=given)).select("claim_id", "hcpcs").rows() == EXPECTED
+
+
+def test_a_pandas_frame() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed (it comes with the spark extra)")
+    frame = pandas.DataFrame({c: FRAME[c].to_list() for c in FRAME.columns})
+    assert lines(read(claims_=frame)).select("claim_id", "hcpcs").rows() == EXPECTED
+
+
+def test_a_duckdb_relation_can_be_read_many_times() -> None:
+    connection = duckdb.connect()
+    connection.register("frame", FRAME.to_arrow())
+    found = read(claims_=connection.sql("SELECT * FROM frame"))
+    for _ in range(2):
+        assert lines(found).select("claim_id", "hcpcs").rows() == EXPECTED
+    both = found.claims.join(found.claim_diagnoses, on="claim_id").collect(engine="streaming")
+    assert both.height == 2
+
+
+def test_a_database_is_read_by_several_scans_at_once(tmp_path: Path) -> None:
+    found = read(claims_=str(database(tmp_path)))
+    both = found.claims.join(found.claim_diagnoses, on="claim_id").filter(pl.col("claim_id") == "C2")
+    assert both.collect(engine="streaming")["diagnosis_code"].to_list() == ["I509"]
+    assert found.claims.select(pl.len()).collect().item() == 2
+
+
+# --- broken ones -------------------------------------------------------------------------------------------------
+
+
+def broken(tmp_path: Path, name: str, content: bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        read(claims_=write(tmp_path, name, content))
+    return str(caught.value)
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    assert "claims: claims.csv is empty" in broken(tmp_path, "claims.csv", b"")
+    assert "is empty" in broken(tmp_path, "blank.csv", b"\n \n")
+
+
+def test_a_parquet_file_that_was_cut_off(tmp_path: Path) -> None:
+    whole = parquet(tmp_path).read_bytes()
+    assert "cut off" in broken(tmp_path, "cut.parquet", whole[: len(whole) // 2])
+    assert "footer" in broken(tmp_path, "bad.parquet", whole[:-40] + b"\1" * 32 + whole[-8:])
+
+
+def test_a_packed_file_that_was_cut_off(tmp_path: Path) -> None:
+    whole = gzip.compress((FRAME.write_csv() * 5_000).encode())
+    assert "cut off" in broken(tmp_path, "claims.csv.gz", whole[: len(whole) // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("c.parquet", b"claim_id,member_id\n1,2\n", "is not a Parquet file"),
+        ("c.xlsx", b"PK\x03\x04xxxxxxxxxxxx", "Excel"),
+        ("c.csv", b"claim_id\x00\x01\x02", "NUL bytes"),
+        ("c.zst", b"\x28\xb5\x2f\xfdxxxxxxxxxxxxxx", "gzip is"),
+        ("c.arrow", b"ARROW1\x00\x00xxxxxxxxxxxx", "Arrow"),
+        ("c.duckdb", b"\0" * 8 + b"DUCK" + b"\0" * 50, "cannot be opened"),
+    ],
+)
+def test_files_of_other_kinds(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    assert says in broken(tmp_path, name, content)
+
+
+def test_what_is_not_there(tmp_path: Path) -> None:
+    parquet(tmp_path)
+    for given, says in (
+        (tmp_path / "none*.parquet", "no file matches"),
+        (tmp_path / "clams.parquet", "(there is 'claims.parquet')"),
+        (tmp_path / "nowhere", "does not exist"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read(claims_=given)
+        assert says in str(caught.value)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no Parquet or CSV file"):
+        read(claims_=tmp_path / "empty")
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = parquet(tmp_path)
+    opened = Path.open
+
+    def refuse(self: Path, *args: Any, **more: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)"):
+        read(claims_=path)
+
+
+def test_a_database_without_the_table_names_the_others(tmp_path: Path) -> None:
+    path = database(tmp_path, "claimz")
+    with pytest.raises(InputError, match=r"Did you mean in\.duckdb::claimz"):
+        read(claims_=path)
+    with pytest.raises(InputError, match="has no table other"):
+        read(claims_=f"{path}::other")
+    with pytest.raises(InputError, match="is no DuckDB file"):
+        read(claims_=f"{parquet(tmp_path)}::claims")
+
+
+def test_all_broken_files_are_told_at_once(tmp_path: Path) -> None:
+    good = write(tmp_path, "d/a.csv", FRAME.write_csv())
+    write(tmp_path, "d/b.parquet", b"PAR1 cut")
+    write(tmp_path, "d/c.csv", b"")
+    with pytest.raises(InputError) as caught:
+        read(claims_=Path(good).parent)
+    assert "b.parquet" in str(caught.value)
+    assert "c.csv is empty" in str(caught.value)
+
+
+def test_what_no_one_can_read() -> None:
+    with pytest.raises(InputError, match="a dict cannot be read"):
+        read(claims_={"claim_id": ["C1"]})
+    with pytest.raises(InputError, match="LazyFrame cannot be resolved"):
+        read(claims_=pl.LazyFrame({"a": [1]}).select("b"))
+
+
+def test_members_of_a_file_damaged_in_its_middle(tmp_path: Path) -> None:
+    frame = members(member_id=[f"M{i}" for i in range(5_000)])
+    frame.write_parquet(tmp_path / "m.parquet", compression="zstd")
+    whole = bytearray((tmp_path / "m.parquet").read_bytes())
+    whole[40:120] = b"\xff" * 80
+    with pytest.raises(InputError, match="cannot be read to its end"):
+        read(members_=write(tmp_path, "m2.parquet", bytes(whole)), claims_=claims())
+
+
+def test_files_left_aside_are_told(tmp_path: Path) -> None:
+    folder = folder_of_parquet(tmp_path)
+    (folder / "notes.docx").write_text("x")
+    assert read(claims_=folder).notes == ["claims: 1 file(s) in claims are neither Parquet nor CSV and were not read."]
+
+
+def test_no_hive_column_is_invented(tmp_path: Path) -> None:
+    assert "month" not in lines(read(claims_=nested_folder(tmp_path))).columns
