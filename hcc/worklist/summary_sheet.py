@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from hcc.worklist.decisions import RETURN_DAYS
 from hcc.worklist.summary import SOON_DAYS, Summary
-from hcc.worklist.words import DIRECTIONS
+from hcc.worklist.words import DIRECTIONS, model_words
 
 NewFormat = Callable[..., Format]
 _SCORE, _DOLLARS, _COUNT = "+#,##0.000;-#,##0.000;0.000", "+#,##0;-#,##0;0", "#,##0"
@@ -37,15 +37,17 @@ def summary_sheet(sheet: Worksheet, new: NewFormat, summary: Summary, priority: 
     """Write the sheet, row after row (the workbook is written in constant memory)."""
     head = new(bold=True, bg_color="#1F3A5F", font_color="#FFFFFF", text_wrap=True, valign="vcenter")
     title, bold, quiet = new(bold=True, font_size=16), new(bold=True, font_size=12), new(font_color="#404040")
-    for column, width in enumerate((58, 24, 24, 10, 10, 10, 10, 14, 14, 16)):
+    for column, width in enumerate((72, 24, 24, 10, 10, 10, 10, 14, 14, 16)):
         sheet.set_column(column, column, width)
     sheet.hide_gridlines(2)
+    sheet.set_row(0, 26)
     sheet.write_string(0, 0, "Worklist", title)
     sheet.write_string(1, 0, _about(summary), quiet)
     sheet.write_string(2, 0, "This file holds members' health data; keep it and send it accordingly.", quiet)
     row = 4
+    right = new(bold=True, bg_color="#1F3A5F", font_color="#FFFFFF", text_wrap=True, valign="vcenter", align="right")
     for column, text in enumerate(("", *DIRECTIONS.values())):
-        sheet.write_string(row, column, text, head)
+        sheet.write_string(row, column, text, right if column else head)
     for label, name, shape in _MEASURES:
         row += 1
         sheet.write_string(row, 0, label, new(bottom=4, bottom_color="#B0B0B0"))
@@ -56,7 +58,7 @@ def summary_sheet(sheet: Worksheet, new: NewFormat, summary: Summary, priority: 
                 sheet.write_string(row, column, "not known", kind)
             else:
                 sheet.write_number(row, column, float(value), kind)
-    row = _rules(sheet, new, summary, row + 2, head, bold)
+    row = _rules(sheet, new, summary, row + 2, (head, right), bold)
     row = _lines(sheet, row + 1, "How the rank is computed", priority, bold, new())
     _lines(sheet, row + 1, "How to read it", _reading(summary), bold, new())
     sheet.set_landscape()
@@ -65,23 +67,26 @@ def summary_sheet(sheet: Worksheet, new: NewFormat, summary: Summary, priority: 
 
 def _about(summary: Summary) -> str:
     run = summary.run
+    models = ", ".join(model_words(name.strip()) for name in str(run.get("models") or "").split(",") if name.strip())
     return (
-        f"Payment year {run.get('payment_year')}, {run.get('run') or ''} run, models {run.get('models') or 'unknown'}; "
+        f"Payment year {run.get('payment_year')}, {run.get('run') or ''} run, {models or 'unknown'}; "
         f"evidence up to {run.get('as_of') or 'the end of the inputs'}; list of {summary.today.isoformat()}."
     )
 
 
-def _rules(sheet: Worksheet, new: NewFormat, summary: Summary, row: int, head: Format, bold: Format) -> int:
+def _rules(
+    sheet: Worksheet, new: NewFormat, summary: Summary, row: int, heads: tuple[Format, Format], bold: Format
+) -> int:
     sheet.write_string(row, 0, "By rule and strength", bold)
     row += 1
-    for column, (heading, _, _) in enumerate(_BY_RULE):
-        sheet.write_string(row, column, heading, head)
+    for column, (heading, _, shape) in enumerate(_BY_RULE):
+        sheet.write_string(row, column, heading, heads[shape is not None])
     for found in summary.by_rule.iter_rows(named=True):
         row += 1
         for column, (_, name, shape) in enumerate(_BY_RULE):
             value = found[name]
             if shape is None:
-                sheet.write_string(row, column, DIRECTIONS.get(value, value) or "", new(text_wrap=column == 0))
+                sheet.write_string(row, column, DIRECTIONS.get(value, value) or "", new())
             elif value is not None:
                 sheet.write_number(row, column, float(value), new(num_format=shape))
     return row + 1

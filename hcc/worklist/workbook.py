@@ -29,6 +29,7 @@ _ENTRIES = ("decision", "decision_reason", "note", "reviewer", "decided_on")
 _NUMBERS = {"priority": "0.0", "score_change": "+0.000;-0.000;0.000", "dollar_change": "+#,##0;-#,##0;0"}
 _DATES = ("last_evidence_date", "last_visit", "due_on", "decided_on")
 _HIDDEN = ("question", "run_id")
+_LINE, _MOST_HEIGHT = 13.0, 220.0  # points
 _FROZEN = 3  # rank, priority and member stay in sight
 
 
@@ -72,7 +73,9 @@ class _Formats:
 
     def of(self, field: Field, **more: Any) -> Format:
         """The format of a column of the list."""
-        properties: dict[str, Any] = {**more}
+        properties: dict[str, Any] = {"bottom": 1, "bottom_color": "#D5DBE1", **more}
+        if field.name == "member_id":
+            properties["indent"] = 1  # the number before it is flush right
         if field.name in _WRAPPED:
             properties["text_wrap"] = True
         if field.name in _NUMBERS:
@@ -99,7 +102,9 @@ def _list_sheet(sheet: Worksheet, frame: pl.DataFrame, formats: _Formats, today:
         sheet.write_string(0, column, field.heading, formats.heading())
         writers.append((_writer(sheet, frame.schema[field.name]), kind))
         risky.append(formats.of(field, quote_prefix=True))
+    heights = _heights(frame)
     for number, row in enumerate(frame.select(field.name for field in FIELDS).iter_rows(), start=1):
+        sheet.set_row(number, heights[number - 1])
         for column, value in enumerate(row):
             if value is not None:
                 write, kind = writers[column]
@@ -114,10 +119,32 @@ def _list_sheet(sheet: Worksheet, frame: pl.DataFrame, formats: _Formats, today:
         1, due, last_row, due,
         {"type": "date", "criteria": "less than", "value": today, "format": late},
     )  # fmt: skip
+    # Rows that follow their question's first row: one decision answers them, too.
+    gap, lead = (
+        xlsxwriter.utility.xl_rowcol_to_cell(1, _column(name), col_abs=True) for name in ("gap_id", "question")
+    )
+    follows = {
+        "type": "formula",
+        "criteria": f"={gap}<>{lead}",
+        "format": formats.new(font_color="#6B6B6B", italic=True),
+    }
+    sheet.conditional_format(1, 0, last_row, last_column, follows)
     sheet.set_landscape()
+    sheet.print_area(0, 0, last_row, _column("decided_on"))
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_footer("&L&8Holds members' health data&R&8&P of &N")
+
+
+def _heights(frame: pl.DataFrame) -> list[float]:
+    """Points for each row: as many lines as its fullest cell needs (not every program sizes rows by itself)."""
+    lines = [
+        pl.col(name).fill_null("").str.split("\n").list.eval((pl.element().str.len_chars() / (width * 1.05)).ceil()
+        .clip(lower_bound=1)).list.sum().alias(name)
+        for name, width in _WRAPPED.items() if name not in _ENTRIES
+    ]  # fmt: skip
+    points = pl.max_horizontal(_WRAPPED.keys() - set(_ENTRIES)) * _LINE + 4
+    return frame.select(lines).select(points.clip(20, _MOST_HEIGHT).alias("points"))["points"].to_list()
 
 
 def _column(name: str) -> int:
@@ -185,7 +212,7 @@ def _guide_sheet(sheet: Worksheet, formats: _Formats) -> None:
         ),
         (
             "",
-            "One decision answers a question: its other rows (another model) take it over where they are empty.",
+            "One decision answers a question: its other rows (another model, in italics) take it over if left empty.",
             False,
         ),
         ("", "Send the file back with: hcc worklist import results.duckdb this-file.xlsx --reviewer YOUR-NAME", False),
