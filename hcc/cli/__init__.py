@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hcc.cli.demo", "A small invented population through every stage, then where to look."),
     "score": ("hcc.cli.score", "Score a population: members and claims in, one DuckDB file out."),
     "gaps": ("hcc.cli.gaps", "Find coded-but-unsupported and supported-but-missing conditions."),
-    "run": ("hcc.cli.run", "Score and find gaps in one pass."),
+    "run": ("hcc.cli.gaps", "Score and find gaps in one pass."),
     "explain": ("hcc.cli.explain", "One member: every factor, every diagnosis that counted or did not, and why."),
     "compare": ("hcc.cli.compare", "Where a population's score moved between two results files, summing exactly."),
     "worklist": (

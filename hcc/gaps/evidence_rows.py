@@ -24,6 +24,7 @@ OUT: Schema = {
     "value": pl.String,
 }
 _STANCES = ("for", "against", "context")
+_SORT = ("code", "claim_id", "kind", "description", "value")  # complete, so that the numbers never change
 
 
 def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
@@ -45,7 +46,7 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFram
     rows = pl.concat([shaped(part, {**OUT, "order": pl.UInt16}) for part in parts]).unique(body)
     stance = pl.col("stance").replace_strict({name: i for i, name in enumerate(_STANCES)}, return_dtype=pl.UInt8)
     return (
-        rows.sort("gap_id", stance, "order", "evidence_date", "code", "claim_id", nulls_last=True)
+        rows.sort("gap_id", stance, "order", "evidence_date", *_SORT, nulls_last=True)
         .with_columns((pl.int_range(pl.len()).over("gap_id") + 1).alias("evidence_number"))
         .select(OUT.keys())
     )
@@ -291,7 +292,8 @@ def _unread_fills(gaps: pl.DataFrame) -> pl.DataFrame:
 
 def _capped(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """The newest of each group, and a line that counts the rest."""
-    ordered = rows.sort("evidence_date", descending=True, nulls_last=True).with_columns(
+    ordered = rows.sort("evidence_date", *(c for c in _SORT if c in rows.columns), descending=True, nulls_last=True)
+    ordered = ordered.with_columns(
         pl.int_range(pl.len()).over(by).alias("_place"), pl.len().over(by).alias("_all")
     )
     kept = ordered.filter(pl.col("_place") < MOST_PER_TERM)

@@ -21,7 +21,7 @@ _NOUN = {
 
 CLOSING = {
     "captured_above": " HCC {higher}, which stands above it, is captured in {year}.",
-    "ineligible_record": " It is coded in {year} on records that do not count for the score only.",
+    "ineligible_record": " It is coded in {year}, but only on records that do not count for the score.",
     "low_strength": " The evidence is weak and shown for completeness.",
     "evidence_not_given": " What would speak against it could not be looked at, because a table was not given.",
     "died": " The member has died.",
@@ -63,7 +63,7 @@ def _target_reasons(
     columns = rows.columns
     rows = _with_signals(plan, hits, planned, rows)
     fields = _fields(context)
-    sentence = filled(planned.template, fields, _term_fields(plan, planned))
+    sentence = _sentence(planned.template, fields, _term_fields(plan, planned))
     if rule.pattern is not None and rule.pattern.name == "recapture":
         sentence = _recapture(sentence, fields)
     elif rule.direction == "unsupported":
@@ -88,6 +88,17 @@ def _target_reasons(
     return rows.with_columns((sentence + closing).alias("reason"), latest.alias("last_evidence_date")).select(
         *columns, "reason", "last_evidence_date"
     )
+
+
+def _sentence(template: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], pl.Expr]) -> pl.Expr:
+    """A template. What stands after ' | ' (no such condition is coded) is left out where one above it is, or an
+    ineligible record carries it."""
+    fact, bar, rest = template.partition(" | ")
+    if not bar:
+        return filled(template, fields, terms)
+    coded = pl.col("status_reason").is_in(("captured_above", "ineligible_record"))
+    tail = pl.when(coded).then(pl.lit(".")).otherwise(filled(f"; {rest}.", fields, terms))
+    return pl.concat_str([filled(fact, fields, terms), tail])
 
 
 def _capitalised(text: pl.Expr) -> pl.Expr:

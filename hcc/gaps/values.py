@@ -8,6 +8,7 @@ from hcc.gaps.candidates import Candidates
 
 ALONE, TOGETHER = "alone", "together"
 _VALUED = ("open", "indeterminate", "closed")
+_WEAK = "low_strength"  # suppressed, and yet worth knowing what it would be worth
 _KEY = ["member_index", "m", "hcc"]
 
 
@@ -19,7 +20,7 @@ def scenarios(candidates: Candidates) -> pl.DataFrame:
     of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
     gaps = candidates.gaps.filter(pl.col("hcc").is_not_null())
-    valued = gaps.filter(pl.col("status").is_in(_VALUED), ~pl.col("status_reason").is_in(("same", "new")))
+    valued = gaps.filter(_is_valued(), ~pl.col("status_reason").is_in(("same", "new")))
     alone = valued.filter(~pl.col("unsupported") | pl.col("falls").fill_null(False)).select(*_KEY, "direction").unique()
     alone = alone.sort(*_KEY, "direction").with_row_index("scenario_id").with_columns(pl.lit(ALONE).alias("kind"))
     together = _together(candidates, gaps.filter(pl.col("status") == "open"))
@@ -33,6 +34,11 @@ def scenarios(candidates: Candidates) -> pl.DataFrame:
     names = candidates.gaps.select("member_index", "member_id").unique("member_index")
     both = both.join(candidates.models, on="m").join(names, on="member_index")
     return both.with_columns(action.alias("action")).sort("scenario_id", "m", "hcc")
+
+
+def _is_valued() -> pl.Expr:
+    """Rows that have a value: not those suppressed for the member's sake or as acute, nor remarks."""
+    return pl.col("status").is_in(_VALUED) | (pl.col("status_reason") == _WEAK)
 
 
 def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -96,9 +102,10 @@ def value_gaps(
     gaps = gaps.with_columns(
         pl.when(none & pl.col("risk_score").is_not_null())
         .then(0)
-        .otherwise(pl.col("score_change"))
+        .when(_is_valued())
+        .then(pl.col("score_change"))
         .alias("score_change"),
-        pl.when(none).then(0).otherwise(pl.col("raw_change")).alias("raw_change"),
+        pl.when(none).then(0).when(_is_valued()).then(pl.col("raw_change")).alias("raw_change"),
     )
     return _as_table(gaps), _member_gaps(candidates, asked, risk_scores, people)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TOKEN = re.compile(r"\s*(?:(?P<name>[a-z][a-z0-9_]*)|(?P<bracket>[()]))")
 _WORDS = ("and", "or", "not")
@@ -59,6 +60,7 @@ def _simplified(parts: set[Conjunction]) -> Form:
     )
 
 
+@lru_cache(maxsize=4096)
 def parse_expression(text: str) -> Form:
     """The disjunctive normal form of an expression; ValueError says what is wrong with it."""
     tokens = _tokens(text)

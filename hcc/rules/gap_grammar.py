@@ -369,6 +369,8 @@ class Rule(Frozen):
     def _text_faults(self) -> list[str]:
         faults = []
         for text in filter(None, (self.reason, *(target.reason for target in self.targets))):
+            if text.count(" | ") > 1 or (" | " in text and self.direction == "unsupported"):
+                faults.append("' | ' stands once, before what a missing rule says is not coded")
             faults += [*wording_faults(text), *bracket_faults(text)]
             for name, field in placeholders(text):
                 faults += _placeholder_faults(name, field, self)
@@ -384,7 +386,7 @@ class Rule(Frozen):
 
 
 _TERM_FIELDS = ("count", "days", "first", "last", "first_value", "last_value", "lowest", "highest")
-_ROW_FIELDS = ("codes", "hcc", "label", "year", "as_of", "claims", "first_date", "last_date", "detail", "model")
+_ROW_FIELDS = ("codes", "hcc", "label", "year", "as_of", "claims", "first_date", "last_date", "detail", "model", "before")
 
 
 def _placeholder_faults(name: str, field: str, rule: Rule) -> list[str]:

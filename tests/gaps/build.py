@@ -42,7 +42,9 @@ def shipped_rules() -> GapRules:
 @lru_cache
 def drug_of(ingredient: str, drug_class: str, route: str, flags: str) -> tuple[int, str]:
     """A key of drug_keys and its class for an ingredient (or a class)."""
-    keys = sets().drug_keys.with_columns(pl.col("drug_class", "ingredient", "route", "flags", "evidence").cast(pl.String))
+    keys = sets().drug_keys.with_columns(
+        pl.col("drug_class", "ingredient", "route", "flags", "evidence").cast(pl.String)
+    )
     found = keys.filter(pl.col("ingredient") == ingredient)
     if drug_class:
         found = found.filter(pl.col("drug_class") == drug_class)
@@ -82,7 +84,8 @@ class Person:
     ) -> Person:  # fmt: skip
         self.diagnoses.append(
             {
-                "claim_id": claim or f"{self.name}-{len(self.diagnoses)}", "diagnosis_code": code, "thru_date": day(when),
+                "claim_id": claim or f"{self.name}-{len(self.diagnoses)}", "diagnosis_code": code,
+                "thru_date": day(when),
                 "claim_type": claim_type, "record_type": record_type, "counted": counted,
                 "reason": reason or ("COUNTED" if counted else "RECORD_INELIGIBLE(H)"), "flags": flags,
                 "rendering_npi": npi, "place_of_service": place,
@@ -90,9 +93,7 @@ class Person:
         )  # fmt: skip
         return self
 
-    def fill(
-        self, ingredient: str, when: str, *, drug_class: str = "", route: str = "", flags: str = ""
-    ) -> Person:
+    def fill(self, ingredient: str, when: str, *, drug_class: str = "", route: str = "", flags: str = "") -> Person:
         drug, _ = drug_of(ingredient, drug_class, route, flags)
         self.fills.append({"fill_date": day(when), "drug": drug, "code": "00000000000"})
         return self
@@ -102,7 +103,8 @@ class Person:
         return self
 
     def result(
-        self, concept: str, when: str, value: float | None = None, *, low: float | None = None, high: float | None = None,
+        self, concept: str, when: str, value: float | None = None, *, low: float | None = None,
+        high: float | None = None,
         finding: str | None = None, use: str = "include", comparator: str = "=",
     ) -> Person:  # fmt: skip
         self.results.append(
@@ -120,7 +122,9 @@ class Person:
     def egfr_above_60(self, when: str) -> Person:
         return self.result("egfr", when, low=60.1, comparator=">")
 
-    def did(self, concept: str, when: str, *, claim: str | None = None, npi: str | None = None, evidence: str = "") -> Person:
+    def did(
+        self, concept: str, when: str, *, claim: str | None = None, npi: str | None = None, evidence: str = ""
+    ) -> Person:
         table = sets().hcpcs.filter(pl.col("concept") == concept)
         grade = evidence or table["evidence"][0]
         self.procedures.append(
@@ -163,7 +167,8 @@ _SCHEMAS = {
     },
     "problems": {"recorded_date": pl.Date, "code": pl.String},
     "findings": {
-        "service_date": pl.Date, "diagnosis_code": pl.String, "claim_id": pl.String, "verdict": pl.String, "note": pl.String,
+        "service_date": pl.Date, "diagnosis_code": pl.String, "claim_id": pl.String, "verdict": pl.String,
+        "note": pl.String,
     },
     "deletes": {"diagnosis_code": pl.String, "date": pl.Date},
 }  # fmt: skip
@@ -211,7 +216,10 @@ def context(
     run = current.filter(pl.col("diagnosis_code").is_in(mapped.implode()))
     counted = run.filter("counted", pl.col("thru_date") <= today)
     other = pl.concat(
-        [diagnoses.filter(~pl.col("thru_date").is_between(start, end)), current.filter(~pl.col("diagnosis_code").is_in(mapped.implode()))]
+        [
+            diagnoses.filter(~pl.col("thru_date").is_between(start, end)),
+            current.filter(~pl.col("diagnosis_code").is_in(mapped.implode())),
+        ]
     ).rename({"thru_date": "date"})
     history = None
     if "history" in tables:

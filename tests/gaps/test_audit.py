@@ -190,7 +190,9 @@ def test_a14_infarction_more_than_28_days_after_the_episode(office: str, found: 
 
 
 def test_a14_a_new_stay_begins_a_new_episode() -> None:
-    person = Person().dx("I214", "2025-03-01", "inpatient").dx("I214", "2025-05-25", "inpatient").dx("I214", "2025-05-30")
+    person = (
+        Person().dx("I214", "2025-03-01", "inpatient").dx("I214", "2025-05-25", "inpatient").dx("I214", "2025-05-30")
+    )
     assert "AUD-MI28" not in rules_found(person)
 
 
@@ -229,8 +231,8 @@ def test_aud_ckd_without_results_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("code", "bmi", "comorbidity", "found"),
     [("E6601", 34.9, True, True), ("E6601", 35, True, False), ("E6601", 35, False, True), ("E6601", 39.9, False, True),
-     ("E6601", 40, False, False), ("E66813", 39.9, True, True), ("E66813", 40, True, False), ("Z6841", 39.9, True, True),
-     ("E662", 34.9, True, True)],
+     ("E6601", 40, False, False), ("E66813", 39.9, True, True), ("E66813", 40, True, False),
+     ("Z6841", 39.9, True, True), ("E662", 34.9, True, True)],
 )  # fmt: skip
 def test_g9_aud_bmi(code: str, bmi: float, comorbidity: bool, found: bool) -> None:
     person = Person().dx(code, "2025-03-01").result("bmi", "2025-06-01", bmi)

@@ -89,7 +89,9 @@ def test_nothing_after_as_of_is_used() -> None:
     assert only(gaps(person, as_of="2025-06-10"), "CKD-1") != []
 
 
-@pytest.mark.parametrize(("stay", "found"), [("2025-05-11", False), ("2025-07-10", False), ("2025-05-10", True), ("2025-07-11", True)])
+@pytest.mark.parametrize(
+    ("stay", "found"), [("2025-05-11", False), ("2025-07-10", False), ("2025-05-10", True), ("2025-07-11", True)]
+)
 def test_ckd_1_no_result_within_thirty_days_of_a_stay_for_acute_injury(stay: str, found: bool) -> None:
     person = ckd((50, "2025-01-10"), (50, "2025-06-10")).dx("N179", stay, "inpatient")
     assert bool(only(gaps(person), "CKD-1")) is found
@@ -112,7 +114,9 @@ def test_ckd_1_one_day_counts_with_its_highest_value() -> None:
 
 def test_ckd_1_fallback_codes_only_where_nothing_else_is() -> None:
     fallback = Person("a").egfr(50, "2025-01-10", use="fallback").egfr(50, "2025-06-10", use="fallback")
-    both = Person("b").egfr(50, "2025-01-10", use="fallback").egfr(50, "2025-06-10", use="fallback").egfr(70, "2025-02-10")
+    both = (
+        Person("b").egfr(50, "2025-01-10", use="fallback").egfr(50, "2025-06-10", use="fallback").egfr(70, "2025-02-10")
+    )
     assert [row["member_id"] for row in only(gaps(fallback, both), "CKD-1")] == ["a"]
 
 
@@ -176,12 +180,21 @@ def test_dm_2_strengths() -> None:
 def test_dm_3_two_fills_of_insulin_on_two_days() -> None:
     one = Person("a").fill("insulin glargine", "2025-02-01").fill("insulin lispro", "2025-02-01")
     two = Person("b").fill("insulin glargine", "2025-02-01").fill("insulin glargine", "2025-02-02")
-    coded = Person("c").fill("insulin glargine", "2025-02-01").fill("insulin glargine", "2025-02-02").dx("E1165", "2025-01-01")
+    coded = (
+        Person("c")
+        .fill("insulin glargine", "2025-02-01")
+        .fill("insulin glargine", "2025-02-02")
+        .dx("E1165", "2025-01-01")
+    )
     assert [row["member_id"] for row in only(gaps(one, two, coded), "DM-3")] == ["b"]
 
 
 def test_g13_prevention_of_hiv_is_no_hiv() -> None:
-    prep = Person("a").fill("emtricitabine", "2025-02-01", flags="prep_possible").fill("emtricitabine", "2025-03-01", flags="prep_possible")
+    prep = (
+        Person("a")
+        .fill("emtricitabine", "2025-02-01", flags="prep_possible")
+        .fill("emtricitabine", "2025-03-01", flags="prep_possible")
+    )
     treated = Person("b").fill("dolutegravir", "2025-02-01").fill("dolutegravir", "2025-03-01")
     assert [row["member_id"] for row in only(gaps(prep, treated), "HIV-1")] == ["b"]
 
@@ -198,7 +211,11 @@ def test_dm_4_needs_both_in_the_year() -> None:
     alone = Person("d").dx("E119", "2025-01-01")
     type_1 = Person("e").dx("E109", "2025-01-01").dx("N189", "2025-02-01")
     rows = only(gaps(both, together, by_lab, alone, type_1), "DM-4")
-    assert [(row["member_id"], row["candidate_diagnosis_codes"]) for row in rows] == [("a", "E1122"), ("c", "E1122"), ("e", "E1022")]
+    assert [(row["member_id"], row["candidate_diagnosis_codes"]) for row in rows] == [
+        ("a", "E1122"),
+        ("c", "E1122"),
+        ("e", "E1022"),
+    ]
 
 
 @pytest.mark.parametrize(("value", "found"), [(40, True), (40.1, False)])
@@ -232,7 +249,11 @@ def test_hf_2_not_with_cirrhosis_or_end_stage_kidney() -> None:
 
 def test_copd_1_needs_two_inhalers_at_forty_without_asthma() -> None:
     def person(name: str, birth: str = "1950-01-01") -> Person:
-        return Person(name, birth=birth).fill("tiotropium", "2025-01-01", route="inhaled").fill("tiotropium", "2025-02-01", route="inhaled")
+        return (
+            Person(name, birth=birth)
+            .fill("tiotropium", "2025-01-01", route="inhaled")
+            .fill("tiotropium", "2025-02-01", route="inhaled")
+        )
 
     # Age on 31 December 2024, the data-collection year: 39 and 40.
     young, older = person("b", "1985-01-01"), person("e", "1984-12-31")
@@ -249,7 +270,9 @@ def test_copd_2_ratio(value: float, found: bool) -> None:
 def test_rf_1_needs_oxygen_in_two_months_and_a_low_value() -> None:
     oxygen = Person("a").did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-02-01")
     low = Person("b").did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-02-01").result("spo2", "2025-01-01", 88)
-    high = Person("c").did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-02-01").result("spo2", "2025-01-01", 88.1)
+    high = (
+        Person("c").did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-02-01").result("spo2", "2025-01-01", 88.1)
+    )
     one = Person("d").did("home_oxygen", "2025-01-01").result("pao2", "2025-01-01", 55)
     gas = Person("e").did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-02-01").result("pao2", "2025-01-01", 55)
     assert [row["member_id"] for row in only(gaps(oxygen, low, high, one, gas), "RF-1")] == ["b", "e"]
@@ -270,7 +293,9 @@ def test_mdd_1_the_highest_of_the_last_three() -> None:
     old = Person("a").result("phq9", "2025-01-01", 20)
     for when in ("2025-02-01", "2025-03-01", "2025-04-01"):
         old.result("phq9", when, 5)
-    recent = Person("b").result("phq9", "2025-02-01", 15).result("phq9", "2025-03-01", 5).result("phq9", "2025-04-01", 5)
+    recent = (
+        Person("b").result("phq9", "2025-02-01", 15).result("phq9", "2025-03-01", 5).result("phq9", "2025-04-01", 5)
+    )
     below = Person("c").result("phq9", "2025-02-01", 14)
     rows = only(gaps(old, recent, below), "MDD-1")
     assert [(row["member_id"], row["hcc"], row["status"]) for row in rows] == [("b", "155", "open")]
@@ -297,7 +322,9 @@ def test_ost_1_two_days_of_the_year() -> None:
 
 def test_tx_1_names_the_organ_or_only_remarks() -> None:
     def person(name: str) -> Person:
-        return Person(name).fill("tacrolimus", "2025-01-01", route="oral").fill("tacrolimus", "2025-02-01", route="oral")
+        return (
+            Person(name).fill("tacrolimus", "2025-01-01", route="oral").fill("tacrolimus", "2025-02-01", route="oral")
+        )
 
     frame = gaps(person("a").dx("Z944", "2024-01-01"), person("b"), person("c").dx("Z940", "2024-01-01"))
     rows = only(frame, "TX-1")
@@ -308,12 +335,21 @@ def test_tx_1_names_the_organ_or_only_remarks() -> None:
 
 def test_hcv_1_ends_when_the_virus_is_gone() -> None:
     found = Person("a").result("hcv_rna", "2025-01-01", finding="positive")
-    cured = Person("b").result("hcv_rna", "2025-01-01", finding="positive").result("hcv_rna", "2025-06-01", finding="negative")
+    cured = (
+        Person("b")
+        .result("hcv_rna", "2025-01-01", finding="positive")
+        .result("hcv_rna", "2025-06-01", finding="negative")
+    )
     assert [row["member_id"] for row in only(gaps(found, cured), "HCV-1")] == ["a"]
 
 
 def test_rows_that_depend_on_low_strength_rules_are_off() -> None:
-    person = Person().result("albumin", "2025-01-01", 2.5).result("platelets", "2025-01-01", 50).result("platelets", "2025-06-01", 50)
+    person = (
+        Person()
+        .result("albumin", "2025-01-01", 2.5)
+        .result("platelets", "2025-01-01", 50)
+        .result("platelets", "2025-06-01", 50)
+    )
     assert {row["rule_id"] for row in gaps(person).to_dicts()} & {"PLT-1", "MAL-1", "HEP-1"} == set()
 
 

@@ -88,7 +88,7 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
             pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
-            pl.col("other_claim").first(),
+            pl.col("other_claim").min(),
             pl.col("other_date").max(),
         )
     )

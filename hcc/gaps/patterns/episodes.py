@@ -75,7 +75,7 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
     first = (
         pairs.filter(pl.col("after") > pattern.days)
         .join(new_stay.select(key), on=key, how="anti")
-        .sort("start")
+        .sort("start", "start_claim", "start_code")
         .group_by(key, maintain_order=True)
         .first()
     )

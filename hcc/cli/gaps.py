@@ -1,0 +1,211 @@
+"""``hcc gaps`` and ``hcc run``: the two-way gap list of a results file, or scores and gaps in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
+_EVIDENCE = ("history", "pharmacy", "observations", "problems", "chart_findings")
+
+
+def _evidence_options(command: _F) -> _F:
+    """The options that both commands share, in the order of the help."""
+    options = (
+        click.option("--history", metavar="PATH", multiple=True, help="Claims of earlier years; repeatable."),
+        click.option("--pharmacy", metavar="PATH", help=f"Fills: {_FILES}."),
+        click.option("--observations", metavar="PATH", help="Laboratory results and measurements."),
+        click.option("--problems", metavar="PATH", help="Problem lists."),
+        click.option("--chart-findings", metavar="PATH", help="What reviewers found in records."),
+        click.option(
+            "--as-of",
+            metavar="DATE",
+            help="Use nothing after this day. Default: the latest service, fill or result, at most the run's deadline.",
+        ),
+        click.option(
+            "--rules",
+            type=click.Path(exists=True, dir_okay=False),
+            metavar="FILE",
+            multiple=True,
+            help="TOML: rules of your own, and ours switched on or off; repeatable.",
+        ),
+        click.option(
+            "--unidentified-fills",
+            type=click.Choice(["weaken", "indeterminate"]),
+            default="weaken",
+            show_default=True,
+            help="What fills that nothing identifies do to rules that ask for a drug's absence.",
+        ),
+        click.option(
+            "--layout",
+            default="canonical",
+            show_default=True,
+            metavar="NAME",
+            help="Whose column names the inputs have: canonical, tuva or a TOML file.",
+        ),
+        click.option(
+            "--columns",
+            type=click.Path(exists=True, dir_okay=False),
+            metavar="FILE",
+            help="TOML: your column names for ours.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("results", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--claims", metavar="PATH", multiple=True, help="The claims, where they are no longer where they were scored from."
+)
+@_evidence_options
+def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
+    """Find coded-but-unsupported and supported-but-missing conditions.
+
+    Adds the tables gaps, member_gaps and gap_evidence to a results file. Every table of evidence may be absent: rules
+    that need it answer 'indeterminate', and the end of the output says which file would let them be judged.
+
+    \b
+    Example, after 'hcc demo':
+      hcc gaps demo/results.duckdb --history demo/history.parquet --pharmacy demo/pharmacy.parquet
+    """
+    from hcc.cli.progress import Progress
+    from hcc.pipeline_gaps import find_gaps
+
+    with Progress("gaps") as progress:
+        found = find_gaps(results, claims=_paths(claims), progress=progress, **_cleaned(given))
+    print_gaps(found, Path(results))
+
+
+@click.command()
+@click.option("--members", required=True, metavar="PATH", help=f"The members: {_FILES}.")
+@click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
+@click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
+@click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
+@click.option("--payment-year", type=int, required=True, help="The year CMS pays for; there is no default.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME[:CALIBRATION]",
+    help="Score this model, whatever the programme pays (repeatable). Without it the programme of the year decides.",
+)
+@click.option(
+    "--run",
+    "run_name",
+    type=click.Choice(["initial", "midyear", "final"]),
+    default="final",
+    show_default=True,
+    help="Which collection window, deadline and tables.",
+)
+@click.option(
+    "--hierarchy-mode",
+    type=click.Choice(["cms_python", "cms_sas"]),
+    default="cms_python",
+    show_default=True,
+    help="Where CMS's two programs disagree.",
+)
+@click.option(
+    "--audio-only",
+    type=click.Choice(["exclude", "cms_filter_pre2027"]),
+    default="exclude",
+    show_default=True,
+    help="Telephone-only services.",
+)
+@click.option(
+    "--mappings",
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder of tables of your own (also HCC_MAPPINGS).",
+)
+@_evidence_options
+@click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
+@click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
+def run(
+    members: str,
+    claims: tuple[str, ...],
+    models: tuple[str, ...],
+    run_name: str,
+    out: str,
+    overwrite: bool,
+    **given: Any,
+) -> None:
+    """Score and find gaps in one pass.
+
+    \b
+    Example, after 'hcc demo':
+      hcc run --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 \\
+              --history demo/history.parquet --pharmacy demo/pharmacy.parquet --out all.duckdb
+    """
+    from hcc.cli.progress import Progress
+    from hcc.cli.summary import print_summary
+    from hcc.pipeline_gaps import run as run_both
+
+    wanted = _cleaned({name: given.pop(name) for name in (*_EVIDENCE, "as_of", "rules", "unidentified_fills")})
+    with Progress("scoring and gaps") as progress:
+        done, found = run_both(
+            members, _paths(claims), models=list(models) or None, run=run_name, out=out, overwrite=overwrite,
+            gaps=wanted, progress=progress, **given,
+        )  # fmt: skip
+    print_summary(done, Path(out))
+    print_gaps(found, Path(out))
+
+
+def _paths(given: tuple[str, ...]) -> str | list[str] | None:
+    if not given:
+        return None
+    return given[0] if len(given) == 1 else list(given)
+
+
+def _cleaned(given: dict[str, Any]) -> dict[str, Any]:
+    """Repeatable options as one path, a list or nothing."""
+    return {name: _paths(value) if name == "history" else value for name, value in given.items()}
+
+
+def print_gaps(found: Any, results: Path) -> None:
+    """Counts in both directions, rules that could not be judged, and where to look; on stderr."""
+    click.echo(f"Gaps as of {found.as_of.isoformat()}", err=True)
+    for line in _by_direction(results):
+        click.echo(line, err=True)
+    unjudged = found.unjudged
+    if unjudged.height:
+        click.echo("Not judged, or only in part, for want of a table:", err=True)
+        tables = unjudged.group_by("table", "option", maintain_order=True).agg("rule_id").sort("table")
+        for table, option, rules in tables.iter_rows():
+            click.echo(f"  {option:<18} ({table}) would let these be judged: {', '.join(sorted(rules))}", err=True)
+    for note in found.found.notes:
+        click.echo(f"  note: {note}", err=True)
+    click.echo(f"Where to look next:\n  duckdb {results}\n    FROM open_gaps; FROM gaps; FROM gap_evidence;", err=True)
+    click.echo(f"  hcc worklist export {results} --out worklist.xlsx", err=True)
+
+
+def _by_direction(results: Path) -> list[str]:
+    from hcc.results import open_results
+
+    con = open_results(results)
+    try:
+        rows = con.execute(
+            "SELECT direction::VARCHAR, status::VARCHAR, count(*), sum(score_change), sum(dollar_change) FROM gaps "
+            "GROUP BY ALL ORDER BY 1 DESC, 3 DESC"
+        ).fetchall()
+        whole = con.execute(
+            "SELECT direction::VARCHAR, count(DISTINCT member_id), sum(score_change), sum(dollar_change) "
+            "FROM member_gaps GROUP BY ALL ORDER BY 1 DESC"
+        ).fetchall()
+    finally:
+        con.close()
+    lines = []
+    for direction in ("unsupported", "missing"):
+        named = "coded but unsupported" if direction == "unsupported" else "supported but missing"
+        parts = [f"{count:,} {status}" for d, status, count, _, _ in rows if d == direction]
+        lines.append(f"  {named}: {', '.join(parts) or 'none'}")
+        for d, members, score, dollars in whole:
+            if d == direction and score is not None:
+                money = "" if dollars is None else f", {dollars:,.2f} dollars a year"
+                lines.append(f"    all open ones applied: {score:+,.3f} risk score over {members:,} members{money}")
+    return lines

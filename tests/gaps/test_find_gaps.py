@@ -1,0 +1,330 @@
+"""find_gaps from inputs to valued tables: planted truth, exact values, stability, what carries over."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hcc
+from hcc.errors import HccError
+from hcc.pipeline.api import score
+from hcc.pipeline_gaps import find_gaps
+from hcc.pipeline_gaps import run as score_and_find
+from hcc.results import append_review, read_table
+from hcc.rules.folders import find
+from tests.gaps.judge import all_on, gaps_of, judged
+from tests.gaps.planted import population
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+YEAR = 2026
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    made = population(YEAR, noise=20)
+    folder = tmp_path_factory.mktemp("planted")
+    run = score(made.members, made.claims, payment_year=YEAR)
+    found = find_gaps(
+        run, history=made.history, pharmacy=made.pharmacy, observations=made.observations, problems=made.problems,
+        chart_findings=made.chart_findings, as_of=made.calendar.as_of, rules=all_on(folder),
+    )  # fmt: skip
+    return made, run, found
+
+
+@pytest.mark.parametrize("year", [2025, 2026, 2027])
+def test_every_rule_finds_its_plants_and_nothing_else(year: int, tmp_path: Path) -> None:
+    made = population(year, noise=60, seed=year)
+    report = judged(made, gaps_of(made, tmp_path).gaps)
+    wrong = report.filter((pl.col("missed") > 0) | (pl.col("false") > 0) | (pl.col("noise") > 0))
+    assert wrong.rows() == []
+    assert report.filter(pl.col("hits") > 0).height > 50
+
+
+def test_without_pharmacy_what_needs_it_is_not_judged(tmp_path: Path) -> None:
+    made = population(YEAR, noise=20)
+    found = gaps_of(made, tmp_path, pharmacy=None)
+    told = made.expected.filter(pl.col("without_pharmacy").is_not_null())
+    assert told.height > 5
+    for row in told.iter_rows(named=True):
+        mine = found.gaps.filter(
+            pl.col("member_id") == row["member_id"], pl.col("rule_id").cast(pl.String) == row["rule_id"]
+        )
+        assert row["without_pharmacy"] in mine["status"].cast(pl.String).to_list(), row["plant"]
+        assert "open" not in mine["status"].cast(pl.String).to_list(), row["plant"]
+
+
+@pytest.mark.parametrize("table", ["history", "pharmacy", "observations", "problems", "chart_findings"])
+def test_a_rule_without_its_table_never_says_unsupported(table: str, tmp_path: Path) -> None:
+    made = population(YEAR, noise=5)
+    found = gaps_of(made, tmp_path, **{table: None})
+    lacking = set(found.unjudged.filter(pl.col("table") == table)["rule_id"])
+    assert lacking
+    needed = {"AUD-CHART", "AUD-PROBLIST", "AUD-REPEAT", "AUD-CKD", "AUD-BMI", "OIG-3"} & lacking
+    open_rows = found.gaps.filter(
+        pl.col("status").cast(pl.String) == "open", pl.col("rule_id").cast(pl.String).is_in(sorted(needed))
+    )
+    assert open_rows.is_empty()
+
+
+def key(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String)).sort("gap_id")
+
+
+def test_the_same_inputs_give_the_same_list_in_ranges_of_any_size(planted, monkeypatch, tmp_path: Path) -> None:
+    made, _, found = planted
+    monkeypatch.setattr("hcc.pipeline.run.RANGE", 37)
+    shuffled = {
+        name: getattr(made, name).sample(fraction=1, shuffle=True, seed=3)
+        for name in ("members", "claims", "history", "pharmacy", "observations", "problems", "chart_findings")
+    }
+    run = score(shuffled.pop("members"), shuffled.pop("claims"), payment_year=YEAR)
+    assert len(run.scored.results) > 5
+    again = find_gaps(run, **shuffled, as_of=made.calendar.as_of, rules=all_on(tmp_path))
+    assert key(again.gaps.drop("run_id")).equals(key(found.gaps.drop("run_id")))
+    order = ["gap_id", "evidence_number"]
+    assert again.gap_evidence.drop("run_id").sort(order).equals(found.gap_evidence.drop("run_id").sort(order))
+    by = ["member_id", "part", "direction"]
+    assert again.member_gaps.drop("run_id").sort(by).equals(found.member_gaps.drop("run_id").sort(by))
+
+
+def test_ids_are_unique_and_hexadecimal(planted) -> None:
+    gaps = planted[2].gaps
+    assert gaps["gap_id"].is_unique().all()
+    assert gaps["gap_id"].str.contains(r"^[0-9a-f]{20}$").all()
+
+
+def test_evidence_belongs_to_gaps_and_is_numbered_from_one(planted) -> None:
+    found = planted[2]
+    evidence = found.gap_evidence
+    assert evidence.join(found.gaps, on="gap_id", how="anti").is_empty()
+    per_gap = evidence.group_by("gap_id").agg(pl.col("evidence_number").sort())
+    assert per_gap.filter(
+        pl.col("evidence_number") != pl.int_ranges(1, pl.col("evidence_number").list.len() + 1)
+    ).is_empty()
+    bare = found.gaps.filter(pl.col("status").cast(pl.String) == "open").join(evidence, on="gap_id", how="anti")
+    assert bare.is_empty()
+
+
+def risk(run) -> dict[tuple[str, str], Decimal]:
+    rows = run.member_scores.select("member_id", pl.col("part").cast(pl.String), "risk_score").iter_rows()
+    return {(member, part): score for member, part, score in rows}
+
+
+def test_an_open_unsupported_gap_is_worth_the_run_without_its_codes(planted) -> None:
+    """One code set at a time would be hundreds of runs; here each member loses the codes of one gap of its own."""
+    made, run, found = planted
+    single = (
+        found.gaps.with_columns(pl.col("model", "rule_id", "status", "direction").cast(pl.String))
+        .filter(pl.col("status") == "open", pl.col("direction") == "unsupported", pl.col("model") == "cms-hcc-v28")
+        # By claims, not by codes: the code stays where other claims carry it.
+        .filter(~pl.col("rule_id").is_in(["AUD-MI28", "AUD-CHART", "AUD-FUT", "AUD-DUPREC", "AUD-REPEAT"]))
+        .sort("gap_id")
+        .unique("member_id", keep="first", maintain_order=True)
+    )
+    assert single.height > 100
+    gone = single.select("member_id", pl.col("candidate_diagnosis_codes").str.split(",").alias("code")).explode("code")
+    claims = made.claims
+    for place in range(1, 5):
+        name = f"diagnosis_{place}"
+        marked = gone.with_columns(pl.lit(True).alias("hit"))
+        on = {"left_on": ["member_id", name], "right_on": ["member_id", "code"]}
+        hit = claims.join(marked, **on, how="left", maintain_order="left")
+        claims = claims.with_columns(
+            pl.when(hit["hit"].fill_null(False)).then(None).otherwise(pl.col(name)).alias(name)
+        )
+    before, after = risk(run), risk(score(made.members, claims, payment_year=YEAR))
+    mapped = pl.read_csv(find("cms-hcc-v28", str(YEAR), "diagnosis_to_hcc.csv"), infer_schema=False)
+    # A code with two HCCs takes both away; the gap is about one of them.
+    two = set(mapped.group_by("diagnosis_code").len().filter(pl.col("len") > 1)["diagnosis_code"])
+    compared = 0
+    for row in single.iter_rows(named=True):
+        if two & set(row["candidate_diagnosis_codes"].split(",")):
+            continue
+        at = (row["member_id"], "C")
+        expected = None if before[at] is None else after[at] - before[at]
+        assert row["score_change"] == expected, row["rule_id"]
+        compared += expected is not None
+    assert compared > 100
+
+
+def test_an_open_missing_gap_is_worth_the_run_with_its_code(planted) -> None:
+    made, run, found = planted
+    single = (
+        found.gaps.with_columns(pl.col("model", "rule_id", "status", "direction").cast(pl.String))
+        .filter(pl.col("status") == "open", pl.col("direction") == "missing", pl.col("model") == "cms-hcc-v28")
+        .with_columns(pl.col("candidate_diagnosis_codes").str.split(",").list.first().alias("code"))
+        .filter(~pl.col("code").is_in(["I7025", "Z943"]))  # these give two HCCs each
+        .sort("gap_id")
+        .unique("member_id", keep="first", maintain_order=True)
+    )
+    assert single.height > 60
+    template = made.claims.filter(pl.col("claim_type") == "professional", pl.col("hcpcs") == "99213").head(1)
+    more = template.drop("member_id", "claim_id", "diagnosis_1", "diagnosis_2").join(
+        single.select("member_id", pl.col("code").alias("diagnosis_1"), ("X" + pl.col("member_id")).alias("claim_id")),
+        how="cross",
+    )
+    more = more.with_columns(
+        pl.lit(None, pl.String).alias("diagnosis_2"),
+        pl.lit(date(2025, 6, 1)).alias("thru_date"),
+        pl.lit(date(2025, 6, 1)).alias("from_date"),
+    )
+    claims = pl.concat([made.claims, more.select(made.claims.columns)])
+    before, after = risk(run), risk(score(made.members, claims, payment_year=YEAR))
+    for row in single.iter_rows(named=True):
+        assert row["score_change"] == after[row["member_id"], "C"] - before[row["member_id"], "C"], row["rule_id"]
+
+
+def test_values_have_the_sign_of_their_direction_or_none(planted) -> None:
+    gaps = planted[2].gaps.filter(pl.col("hcc").is_not_null())
+    lower = {"62", "221"}  # parents that pay less than a child: adding them lowers the score, removing raises it
+    rest = gaps.filter(~pl.col("hcc").cast(pl.String).is_in(lower))
+    assert (rest.filter(pl.col("direction").cast(pl.String) == "unsupported")["score_change"].drop_nulls() <= 0).all()
+    assert (rest.filter(pl.col("direction").cast(pl.String) == "missing")["score_change"].drop_nulls() >= 0).all()
+    open_rows = gaps.filter(pl.col("status").cast(pl.String) == "open")
+    assert open_rows["score_change"].null_count() < open_rows.height / 20
+
+
+def test_informational_rows_have_no_hcc_and_no_value(planted) -> None:
+    rows = planted[2].gaps.filter(pl.col("status").cast(pl.String) == "informational")
+    assert rows.height > 0
+    assert rows["hcc"].null_count() == rows.height
+    assert rows["score_change"].null_count() == rows.height
+
+
+def test_member_gaps_are_the_whole_change_of_a_direction(planted) -> None:
+    _, run, found = planted
+    members = found.member_gaps.with_columns(pl.col("part", "direction").cast(pl.String))
+    assert members.filter(pl.col("risk_score_applied") - pl.col("risk_score") != pl.col("score_change")).is_empty()
+    scores = run.member_scores.select("member_id", pl.col("part").cast(pl.String), "risk_score")
+    joined = members.join(scores, on=["member_id", "part"])
+    assert joined.height == members.height
+    assert joined.filter(pl.col("risk_score") != pl.col("risk_score_right")).is_empty()
+    open_rows = found.gaps.filter(pl.col("status").cast(pl.String) == "open", pl.col("hcc").is_not_null())
+    single = (
+        open_rows.group_by("member_id", pl.col("direction").cast(pl.String))
+        .agg(pl.len(), pl.col("hcc").cast(pl.String).n_unique().alias("hccs"), pl.col("score_change").first())
+        .filter(pl.col("len") == 1)
+        .join(members.filter(pl.col("part") == "C"), on=["member_id", "direction"])
+    )
+    assert single.height > 20
+    assert single.filter(pl.col("score_change") != pl.col("score_change_right")).is_empty()
+
+
+def members_and_claims(**member: object) -> tuple[pl.DataFrame, pl.DataFrame]:
+    members = pl.DataFrame([{"member_id": "a", "birth_date": date(1950, 1, 1), "sex": "F", **member}])
+    rows = [
+        ("c1", date(2025, 3, 1), "C787"), ("c2", date(2025, 4, 1), "C50911"), ("c3", date(2025, 5, 1), "C50911"),
+    ]  # fmt: skip
+    claims = pl.DataFrame(
+        [
+            {
+                "claim_id": c,
+                "member_id": "a",
+                "claim_type": "professional",
+                "thru_date": d,
+                "hcpcs": "99213",
+                "diagnosis_1": x,
+            }
+            for c, d, x in rows
+        ]
+    )
+    return members, claims
+
+
+def test_s94_a24_a_deleted_parent_revives_its_child_and_dollars_follow() -> None:
+    """V28 community, non-dual, aged: HCC 17 4.209, HCC 23 0.186; without HCC 17 the member has HCC 23 (SPEC S94)."""
+    members, claims = members_and_claims(monthly_benchmark=1000.0)
+    run = score(members, claims, payment_year=YEAR)
+    found = find_gaps(run)
+    rows = found.gaps.filter(pl.col("rule_id").cast(pl.String) == "AUD-SINGLE").to_dicts()
+    (row,) = [row for row in rows if row["model"] == "cms-hcc-v28"]
+    assert row["hcc"] == "17"
+    assert row["raw_change"] == Decimal("0.186") - Decimal("4.209")
+    assert row["dollar_change"] == row["score_change"] * 1000 * 12
+
+
+def test_dollars_are_empty_without_a_benchmark() -> None:
+    members, claims = members_and_claims()
+    found = find_gaps(score(members, claims, payment_year=YEAR))
+    assert found.gaps["dollar_change"].null_count() == found.gaps.height
+    assert found.gaps["score_change"].null_count() < found.gaps.height
+
+
+def test_as_of_defaults_to_the_latest_service_and_is_recorded() -> None:
+    members, claims = members_and_claims()
+    run = score(members, claims, payment_year=YEAR)
+    found = find_gaps(run)
+    assert found.as_of == date(2025, 5, 1)
+    assert run.row["as_of"] == date(2025, 5, 1)
+    early = find_gaps(run, as_of="2025-04-15")
+    single = early.gaps.filter(pl.col("rule_id").cast(pl.String) == "AUD-SINGLE", pl.col("hcc").cast(pl.String) == "23")
+    assert single.height == 1  # the second claim of May is not known yet
+
+
+def test_a_results_file_gains_gaps_and_keeps_flags_and_decisions(tmp_path: Path) -> None:
+    members, claims = members_and_claims()
+    members.write_parquet(tmp_path / "members.parquet")
+    claims.write_parquet(tmp_path / "claims.parquet")
+    out = tmp_path / "r.duckdb"
+    score(tmp_path / "members.parquet", tmp_path / "claims.parquet", payment_year=YEAR, out=out)
+    first = find_gaps(out, as_of="2026-01-05")
+    gap = first.gaps.filter(pl.col("rule_id") == "AUD-SINGLE", pl.col("hcc") == "17").to_dicts()[0]
+    assert gap["flagged_on"] == date(2026, 1, 5)
+    decided = datetime(2026, 2, 1, 9, 30)
+    append_review(out, gap_id=gap["gap_id"], decision="not_supported", reviewer="coder", decided_at=decided)
+    find_gaps(out, as_of="2026-03-01")
+    later = read_table(out, "gaps").filter(pl.col("gap_id") == gap["gap_id"]).to_dicts()[0]
+    assert (later["flagged_on"], later["decision"]) == (date(2026, 1, 5), "not_supported")
+    assert (later["identified_on"], later["return_by"]) == (date(2026, 2, 1), date(2026, 4, 2))
+    runs = read_table(out, "runs")
+    assert runs.height == 1
+    assert runs["as_of"][0] == date(2026, 3, 1)
+    assert read_table(out, "scores").height > 0
+
+
+def test_a_results_file_whose_claims_changed_is_refused(tmp_path: Path) -> None:
+    members, claims = members_and_claims()
+    members.write_parquet(tmp_path / "members.parquet")
+    claims.write_parquet(tmp_path / "claims.parquet")
+    out = tmp_path / "r.duckdb"
+    score(tmp_path / "members.parquet", tmp_path / "claims.parquet", payment_year=YEAR, out=out)
+    claims.head(2).write_parquet(tmp_path / "claims.parquet")
+    with pytest.raises(HccError, match="changed since"):
+        find_gaps(out)
+
+
+def test_one_pass_gives_what_two_give(tmp_path: Path) -> None:
+    made = population(YEAR, noise=5)
+    tables = {"history": made.history, "pharmacy": made.pharmacy, "observations": made.observations}
+    out = tmp_path / "both.duckdb"
+    _, found = score_and_find(
+        made.members, made.claims, payment_year=YEAR, out=out, gaps={**tables, "as_of": made.calendar.as_of}
+    )
+    run = score(made.members, made.claims, payment_year=YEAR)
+    apart = key(find_gaps(run, **tables, as_of=made.calendar.as_of).gaps.drop("run_id"))
+    together = key(found.gaps.drop("run_id"))
+    assert together.equals(apart.select(together.columns))
+    assert read_table(out, "member_scores").height == run.member_scores.height
+
+
+def test_no_sentence_tells_anybody_what_to_code(planted) -> None:
+    """Words of our own choosing, not the engine's list: instructions, and talk of money or guilt."""
+    text = pl.concat(
+        [planted[2].gaps["reason"].drop_nulls(), planted[2].gap_evidence["description"].drop_nulls()]
+    ).unique()
+    forbidden = re.compile(
+        r"\b(please|add this|add the|code this|should be|must be|needs? to be|submit|bill this|recapture this"
+        r"|capture this|opportunity|revenue|fraud|upcod)\b",
+        re.IGNORECASE,
+    )
+    assert [sentence for sentence in text if forbidden.search(sentence)] == []
+    assert [sentence for sentence in text if "{" in sentence or "}" in sentence or "null" in sentence] == []
+
+
+def test_the_public_name() -> None:
+    assert hcc.find_gaps is find_gaps
