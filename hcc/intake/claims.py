@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from hcc.errors import InputError
-from hcc.intake.binding import Names, bind
+from hcc.intake.binding import Binding, Names, bind
 from hcc.intake.canonical import Field, PartReading, read_parts
 from hcc.intake.claim_diagnoses import DIAGNOSES, diagnoses_of_lines, has_diagnoses
 from hcc.intake.parts import Source
@@ -19,6 +19,9 @@ from hcc.rules.eligibility import bill_types
 from hcc.tables.inputs import CLAIMS
 
 EARLIEST_SERVICE = date(1990, 1, 1)  # nothing before it can concern a risk score; it is a typing error or a placeholder
+_YEARS_OF_DELETES = (
+    10  # overpayments are returned up to six years later (SPEC 6.6); what is later still is a placeholder
+)
 INSTITUTIONAL = "institutional"  # said by others' tables: inpatient or outpatient, the type of bill tells
 _CLAIM_TYPES = {
     **{word: word for word in ("professional", "inpatient", "outpatient", "dme", "other", INSTITUTIONAL)},
@@ -103,7 +106,7 @@ def claim_fields(payment_year: int) -> list[Field]:
         "hcpcs": "code", **{f"modifier_{i}": "code" for i in range(1, 5)}, "place_of_service": "code2",
         "rendering_npi": "text", "specialty": "code2", "original_claim_id": "text", "linked_claim_id": "text",
         "submitting_organization": "text", "parent_organization_at_service": "text", "bill_type": "code",
-        "frequency_code": "code", "submission_date": "date", "accepted": "bool", "line_number": "int",
+        "frequency_code": "code", "accepted": "bool", "line_number": "int",
     }  # fmt: skip
     words = {
         "claim_type": _CLAIM_TYPES, "record_type": _RECORD_TYPES, "source": _SOURCES, "claim_status": _STATUSES,
@@ -114,6 +117,9 @@ def claim_fields(payment_year: int) -> list[Field]:
         Field("member_id", "id", required=True),
         Field("thru_date", "date", required=True, earliest=EARLIEST_SERVICE, latest=latest),
         Field("from_date", "date", strict=False),
+        Field(
+            "submission_date", "date", earliest=EARLIEST_SERVICE, latest=date(payment_year + _YEARS_OF_DELETES, 12, 31)
+        ),
         *(Field(name, kind) for name, kind in simple.items()),
         *(Field(name, "choice", words=known) for name, known in words.items()),
     ]
@@ -133,27 +139,37 @@ def _derived(parts: Sequence[PartReading]) -> set[str]:
 
 
 def _stay_dates(part: PartReading, names: Names, fields: Sequence[Field]) -> dict[str, pl.Expr]:
-    """Dates that a layout takes from other columns on inpatient claims, by our column."""
-    if not names.layout.inpatient:
-        return {}
-    special = names.layout.model_copy(update={"columns": {**names.layout.columns, **names.layout.inpatient}})
-    binding = type(part.binding)(part.part, special, part.binding.raw)
-    wanted = [f for f in fields if f.name in names.layout.inpatient and binding.given(f.name)]
-    readings = read_parts("claims", [binding], wanted)[0].readings
-    return {name: reading.clean.alias(f"_stay_{name}") for name, reading in readings.items()}
+    """Dates that a layout takes from other columns on inpatient claims, by our column; the first plausible one."""
+    found = {}
+    for f in fields:
+        days = []
+        for theirs in names.layout.inpatient.get(f.name, ()):
+            alone = names.layout.model_copy(update={"columns": {f.name: (theirs,)}})
+            binding = Binding(part.part, alone, part.binding.raw)
+            if binding.columns(f.name):
+                days.append(_plausible(read_parts("claims", [binding], [f])[0].readings[f.name].clean, f))
+        if days:
+            found[f.name] = pl.coalesce(days).alias(f"_stay_{f.name}")
+    return found
+
+
+def _plausible(day: pl.Expr, f: Field) -> pl.Expr:
+    """Null for days that no service can have, such as 9999-12-31 for a stay that has not ended."""
+    return day if f.earliest is None or f.latest is None else pl.when(day.is_between(f.earliest, f.latest)).then(day)
 
 
 def _lines(part: PartReading, stay: Mapping[str, pl.Expr], present: Sequence[str]) -> pl.LazyFrame:
     """Clean lines of one part, with the columns any part has."""
-    frame = _with_bill_type(part.clean(*stay.values()), part)
+    frame = _with_form(part.clean(*stay.values()), part)
     derive = {**_derivations(part), **_filled(part)}
-    if stay:
-        derive = {**derive, **_stays(stay, derive.get("claim_type", pl.col("claim_type")), derive)}
+    there = {*part.readings, *(["claim_type"] if "bill_type" in part.readings else [])}
+    if stay and "claim_type" in there:
+        derive = {**derive, **_stays(stay, pl.col("claim_type"), derive)}
     columns = []
     for name in present:
         if name in derive:
             columns.append(derive[name].alias(name))
-        elif name in part.readings:
+        elif name in there:
             columns.append(pl.col(name))
         else:
             columns.append(pl.lit(CONSTANTS[name], dtype=_dtype(name)).alias(name))
@@ -162,7 +178,7 @@ def _lines(part: PartReading, stay: Mapping[str, pl.Expr], present: Sequence[str
 
 def _narrow(part: PartReading, versions: Sequence[str], more: Sequence[pl.Expr]) -> pl.LazyFrame:
     """Usable lines with their identifiers, what tells versions of a claim apart, and raw columns (for diagnoses)."""
-    frame = _with_bill_type(part.clean(*more), part)
+    frame = _with_form(part.clean(*more), part)
     derive = {**_derivations(part), **_filled(part)}
     told = [
         derive[name].alias(name) if name in derive else pl.col(name) if name in part.readings
@@ -172,13 +188,17 @@ def _narrow(part: PartReading, versions: Sequence[str], more: Sequence[pl.Expr])
     return frame.select("claim_id", "member_id", *told, *(expr.meta.output_name() for expr in more))
 
 
-def _with_bill_type(frame: pl.LazyFrame, part: PartReading) -> pl.LazyFrame:
-    """Types of bill with three characters: facility, class, frequency; a leading zero is no part of them."""
-    if "bill_type" not in part.readings:
-        return frame
-    return frame.with_columns(
-        pl.col("bill_type").map_batches(_three_characters, return_dtype=pl.String, is_elementwise=True)
-    )
+def _with_form(frame: pl.LazyFrame, part: PartReading) -> pl.LazyFrame:
+    """Types of bill with three characters (facility, class, frequency; no leading zero), and the claim type."""
+    bill, kind = "bill_type" in part.readings, "claim_type" in part.readings
+    made = {}
+    if bill:
+        made["bill_type"] = pl.col("bill_type").map_batches(
+            _three_characters, return_dtype=pl.String, is_elementwise=True
+        )
+    if bill or kind:
+        made["claim_type"] = _claim_type(kind, bill)
+    return frame.with_columns(**made)
 
 
 def _three_characters(series: pl.Series) -> pl.Series:
@@ -193,11 +213,9 @@ def _three_characters(series: pl.Series) -> pl.Series:
 
 
 def _derivations(part: PartReading) -> dict[str, pl.Expr]:
-    """claim_type, frequency_code and their flags, from what the part has (RULINGS 10)."""
+    """frequency_code, from_date and their flags, from what the part has (RULINGS 10)."""
     has = part.readings
     derived: dict[str, pl.Expr] = {}
-    if "bill_type" in has or "claim_type" in has:
-        derived["claim_type"] = _claim_type("claim_type" in has, "bill_type" in has)
     told = []
     if "frequency_code" in has:
         told.append(pl.col("frequency_code").str.strip_suffix(".0").str.strip_chars_start("0").replace("", "0"))
@@ -233,6 +251,7 @@ def _claim_type(given: bool, bill: bool) -> pl.Expr:
         kind, bills = columns if given else (None, columns[0])
         if kind is not None and not kind.null_count() and not (kind == INSTITUTIONAL).any():
             return kind  # nearly always: then nothing is derived
+        bills = _three_characters(bills)
         prefix = pl.col("bill").str.slice(0, 2)
         facility = pl.when(prefix.is_in(inpatient)).then(pl.lit("inpatient")).otherwise(pl.lit("outpatient"))
         by_bill = pl.when(pl.col("bill").is_null()).then(pl.lit("professional")).otherwise(facility)

@@ -44,7 +44,7 @@ def test_constants_are_the_defaults_of_the_contract() -> None:
     ("record_type", "x", "UNKNOWN_RECORD_TYPE"), ("source", "EHR", "UNKNOWN_SOURCE"),
     ("claim_status", "pending", "UNKNOWN_CLAIM_STATUS"), ("accepted", "perhaps", "BAD_ACCEPTED"),
     ("risk_adjustment_flag", "x", "UNKNOWN_RISK_ADJUSTMENT_FLAG"), ("submission_date", "x", "BAD_SUBMISSION_DATE"),
-    ("line_number", "one", "BAD_LINE_NUMBER"),
+    ("line_number", "one", "BAD_LINE_NUMBER"), ("submission_date", "9999-12-31", "FAR_FUTURE_DATE"),
 ])  # fmt: skip
 def test_lines_that_cannot_be_used(column: str, value: Any, reason: str) -> None:
     good = {"claim_id": "C1", "member_id": "M1", "thru_date": "2025-03-04", "claim_type": "professional",

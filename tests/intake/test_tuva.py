@@ -177,8 +177,15 @@ def test_an_inpatient_stay_has_its_discharge_date() -> None:
     one = line(**stay, discharge_date="2025-03-08", admission_date="2025-02-27")
     assert (one["claim_type"], one["from_date"], one["thru_date"]) == ("inpatient", date(2025, 2, 27), date(2025, 3, 8))
     assert line(**stay)["thru_date"] == date(2025, 3, 9), "the claim's end where no discharge date is given"
+    running = line(**stay, discharge_date="9999-12-31")
+    assert running["thru_date"] == date(2025, 3, 9), "a placeholder is no discharge date"
     outpatient = line(**(stay | {"bill_type_code": "0131"}), discharge_date="2025-03-08")
     assert (outpatient["claim_type"], outpatient["thru_date"]) == ("outpatient", date(2025, 3, 4))
+
+
+def test_claims_without_claim_type_and_type_of_bill() -> None:
+    frame = medical({"discharge_date": "2025-03-08"}).drop("claim_type", "bill_type_code")
+    assert read(claims=frame).claims.collect()["thru_date"].to_list() == [date(2025, 3, 9)]
 
 
 def test_columns_of_a_line() -> None:
