@@ -155,7 +155,8 @@ class _Tally:
 
     def add(self, found: dict[str, ModelResult], paid: list[PaidRows]) -> None:
         if found:
-            kept = [result.kept.any(axis=1) for result in found.values()]
+            part_c = [result for result in found.values() if result.model.rules.part == "C"]
+            kept = [result.kept.any(axis=1) for result in part_c or found.values()]
             self.with_hcc += int(np.logical_or.reduce(kept).sum())
         for one in paid:
             total = self.score_rows.setdefault(one.payment.model, [0, 0])
