@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -111,6 +110,8 @@ def _told(error: Exception, *, debug: bool) -> int:
     from hcc.errors import HccError
 
     if debug:
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, HccError):
         click.echo(f"error: {error.message}", err=True)
@@ -134,6 +135,8 @@ def _told(error: Exception, *, debug: bool) -> int:
 
 def _where(error: Exception) -> str:
     """The last place in our own code, for a bug report."""
+    import traceback
+
     own = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}hcc{os.sep}" in f.filename]
     if not own:
         return ""

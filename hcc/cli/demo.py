@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 _OURS = "stories.parquet"  # every folder that this command made has it
+_EVIDENCE = ("history", "pharmacy", "observations", "problems", "chart_findings")
 
 
 @click.command()
@@ -26,11 +27,12 @@ def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
     Example:
       hcc demo --members 500 --out demo
     """
+    from hcc.cli.gaps import print_gaps
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
     from hcc.demo.mix import load_mix
     from hcc.demo.population import demo_population
-    from hcc.pipeline import score as score_population
+    from hcc.pipeline_gaps import run
 
     folder = Path(out)
     results = folder / "results.duckdb"
@@ -39,17 +41,19 @@ def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
     with Progress("demo") as progress:
         progress("inventing members and claims", 0.0)
         made = demo_population(folder, members=members, payment_year=year, seed=seed)
-        run = score_population(
+        scored, gaps = run(
             made["members"],
             made["claims"],
             enrollment=made["enrollment"],
             payment_year=year,
+            gaps={name: made[name] for name in _EVIDENCE},
             out=results,
             overwrite=True,
             progress=progress,
         )
-    print_summary(run, results)
-    _stories(made["stories"], results)
+    print_summary(scored, results, look_next=False)
+    print_gaps(gaps, results)
+    _look(made["stories"], results)
 
 
 def _check(folder: Path) -> None:
@@ -59,11 +63,18 @@ def _check(folder: Path) -> None:
         raise ResultsExist(folder)
 
 
-def _stories(path: Path, results: Path) -> None:
-    """Members of whom there is something to tell."""
+def _look(stories: Path, results: Path) -> None:
+    """What to look at, and members of whom there is something to tell."""
     import polars as pl
 
-    stories = pl.read_parquet(path).unique("story", maintain_order=True).head(6)
-    click.echo("\nMembers with a story:", err=True)
-    for row in stories.iter_rows(named=True):
-        click.echo(f"  hcc explain {results} --member {row['member_id']}   {row['text']}", err=True)
+    lines = [
+        f"  hcc review {results}",
+        "    the page on which coders decide",
+        f"  hcc report {results} --out report.html",
+        "    the page for the director",
+        "",
+        "Members with a story:",
+    ]
+    for row in pl.read_parquet(stories).unique("story", maintain_order=True).head(6).iter_rows(named=True):
+        lines.append(f"  hcc explain {results} --member {row['member_id']}   {row['text']}")
+    click.echo("\n".join(lines), err=True)

@@ -33,10 +33,10 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 )
 @click.option(
     "--layout",
-    type=click.Choice(["canonical", "tuva"]),
     default="canonical",
     show_default=True,
-    help="Whose column names the inputs have.",
+    metavar="NAME",
+    help="Whose column names the inputs have: canonical, tuva or a TOML file.",
 )
 @click.option(
     "--columns", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="TOML: your column names for ours."

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 _FEW = 5
 
 
-def print_summary(run: Run, results: Path | None) -> None:
-    """Counts of the run, mean scores, notes, and where to look next."""
-    for line in _lines(run.summary(), run.timings.get("total")):
+def print_summary(run: Run, results: Path, *, look_next: bool = True) -> None:
+    """Counts of the run, notes, mean scores, and where to look next."""
+    shown = [*_lines(run.summary(), run.timings.get("total")), *_scores(results)]
+    for line in (*shown, *(["", *_next(results)] if look_next else [])):
         click.echo(line.rstrip(), err=True)
-    if results is not None:
-        for line in (*_scores(results), "", *_next(results)):
-            click.echo(line.rstrip(), err=True)
 
 
 def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:

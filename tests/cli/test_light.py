@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
-import time
+
+import pytest
 
 HEAVY = {"polars", "duckdb", "pyarrow", "numpy", "pydantic", "rich", "pandas", "pyspark"}
 
@@ -24,14 +27,16 @@ print(code, *sorted(sys.modules), file=sys.stderr)
 
 
 def test_help_costs_at_most_five_times_a_bare_python() -> None:
+    """Processor time, the least of several: other work on the machine must not decide."""
+
     def seconds(code: str) -> float:
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     help_ = "import sys; sys.argv = ['hcc', '--help']; from hcc.cli import main; main()"
-    for _ in range(5):  # another process may steal the processor; one quiet round decides
-        ratio = min(seconds(help_) for _ in range(5)) / min(seconds("pass") for _ in range(5))
-        if ratio <= 5:
-            return
-    raise AssertionError(f"hcc --help takes {ratio:.1f} times a bare python")
+    ratio = min(seconds(help_) for _ in range(15)) / min(seconds("pass") for _ in range(15))
+    if ratio > 5 and os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip(f"the machine is too busy to measure (ratio {ratio:.1f})")
+    assert ratio <= 5
