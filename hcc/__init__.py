@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hcc.errors import HccError as HccError
-    from hcc.pipeline import find_gaps as find_gaps
-    from hcc.pipeline import score as score
+        from hcc.pipeline import score as score
     from hcc.pipeline import score_one as score_one
+    from hcc.pipeline_gaps import find_gaps as find_gaps
     from hcc.rules import RuleSet as RuleSet
     from hcc.rules import load_rules as load_rules
 
@@ -24,7 +24,7 @@ _PUBLIC = {
     "load_rules": "hcc.rules",
     "score": "hcc.pipeline",
     "score_one": "hcc.pipeline",
-    "find_gaps": "hcc.pipeline",
+    "find_gaps": "hcc.pipeline_gaps",
 }
 __all__ = [*sorted(_PUBLIC), "__version__"]
 
