@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hcc.errors import HccError as HccError
-        from hcc.pipeline import score as score
+    from hcc.pipeline import score as score
     from hcc.pipeline import score_one as score_one
     from hcc.pipeline_gaps import find_gaps as find_gaps
     from hcc.rules import RuleSet as RuleSet
