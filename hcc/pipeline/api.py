@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ import polars as pl
 
 import hcc
 from hcc.diagnoses.unmapped import unmapped_codes
-from hcc.errors import HccError
+from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, code_problem, read_inputs
+from hcc.intake.forms import claim_forms
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Clock, Memory, Progress, Scored, Sink, run
 from hcc.results import ResultsWriter, check_target, write_parquet
@@ -133,8 +136,21 @@ def score(
     return done
 
 
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """A file that breaks off in the middle shows only when it is read; polars' own words may quote values (PHI)."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        raise InputError(
+            "An input could not be read to its end.",
+            hint="A file may be damaged, or change its types half-way; 'hcc --debug …' names it.",
+        ) from error
+
+
 def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool) -> Run:
-    scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress)
+    with _told_plainly():
+        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress)
     with clock.stage("unmapped codes", 0.9):
         unmapped = _unmapped(inputs, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
@@ -147,6 +163,8 @@ def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float
         if c.endswith("_was_defaulted") and (n := scored.members[c].sum())
     }
     by_reason = rejected.group_by("reason").len().sort("reason")
+    with clock.stage("claim forms", 0.96):
+        forms = claim_forms(inputs)
     counts = {
         **scored.counts,
         "rejected_rows": rejected.height,
@@ -154,6 +172,7 @@ def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float
         "defaulted": defaulted,
         "unmapped_codes": unmapped.height,
         "unmapped_by_reason": dict(unmapped.group_by("reason").agg(pl.col("rows").sum()).sort("reason").iter_rows()),
+        "claim_forms": forms,
     }
     notes = [*inputs.notes, *scored.plan.notes]
     timings = {**clock.seconds, **scored.timings}
