@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("hcc.cli.schema", "The result tables in words and DDL."),
 }
 _INTERRUPTED, _TERMINATED = 130, 143
+_WIDEST = 112
 
 
 class LazyGroup(click.Group):
@@ -68,7 +69,16 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _width() -> int:
+    """Columns for help. click would ask shutil, whose import (compression and all) costs as much as Python itself."""
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns
+    except (OSError, ValueError):
+        columns = 80
+    return max(min(columns, _WIDEST), 40)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()})
 @click.version_option(hcc.__version__, prog_name="hcc")
 @click.option("--debug", is_flag=True, envvar="HCC_DEBUG", help="Show the traceback of an unexpected error.")
 def cli(debug: bool) -> None:

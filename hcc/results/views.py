@@ -45,27 +45,11 @@ class Macro:
         ]
 
 
-_BOTH_WAYS = {
-    "open_unsupported": "Open gaps of codes that lack support.",
-    "open_missing": "Open gaps of conditions with evidence but no code.",
-    "unsupported_score_change": "Score change if all of the former were taken out, summed gap by gap (negative).",
-    "missing_score_change": "Score change if all of the latter were confirmed, summed gap by gap.",
-    "unsupported_dollar_change": "The same in dollars a year; empty without benchmarks.",
-    "missing_dollar_change": "The same in dollars a year; empty without benchmarks.",
-}
-_SIDE_BY_SIDE = """
-  count(*) FILTER (WHERE direction = 'unsupported') AS open_unsupported,
-  count(*) FILTER (WHERE direction = 'missing') AS open_missing,
-  sum(score_change) FILTER (WHERE direction = 'unsupported') AS unsupported_score_change,
-  sum(score_change) FILTER (WHERE direction = 'missing') AS missing_score_change,
-  sum(dollar_change) FILTER (WHERE direction = 'unsupported') AS unsupported_dollar_change,
-  sum(dollar_change) FILTER (WHERE direction = 'missing') AS missing_dollar_change"""
-_BOTH_NAMES = ", ".join(f"g.{name}" for name in _BOTH_WAYS if "change" in name)
-_BOTH_COUNTS = "coalesce(g.open_unsupported, 0) AS open_unsupported, coalesce(g.open_missing, 0) AS open_missing"
-
-
 def _member_rollup(key: str) -> str:
-    """Members, scores and gaps in both directions by a column of ``members``."""
+    """Members, scores and gaps in both directions by a column of ``members``.
+
+    What gaps are worth comes from member_gaps: rules overlap, and a sum of gaps would count an HCC twice.
+    """
     return f"""
 WITH people AS (
   SELECT m.{key}, count(*) AS members, avg(c.risk_score) AS mean_risk_score_c, avg(d.risk_score) AS mean_risk_score_d,
@@ -77,14 +61,25 @@ WITH people AS (
   LEFT JOIN (SELECT DISTINCT member_id FROM member_hccs WHERE dropped_by_hcc IS NULL) h ON h.member_id = m.member_id
   GROUP BY ALL
 ), gap AS (
-  SELECT m.{key},{_SIDE_BY_SIDE}
+  SELECT m.{key}, count(*) FILTER (WHERE direction = 'unsupported') AS open_unsupported,
+    count(*) FILTER (WHERE direction = 'missing') AS open_missing
   FROM gaps JOIN members m USING (member_id) WHERE status = 'open' GROUP BY ALL
+), worth AS (
+  SELECT m.{key},
+    sum(score_change) FILTER (WHERE direction = 'unsupported' AND part = 'C') AS unsupported_score_change_c,
+    sum(score_change) FILTER (WHERE direction = 'missing' AND part = 'C') AS missing_score_change_c,
+    sum(dollar_change) FILTER (WHERE direction = 'unsupported') AS unsupported_dollar_change,
+    sum(dollar_change) FILTER (WHERE direction = 'missing') AS missing_dollar_change
+  FROM member_gaps JOIN members m USING (member_id) GROUP BY ALL
 )
 SELECT p.{key}, p.members, p.members_with_score_c, round(p.mean_risk_score_c, 4) AS mean_risk_score_c,
   round(p.mean_risk_score_d, 4) AS mean_risk_score_d,
   round(p.members_without_hcc / p.members, 4) AS share_without_hcc,
-  {_BOTH_COUNTS}, {_BOTH_NAMES}
-FROM people p LEFT JOIN gap g ON g.{key} IS NOT DISTINCT FROM p.{key}
+  coalesce(g.open_unsupported, 0) AS open_unsupported, coalesce(g.open_missing, 0) AS open_missing,
+  w.unsupported_score_change_c, w.missing_score_change_c, w.unsupported_dollar_change, w.missing_dollar_change
+FROM people p
+LEFT JOIN gap g ON g.{key} IS NOT DISTINCT FROM p.{key}
+LEFT JOIN worth w ON w.{key} IS NOT DISTINCT FROM p.{key}
 ORDER BY p.members DESC"""
 
 
@@ -94,7 +89,12 @@ _ROLLUP_COLUMNS = {
     "mean_risk_score_c": "Mean Part C risk score of these.",
     "mean_risk_score_d": "Mean Part D risk score of those who have one.",
     "share_without_hcc": "Share of members without any HCC that counts.",
-    **_BOTH_WAYS,
+    "open_unsupported": "Open gaps of codes that lack support.",
+    "open_missing": "Open gaps of conditions with evidence but no code.",
+    "unsupported_score_change_c": "Change of the members' Part C risk scores if all of the former are deleted, summed.",
+    "missing_score_change_c": "Change of the members' Part C risk scores if the latter are confirmed, summed.",
+    "unsupported_dollar_change": "The former in dollars, both parts; empty without benchmarks.",
+    "missing_dollar_change": "The latter in dollars, both parts; empty without benchmarks.",
 }
 
 VIEWS: dict[str, View] = {
@@ -260,7 +260,8 @@ SELECT payment_year, model, calibration, hcc, any_value(label) AS label, count(*
   round(count(*) FILTER (WHERE status = 'closed') / count(*), 4) AS recapture_rate,
   sum(score_change) FILTER (WHERE status = 'open') AS open_score_change,
   sum(dollar_change) FILTER (WHERE status = 'open') AS open_dollar_change
-FROM gaps WHERE rule_id = 'RECAPTURE' AND status IN ('open', 'closed')
+FROM gaps
+WHERE rule_id = 'RECAPTURE' AND status IN ('open', 'closed') AND status_reason IS DISTINCT FROM 'new'
 GROUP BY ALL ORDER BY model, calibration, open DESC""",
             {
                 "due": "Members with the HCC in earlier years, for whom it is open or closed.",
@@ -283,23 +284,41 @@ FROM gaps GROUP BY ALL ORDER BY direction, rule_id, strength""",
         ),
         View(
             "hcc_rollup",
-            "One row per model and HCC: members who have it and open gaps in both directions side by side.",
-            f"""
-WITH gap AS (
-  SELECT model, calibration, hcc,{_SIDE_BY_SIDE}
+            "One row per model and HCC: members who have it and members with open gaps, both directions side by side.",
+            """
+WITH one AS (  -- several rules may flag one HCC of a member; it is worth its change once
+  SELECT model, calibration, hcc, direction, member_id, any_value(score_change) AS score_change,
+    any_value(dollar_change) AS dollar_change
   FROM gaps WHERE status = 'open' AND hcc <> '' GROUP BY ALL
+), gap AS (
+  SELECT model, calibration, hcc, count(*) FILTER (WHERE direction = 'unsupported') AS open_unsupported,
+    count(*) FILTER (WHERE direction = 'missing') AS open_missing,
+    sum(score_change) FILTER (WHERE direction = 'unsupported') AS unsupported_score_change,
+    sum(score_change) FILTER (WHERE direction = 'missing') AS missing_score_change,
+    sum(dollar_change) FILTER (WHERE direction = 'unsupported') AS unsupported_dollar_change,
+    sum(dollar_change) FILTER (WHERE direction = 'missing') AS missing_dollar_change
+  FROM one GROUP BY ALL
 ), had AS (
   SELECT model, calibration, hcc, count(*) FILTER (WHERE dropped_by_hcc IS NULL) AS members
   FROM member_hccs GROUP BY ALL
 )
 SELECT l.payment_year, l.model, l.calibration, l.hcc, l.label, coalesce(h.members, 0) AS members,
-  {_BOTH_COUNTS}, {_BOTH_NAMES}
+  coalesce(g.open_unsupported, 0) AS open_unsupported, coalesce(g.open_missing, 0) AS open_missing,
+  g.unsupported_score_change, g.missing_score_change, g.unsupported_dollar_change, g.missing_dollar_change
 FROM hccs l
 LEFT JOIN had h ON h.model = l.model AND h.calibration = l.calibration AND h.hcc = l.hcc
 LEFT JOIN gap g ON g.model = l.model AND g.calibration = l.calibration AND g.hcc = l.hcc
 WHERE h.hcc IS NOT NULL OR g.hcc IS NOT NULL
 ORDER BY l.model, l.calibration, members DESC""",
-            {"members": "Members for whom the HCC counts.", **_BOTH_WAYS},
+            {
+                "members": "Members for whom the HCC counts.",
+                "open_unsupported": "Members in whom it is coded but lacks support.",
+                "open_missing": "Members with evidence for it but no code.",
+                "unsupported_score_change": "Score change through this model if each of the former is deleted, summed.",
+                "missing_score_change": "Score change through this model if each of the latter is confirmed, summed.",
+                "unsupported_dollar_change": "The former in dollars; empty without benchmarks.",
+                "missing_dollar_change": "The latter in dollars; empty without benchmarks.",
+            },
         ),
         View(
             "provider_rollup",

@@ -29,7 +29,7 @@ _PENDING = 2  # frames that may wait for the writing thread; more would only hol
 
 
 class ResultsWriter:
-    """A results file in the making; a context manager.
+    """A results file in the making; a context manager. ``run_id``: where none is given, that of the first frame.
 
     ``append`` may be called many times per table and in any order; it hands the frame to a writing thread and returns,
     so that the next bucket is computed while this one is written. Nothing appears at ``path`` before ``finish``;
@@ -51,11 +51,11 @@ class ResultsWriter:
     ) -> None:
         self.target = check_target(path, overwrite)
         self.run_id = run_id or str(uuid.uuid4())
+        self._run_id_given = run_id is not None
         self.seconds_writing = 0.0
         self._started = datetime.now(UTC)
         self._declared: dict[str, list[str]] = {}
         self._enums: dict[str, dict[str, list[str]]] = {}  # table → column → values; a table is here once it exists
-        self._rows: dict[str, int] = {}
         self._pending: list[Future[None]] = []
         self._finished = False
         self._folder = partial_folder(self.target)
@@ -99,13 +99,14 @@ class ResultsWriter:
         declared = RESULT_TABLES[table]
         if not frame.width:
             return
+        if not self._run_id_given and frame.height and "run_id" in frame.columns:
+            self.run_id, self._run_id_given = str(frame["run_id"][0]), True
         constants = {name: value for name, value in constants.items() if value is not None}
         for name, value in (("run_id", self.run_id), ("calibration", "")):
             if name in declared.names and name not in frame.columns:
                 constants.setdefault(name, value)
         while len(self._pending) >= _PENDING:
             self._pending.pop(0).result()
-        self._rows[table] = self._rows.get(table, 0) + frame.height
         self._pending.append(self._thread.submit(self._insert, table, frame, constants))
 
     def clear(self, table: str) -> None:

@@ -224,6 +224,9 @@ def frames() -> dict[str, pl.DataFrame]:
     made["unmapped_codes"] = pl.DataFrame(
         {"diagnosis_code": ["I10"], "reason": ["NOT_IN_MODEL"], "rows": [3], "members": [2]}
     )
+    names = ("member_id", "part", "direction", "open_gaps", "score_change", "dollar_change")
+    whole = [("COMMUNITY", "C", "unsupported", 2, -355, None), ("COMMUNITY", "C", "missing", 1, 160, 192000)]
+    made["member_gaps"] = pl.DataFrame([dict(zip(names, row, strict=True)) for row in whole])
     made["gap_evidence"] = pl.DataFrame(
         {"gap_id": ["g1", "g1", "g2"], "evidence_number": [1, 2, 1], "stance": ["for", "against", "for"],
          "kind": ["claim", "fill", "result"], "evidence_date": [date(2025, 5, 2)] * 3, "description": ["a", "b", "c"]}
@@ -248,6 +251,12 @@ def gaps() -> list[dict[str, object]]:
         {**base, "gap_id": "g3", "hcc": "37", "label": LABELS[V28, "37"], "direction": "missing",
          "rule_id": "RECAPTURE", "status": "closed", "candidate_diagnosis_codes": "", "score_change": 0,
          "raw_change": 0, "reason": "Captured."},
+        {**base, "gap_id": "g5", "hcc": "238", "label": LABELS[V28, "238"], "direction": "unsupported",
+         "rule_id": "AUD-SINGLE", "candidate_diagnosis_codes": "I4891", "score_change": -355, "raw_change": -403,
+         "reason": "On one claim only."},
+        {**base, "gap_id": "g6", "hcc": "226", "label": LABELS[V28, "226"], "direction": "missing",
+         "rule_id": "RECAPTURE", "status": "closed", "status_reason": "new", "candidate_diagnosis_codes": "",
+         "score_change": 0, "raw_change": 0, "reason": "Not known from earlier years."},
         {**base, "gap_id": "g4", "member_id": "PACE", "hcc": "48", "label": "Morbid Obesity", "direction": "missing",
          "rule_id": "RECAPTURE", "candidate_diagnosis_codes": "E6601", "score_change": 17, "raw_change": 186,
          "reason": "On claims of 2024, not yet in 2025."},

@@ -48,7 +48,7 @@ def test_a_community_member(results: Path) -> None:
         "The date of service lies outside the collection window of the run. [OUT_OF_WINDOW] 2024-12-31 E11.22 "
         "Type 2 diabetes mellitus with diabetic chronic kidney disease; HCC 37 of cms-hcc-v28; claim C9",
         "[DENIED_LINE]",
-        "Coded but unsupported: 1 open HCC 238",
+        "Coded but unsupported: 2 open HCC 238",
         "Supported but missing (questions for a clinician): 1 open "
         "HCC 48 Morbid Obesity [RECAPTURE, high, score +0.164]:",
     ):

@@ -29,7 +29,7 @@ def test_current_scores_name_models_and_segments(ask: Any) -> None:
 
 def test_open_gaps_hold_both_directions_and_count_evidence(ask: Any) -> None:
     assert ask("SELECT gap_id, direction, evidence_for, evidence_against FROM open_gaps ORDER BY gap_id") == [
-        ("g1", "unsupported", 1, 1), ("g2", "missing", 1, 0), ("g4", "missing", 0, 0),
+        ("g1", "unsupported", 1, 1), ("g2", "missing", 1, 0), ("g4", "missing", 0, 0), ("g5", "unsupported", 0, 0),
     ]  # fmt: skip
 
 
@@ -97,21 +97,19 @@ def test_recapture_counts_captured_over_due(ask: Any) -> None:
 
 
 def test_rollups_put_both_directions_side_by_side(ask: Any) -> None:
-    names = (
-        "members, open_unsupported, open_missing, unsupported_score_change, missing_score_change, missing_dollar_change"
-    )
-    assert ask(f"SELECT {names} FROM contract_rollup WHERE contract_id = 'H0001'") == [
-        (5, 1, 1, Decimal("-0.355"), Decimal("0.164"), Decimal("1968.00"))
-    ]
+    names = "members, open_unsupported, open_missing, unsupported_score_change_c, missing_score_change_c"
+    sql = f"SELECT {names}, missing_dollar_change FROM contract_rollup WHERE contract_id = 'H0001'"
+    assert ask(sql) == [(5, 2, 1, Decimal("-0.355"), Decimal("0.160"), Decimal("1920.00"))]
     # COMMUNITY 1.904, NEW 0.470, DIALYSIS 0.618, GRAFT 2.182, MONTHS 0.774: mean 1.1896; NEW and MONTHS have no HCC
-    assert ask("SELECT mean_risk_score_c, share_without_hcc FROM contract_rollup WHERE contract_id = 'H0001'") == [
-        (1.1896, 0.4)
-    ]
+    sql = "SELECT mean_risk_score_c, share_without_hcc FROM contract_rollup WHERE contract_id = 'H0001'"
+    assert ask(sql) == [(1.1896, 0.4)]
     assert ask("SELECT members, mean_risk_score_d FROM provider_rollup WHERE pcp_npi IS NULL") == [(1, 0.471)]
-    assert ask(
-        f"SELECT members, open_unsupported, open_missing FROM hcc_rollup WHERE model = '{V28}' AND hcc = '238'"
-    ) == [(1, 1, 0)]
-    assert ask("SELECT open, closed, members_open FROM rule_rollup WHERE rule_id = 'RECAPTURE'") == [(2, 1, 2)]
+    assert ask("SELECT open, closed, members_open FROM rule_rollup WHERE rule_id = 'RECAPTURE'") == [(2, 2, 2)]
+
+
+def test_an_hcc_that_two_rules_flag_is_worth_its_change_once(ask: Any) -> None:
+    names = "members, open_unsupported, unsupported_score_change, open_missing"
+    assert ask(f"SELECT {names} FROM hcc_rollup WHERE model = '{V28}' AND hcc = '238'") == [(1, 1, Decimal("-0.355"), 0)]
 
 
 def test_data_quality_names_every_kind(ask: Any) -> None:
@@ -128,6 +126,12 @@ def test_data_quality_names_every_kind(ask: Any) -> None:
 
 def test_macros_answer_for_one_member_or_gap(ask: Any) -> None:
     assert len(ask("FROM diagnoses_of('COMMUNITY')")) == 8
-    assert [row[0] for row in ask("SELECT gap_id FROM gaps_of('COMMUNITY') ORDER BY gap_id")] == ["g1", "g2", "g3"]
+    assert [row[0] for row in ask("SELECT gap_id FROM gaps_of('COMMUNITY') ORDER BY gap_id")] == [
+        "g1",
+        "g2",
+        "g3",
+        "g5",
+        "g6",
+    ]
     assert ask("SELECT stance FROM evidence_of('g1')") == [("for",), ("against",)]
     assert ask("FROM explain_member('NOBODY')") == []

@@ -364,3 +364,15 @@ def test_reasons_come_from_the_mappings_but_a_run_may_word_its_own(tmp_path: Pat
     assert found["COUNTED"] == "It counts."
     assert "OUT_OF_WINDOW" in found
     assert _rows(path, "SELECT count(*) - count(DISTINCT reason) FROM reasons") == [(0,)]
+
+
+def test_one_run_has_one_run_id(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with ResultsWriter(path) as writer:
+        writer.append("factors", _factors(1).with_columns(run_id=pl.lit("abc")))
+        writer.append("gaps", pl.DataFrame({"gap_id": ["g"]}))
+        writer.finish({})
+    assert (
+        _rows(path, "SELECT run_id FROM factors UNION ALL SELECT run_id FROM gaps UNION ALL SELECT run_id FROM runs")
+        == [("abc",)] * 3
+    )
