@@ -109,7 +109,8 @@ def test_rollups_put_both_directions_side_by_side(ask: Any) -> None:
 
 def test_an_hcc_that_two_rules_flag_is_worth_its_change_once(ask: Any) -> None:
     names = "members, open_unsupported, unsupported_score_change, open_missing"
-    assert ask(f"SELECT {names} FROM hcc_rollup WHERE model = '{V28}' AND hcc = '238'") == [(1, 1, Decimal("-0.355"), 0)]
+    sql = f"SELECT {names} FROM hcc_rollup WHERE model = '{V28}' AND hcc = '238'"
+    assert ask(sql) == [(1, 1, Decimal("-0.355"), 0)]
 
 
 def test_data_quality_names_every_kind(ask: Any) -> None:
