@@ -97,7 +97,7 @@ def test_months_of_part_b_are_assumed_unless_the_span_says_new() -> None:
 
 @pytest.mark.parametrize(
     ("flag", "status", "institutional"),
-    [("1", None, True), ("0", "Institutional", True), (None, "Institutional", True), ("0", "Continuing", False)],
+    [("1", None, True), ("0", "Institutional", False), (None, "Institutional", True), ("0", "Continuing", False)],
 )
 def test_long_term_institutional(flag: str | None, status: str | None, institutional: bool) -> None:
     assert (
