@@ -7,7 +7,15 @@
     const card = document.querySelector("[data-shown]");
     return visible(card) ? card.dataset.shown : "";
   };
-  const send = (key) => emitEvent("hcc_key", { key, shown: shown() });
+  // Until the server is ready to listen, what was pressed waits.
+  let ready = false;
+  const early = [];
+  const emit = (name, value) => (ready ? emitEvent(name, value) : early.push([name, value]));
+  window.hccReady = () => {
+    ready = true;
+    early.splice(0).forEach(([name, value]) => emitEvent(name, value));
+  };
+  const send = (key) => emit("hcc_key", { key, shown: shown() });
   const typing = (el) =>
     el.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=combobox]") ||
     el.closest(".q-menu, [role=listbox]");
@@ -54,7 +62,7 @@
 
   document.addEventListener("click", (event) => {
     const opened = event.target.closest("[data-open]");
-    if (opened) emitEvent("hcc_open", opened.dataset.open);
+    if (opened) emit("hcc_open", opened.dataset.open);
     const keyed = event.target.closest("[data-key]");
     if (keyed) send(keyed.dataset.key);
   });

@@ -123,6 +123,7 @@ class _Tab:
             await self._guarded(self._show_whole(kept["whole"]) if kept.get("whole") else self._open_whole())
         await self.queue.load_choices()
         self._ready = True
+        ui.run_javascript("hccReady()")
         ui.timer(_EVERY_SECONDS, self._follow)
 
     # -- what is shown --------------------------------------------------------------------------------------------

@@ -145,7 +145,8 @@ class QueueView:
         self.table.pagination = self._pagination()
         self.table.update()
         first = page.offset + 1 if page.total else 0
-        await self._changed(f"{page.total:,} questions; {first:,} to {page.offset + len(page.rows):,} shown.")
+        noun = "question" if page.total == 1 else "questions"
+        await self._changed(f"{page.total:,} {noun}; {first:,} to {page.offset + len(page.rows):,} shown.")
 
     def _pagination(self) -> dict[str, Any]:
         return {

@@ -24,12 +24,24 @@ def member_id(number: int) -> str:
 
 
 def make_results(
-    path: Path, members: int = 200, *, run_id: str = RUN, as_of: date = AS_OF, overwrite: bool = False
+    path: Path,
+    members: int = 200,
+    *,
+    run_id: str = RUN,
+    as_of: date = AS_OF,
+    overwrite: bool = False,
+    hostile: str = "",
 ) -> Path:
-    """Write the file; about two questions a member, in about three gaps, nine of ten open."""
+    """Write the file; about two questions a member, in about three gaps, nine of ten open.
+
+    ``hostile`` is appended to every text that a page shows.
+    """
     people = _people(members)
     gaps = _gaps(people, as_of)
     evidence = _evidence(gaps, as_of)
+    if hostile:
+        gaps = gaps.with_columns(pl.col("reason", "label") + hostile)
+        evidence = evidence.with_columns(pl.col("description", "value") + hostile)
     with ResultsWriter(path, overwrite=overwrite, run_id=run_id) as writer:
         writer.append("members", people.drop("number"))
         writer.append("diagnoses", _diagnoses(gaps, as_of))

@@ -16,12 +16,12 @@ from tests.review.results_file import AS_OF, make_results
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_results(tmp_path_factory.mktemp("results") / "results.duckdb", 200)
+    return make_results(tmp_path_factory.mktemp("results") / "results.duckdb", 80)
 
 
 @pytest.fixture
 def results(made_once: Path, tmp_path: Path) -> Path:
-    """A results file of 200 invented members, without decisions."""
+    """A results file of 80 invented members, without decisions."""
     return Path(shutil.copy(made_once, tmp_path / "results.duckdb"))
 
 
