@@ -88,12 +88,12 @@ def dollars(value: Any) -> str:
 
 
 def about(value: Any) -> str:
-    """Signed dollars in few figures: whole to 99,999, then thousands, then millions."""
+    """Signed dollars in few figures: whole to 99,999, then thousands, from a million on millions."""
     if value is None:
         return "–"
     amount, sign = abs(float(value)), "−" if float(value) < 0 else "+"
-    if amount >= 10_000_000:
-        return f"{sign}${amount / 1_000_000:,.1f} m"
+    if amount >= 999_500:
+        return f"{sign}${amount / 1_000_000:,.{1 if amount >= 10_000_000 else 2}f} m"
     if amount >= 100_000:
         return f"{sign}${amount / 1000:,.0f} k"
     return f"{sign}${amount:,.0f}"

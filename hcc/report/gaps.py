@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hcc.report.cells import Cells, Row, dollars, model_words, score, signed
+from hcc.report.cells import Cells, Row, about, dollars, model_words, score, signed
 from hcc.report.charts import Sides, two_sides
 from hcc.report.html import Html, details, joined, section, table, tag
 from hcc.report.source import Source
@@ -16,17 +16,21 @@ _MEANING = {
     "missing": "Evidence points to a condition that no diagnosis of the year reports. Each is a question for a "
     "clinician; nothing here says that a code should be added.",
 }
+STRENGTHS = ("high", "medium", "low")
 _PLOTTED = 15
 _SOON = 14  # days before a return-by day that are called soon
 _PART_OF = "(SELECT model::VARCHAR AS model, any_value(part)::VARCHAR AS part FROM scores GROUP BY ALL)"
 # One evidence gives a gap in every model of a member; people answer it once.
 _QUESTION = "(g.member_id, g.rule_id, g.candidate_diagnosis_codes)"
 _SIDE = f"""
-SELECT count(*) AS gaps, count(DISTINCT {_QUESTION}) AS questions, count(DISTINCT g.member_id) AS members,
-  count(DISTINCT {_QUESTION}) FILTER (WHERE g.strength = 'high') AS high,
-  count(DISTINCT {_QUESTION}) FILTER (WHERE g.strength = 'medium') AS medium,
-  count(DISTINCT {_QUESTION}) FILTER (WHERE g.strength = 'low') AS low
+SELECT count(DISTINCT {_QUESTION}) AS questions, count(DISTINCT g.member_id) AS members
 FROM gaps g WHERE g.status = 'open' AND g.direction = $direction"""
+_STRENGTHS = f"""
+SELECT g.strength::VARCHAR AS strength,
+  count(DISTINCT {_QUESTION}) AS questions, count(DISTINCT g.member_id) AS members,
+  sum(g.score_change) FILTER (WHERE p.part = 'C') AS score, sum(g.dollar_change) FILTER (WHERE p.part = 'C') AS dollars
+FROM gaps g LEFT JOIN {_PART_OF} p ON p.model = g.model::VARCHAR
+WHERE g.status = 'open' AND g.direction = $direction GROUP BY g.strength"""
 _WHOLE = """
 SELECT sum(score_change) AS change, sum(dollar_change) AS dollars
 FROM member_gaps WHERE direction = $direction AND part = $part"""
@@ -46,7 +50,7 @@ SELECT g.rule_id::VARCHAR AS rule, count(DISTINCT g.member_id) FILTER (WHERE g.s
   count(DISTINCT {_QUESTION}) FILTER (WHERE g.status = 'open') AS questions,
   sum(g.score_change) FILTER (WHERE g.status = 'open' AND p.part = 'C') AS score_c,
   sum(g.score_change) FILTER (WHERE g.status = 'open' AND p.part = 'D') AS score_d,
-  sum(g.dollar_change) FILTER (WHERE g.status = 'open') AS dollars
+  sum(g.dollar_change) FILTER (WHERE g.status = 'open' AND p.part = 'C') AS dollars
 FROM gaps g LEFT JOIN {_PART_OF} p ON p.model = g.model::VARCHAR
 WHERE g.direction = $direction GROUP BY g.rule_id ORDER BY members DESC, rule"""
 _STATUSES = """
@@ -92,40 +96,40 @@ def no_gaps(results: str) -> Html:
 def _side(source: Source, direction: str) -> Html:
     """One of two cards of the same shape."""
     cells, facts = source.cells, source.one(_SIDE, direction=direction)
-    few = cells.hides(facts["members"])
-    rows: list[tuple[str, object]] = [
-        ("Open questions", cells.of(facts["members"], f"{facts['questions']:,}")),
-        ("of strength high, medium, low", cells.of(facts["members"], _strengths(facts))),
-        ("Members", cells.count(facts["members"])),
-    ]
+    members = facts["members"]
+    rows = [("Members with open questions", cells.count(members))]
+    rows.append(("Open questions", cells.of(members, f"{facts['questions']:,}")))
     for part in ("C", "D"):
-        whole = source.one(_WHOLE, direction=direction, part=part)
         mean = source.one(_MEAN, part=part)
         if not mean["members"]:
             continue
-        rows.append((f"Part {part}: sum of score changes", cells.of(facts["members"], signed(whole["change"] or 0))))
-        before = mean["total"] / mean["members"]
+        whole = source.one(_WHOLE, direction=direction, part=part)
         after = (mean["total"] + (whole["change"] or 0)) / mean["members"]
-        moved = f"{score(before)} to {score(after)}"
-        rows.append((f"Part {part}: mean risk score of all members", cells.of(facts["members"], moved)))
-        if whole["dollars"] is not None:
-            rows.append((f"Part {part}: dollars a year", cells.of(facts["members"], dollars(whole["dollars"]))))
-        elif part == "C":
-            rows.append(("Part C: dollars a year", "no monthly_benchmark"))
+        moved = f"{score(mean['total'] / mean['members'])} → {score(after)}"
+        rows.append((f"Mean Part {part} risk score if all of it held", cells.of(members, moved)))
+        if part == "C":
+            rows.append(("Sum of Part C scores", cells.of(members, signed(whole["change"] or 0))))
+            worth = dollars(whole["dollars"]) if whole["dollars"] is not None or not members else "no benchmark given"
+            rows.append(("Part C dollars a year", cells.of(members, worth)))
     listed = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows))
-    few_note = tag("p", "Fewer than 11 members: figures are not shown.", cls="note") if few else Html("")
-    return tag(
-        "div",
-        tag("h3", DIRECTIONS[direction]),
-        tag("p", _MEANING[direction]),
-        listed,
-        few_note,
-        cls=f"card {direction}",
-    )
+    content = (tag("h3", DIRECTIONS[direction]), tag("p", _MEANING[direction]), listed, _strengths(source, direction))
+    return tag("div", *content, cls=f"card {direction}")
 
 
-def _strengths(facts: Row) -> str:
-    return f"{facts['high']:,}, {facts['medium']:,}, {facts['low']:,}"
+def _strengths(source: Source, direction: str) -> Html:
+    """The same by strength of the evidence, always three rows."""
+    found = {row["strength"]: row for row in source.rows(_STRENGTHS, direction=direction)}
+    none: Row = {"members": 0, "questions": 0, "score": None, "dollars": None}
+    rows = [found.get(strength, none) for strength in STRENGTHS]
+    hidden = source.cells.masked([row["members"] for row in rows])
+    body = [
+        [strength.capitalize(), *source.cells.masked_cells(
+            row["members"], few, f"{row['questions']:,}", signed(row["score"], 1), about(row["dollars"])
+        )]
+        for strength, row, few in zip(STRENGTHS, rows, hidden, strict=True)
+    ]  # fmt: skip
+    caption = f"{DIRECTIONS[direction]}, by strength"
+    return table(caption, ["Strength", "Members", "Questions", "Part C score", "Dollars a year"], body)
 
 
 def _by_hcc(source: Source) -> Html:
@@ -142,10 +146,12 @@ def _by_hcc(source: Source) -> Html:
         told += "Both sides have one scale. The table below has score and dollars."
         shown = _plotted(source.cells, rows, hidden)
         plot = two_sides(title, told, shown, *DIRECTIONS.values(), unit="members · sum of score changes")
-        heads = [f"{DIRECTIONS[side]}: {what}" for side in DIRECTIONS for what in ("members", "score", "dollars")]
+        kinds = ("members", "score", "dollars")[: 3 if part == "C" else 2]
+        heads = [f"{DIRECTIONS[side]}: {what}" for side in DIRECTIONS for what in kinds]
         body = [
             [f"{row['hcc']} {row['label'] or ''}", *(
-                cell for side in DIRECTIONS for cell in _three(source.cells, row, side, hidden[side][place])
+                cell for side in DIRECTIONS
+                for cell in _three(source.cells, row, side, hidden[side][place])[: len(kinds)]
             )]
             for place, row in enumerate(rows)
         ]  # fmt: skip
@@ -196,7 +202,7 @@ def _by_rule(source: Source, direction: str) -> Html:
     if not body:
         return tag("p", f"{named}: no rule has an open gap.")
     body = [[title or rule, rule, *figures] for title, rule, *figures in body]
-    headings = ["Rule", "Name", "Members", "Open questions", "Part C score", "Part D score", "Dollars a year"]
+    headings = ["Rule", "Name", "Members", "Open questions", "Part C score", "Part D score", "Part C dollars a year"]
     return details(
         f"{named}: {len(body)} rules with open gaps", table(f"{named}, by rule", headings, body, words=["Name"])
     )

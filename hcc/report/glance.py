@@ -7,10 +7,14 @@ from hcc.report.gaps import DIRECTIONS
 from hcc.report.html import Html, listed, section, tag
 from hcc.report.source import Source
 
-_POPULATION = """
-SELECT count(*) AS members,
-  count(*) FILTER (WHERE member_id NOT IN (SELECT member_id FROM member_hccs WHERE dropped_by_hcc IS NULL)) AS without
-FROM members"""
+_POPULATION = "SELECT count(*) AS members FROM members"
+_WITHOUT = """
+WITH coded AS (
+  SELECT DISTINCT member_id FROM member_hccs
+  WHERE dropped_by_hcc IS NULL AND model::VARCHAR IN (SELECT model::VARCHAR FROM scores WHERE part::VARCHAR = 'C')
+)
+SELECT count(*) AS members, count(*) FILTER (WHERE c.member_id IS NULL) AS without
+FROM member_scores s LEFT JOIN coded c USING (member_id) WHERE s.part::VARCHAR = 'C' AND s.risk_score IS NOT NULL"""
 _MEAN = "SELECT count(risk_score) AS members, avg(risk_score) AS mean FROM member_scores WHERE part::VARCHAR = $part"
 _DOUBTS = """
 SELECT (SELECT count(*) FROM rejected_rows) AS rejected,
@@ -22,8 +26,10 @@ WITH whole AS (
   SELECT sum(score_change) AS change, sum(dollar_change) AS dollars
   FROM member_gaps WHERE direction::VARCHAR = $direction AND part::VARCHAR = 'C'
 )
-SELECT (SELECT count(DISTINCT member_id) FROM gaps
-        WHERE status::VARCHAR = 'open' AND direction::VARCHAR = $direction) AS members, change, dollars FROM whole"""
+SELECT change, dollars,
+  count(DISTINCT g.member_id) AS members,
+  count(DISTINCT g.member_id) FILTER (WHERE g.strength::VARCHAR = 'high') AS high
+FROM whole LEFT JOIN gaps g ON g.status::VARCHAR = 'open' AND g.direction::VARCHAR = $direction GROUP BY ALL"""
 
 
 def glance(source: Source) -> Html:
@@ -34,9 +40,9 @@ def glance(source: Source) -> Html:
         mean = source.one(_MEAN, part=part)
         if mean["members"]:
             tiles.append((f"Mean Part {part} risk score", cells.of(mean["members"], score(mean["mean"]))))
-    without = people["without"]
-    if people["members"] and not cells.hides(without):
-        tiles.append(("Members without any HCC", share(without / people["members"])))
+    none = source.one(_WITHOUT)
+    if none["members"] and not cells.hides(none["without"]) and not cells.hides(none["members"] - none["without"]):
+        tiles.append(("Part C members without an HCC of Part C", share(none["without"] / none["members"])))
     asked = source.one("SELECT count(*) AS n FROM gaps")["n"]
     sides = [_open(source, direction) for direction in DIRECTIONS] if asked else []
     return section(
@@ -51,12 +57,13 @@ def _tile(name: str, value: str, cls: str | None = None) -> Html:
 
 
 def _open(source: Source, direction: str) -> Html:
-    found = source.one(_OPEN, direction=direction)
+    found, cells = source.one(_OPEN, direction=direction), source.cells
     in_dollars = found["dollars"] is not None
     worth = about(found["dollars"]) if in_dollars else signed(found["change"] or 0, 1)
-    unit = "a year if all of it held (Part C)" if in_dollars else "in Part C scores if all of it held"
-    told = f"{DIRECTIONS[direction]}: {source.cells.count(found['members'])} members with open questions, {unit}"
-    return _tile(told, source.cells.of(found["members"], worth), direction)
+    unit = "Part C dollars a year" if in_dollars else "Sum of Part C scores"
+    told = f"{DIRECTIONS[direction]}: {cells.count(found['members'])} members with open questions, of them "
+    told += f"{cells.count(found['high'])} with one of high strength. {unit}, if every question held."
+    return _tile(told, cells.of(found["members"], worth), direction)
 
 
 def _doubts(source: Source) -> list[str]:
@@ -65,14 +72,10 @@ def _doubts(source: Source) -> list[str]:
     if facts["diagnoses"]:
         lost = share(facts["uncounted"] / facts["diagnoses"])
         told.append(f"{lost} of the diagnoses that map to an HCC did not count; Data quality says why.")
-    told.append(
-        f"{cells.count(facts['rejected'])} input rows were set aside."
-        if facts["rejected"]
-        else "No input row was set aside."
-    )
+    told.append(f"Input rows set aside: {cells.count(facts['rejected'])}.")
     if facts["unscored"]:
-        told.append(f"{cells.count(facts['unscored'])} members have no score in a part that pays for them.")
+        told.append(f"Members without a score in a part that pays for them: {cells.count(facts['unscored'])}.")
     if facts["unverified"]:
         unsure = cells.count(facts["unverified"])
-        told.append(f"The scores of {unsure} members rest on a payment factor that nobody could verify; see Method.")
+        told.append(f"Members whose score rests on a payment factor that nobody could verify (see Method): {unsure}.")
     return told

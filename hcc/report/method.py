@@ -25,7 +25,8 @@ def method(source: Source) -> Html:
         "Scores are exact in thousandths; the raw score is normalised and adjusted in CMS's order, rounded half away "
         "from zero, then blended.",
         "What a gap is worth is the member's score made again with the HCC taken out or put in.",
-        "Dollars are a score change times the member's monthly benchmark times the payable months.",
+        "Dollars are a Part C score change times the member's monthly benchmark times the payable months; Part D is "
+        "given in score only.",
     ]
     if source.cells.show:
         told.append(
@@ -84,10 +85,9 @@ def _rules(source: Source) -> Html:
         for rule in _listed(run["rules"]):
             if not isinstance(rule, dict) or "sha256" not in rule:
                 continue
-            named = rule.get("model") or next(
-                (key for key in rule if key not in ("sha256", "edition", "payment_year")), "rules"
-            )
-            year = rule.get("payment_year") or rule.get(named, "")
+            other = next((key for key in rule if key not in ("sha256", "edition", "payment_year", "model")), "rules")
+            named = rule.get("model") or f"{other} {rule.get(other, '')}".replace("_", " ").strip()
+            year = rule.get("payment_year", "")
             seen[str(rule["sha256"])] = [named, year, rule.get("edition", ""), tag("code", rule["sha256"])]
     if not seen:
         return Html("")

@@ -112,10 +112,10 @@ def _set_aside(source: Source) -> Html:
     if not rows:
         return joined((tag("h3", "Rows set aside"), tag("p", "Every input row could be used.")))
     of_members = sum(row["rows"] for row in rows if row["source"] == "members")
-    told = [f"{source.cells.count(sum(row['rows'] for row in rows))} input rows could not be used"]
+    told = f"Input rows that could not be used: {source.cells.count(sum(row['rows'] for row in rows))}."
     if of_members:
-        told.append(f"{source.cells.count(of_members)} of them member rows: whoever has no usable row has no score")
-    content = [tag("h3", "Rows set aside"), tag("p", "; ".join(told) + ".")]
+        told += f" Of them member rows, so that a member may have no score: {source.cells.count(of_members)}."
+    content = [tag("h3", "Rows set aside"), tag("p", told)]
     typical = source.one(_TYPICAL)
     if of_members and typical["score"] is not None and not source.cells.hides(of_members):
         worth = f"about {score(typical['score'] * of_members)} in Part C score"
@@ -228,9 +228,9 @@ def _doubts(source: Source) -> Html:
         points.append(joined((tag("code", column), f" was not given and was assumed for {whom}.")))
     unknown = counts.get("claims_of_unknown_members")
     if unknown:
-        points.append(f"{source.cells.count(unknown)} claims are of members who are not in the members table.")
+        points.append(f"Claims of members who are not in the members table: {source.cells.count(unknown)}.")
     for row in source.rows(_QUALITY, kind="doubtful member value"):
-        points.append(f"{source.cells.count(row['rows'])} members: {row['meaning'] or row['reason']}")
+        points.append(f"{row['meaning'] or row['reason']} Members: {source.cells.count(row['rows'])}.")
     flags = source.rows(_QUALITY, kind="diagnosis flagged")
     behind = table(
         "Doubts about diagnoses that did not decide", ["Flag", "In words", "Diagnoses"],

@@ -90,7 +90,7 @@ def _model(source: Source, model: Model) -> Html | None:
         note += f" {counted} more are recaptured through another HCC of the same family; they are not in the line."
     parts.append(tag("p", note, cls="note"))
     parts.append(details(f"Recapture by month, {named}", _month_table(source, named, dated, other, due)))
-    parts.append(details(f"Recapture by HCC, {named}", _hcc_table(source, named, by_hcc)))
+    parts.append(details(f"Recapture by HCC, {named}", _hcc_table(source, model, by_hcc)))
     return joined(parts)
 
 
@@ -133,13 +133,14 @@ def _month_table(source: Source, named: str, dated: list[Row], other: int, due: 
     return table(f"Conditions recaptured by month, {named}", ["Month", "Conditions", "Share of those due"], body)
 
 
-def _hcc_table(source: Source, named: str, rows: list[Row]) -> Html:
-    """Counts are of members here: a member is due for an HCC once."""
+def _hcc_table(source: Source, model: Model, rows: list[Row]) -> Html:
+    """Counts are of members here: a member is due for an HCC once. Dollars are those of Part C."""
+    named, paid = model_words(model.model, model.calibration), model.part == "C"
     by_column = {name: source.cells.masked([row[name] for row in rows]) for name in ("captured", "open")}
     body = []
     for place, row in enumerate(rows):
         few = by_column["captured"][place] or by_column["open"][place]
-        worth = (signed(row["score"]), dollars(row["dollars"]))
+        worth = (signed(row["score"]), dollars(row["dollars"]))[: 2 if paid else 1]
         body.append(
             [
                 f"{row['hcc']} {row['label'] or ''}",
@@ -148,5 +149,6 @@ def _hcc_table(source: Source, named: str, rows: list[Row]) -> Html:
                 *source.cells.masked_cells(row["open"], few, *worth),
             ]
         )
-    headings = ["HCC", "Members due", "Recaptured", "Share", "Open", "Score of the open ones", "Dollars a year"]
+    headings = ["HCC", "Members due", "Recaptured", "Share", "Open", "Score of the open ones"]
+    headings += ["Dollars a year"] if paid else []
     return table(f"Recapture by HCC, {named}", headings, body)

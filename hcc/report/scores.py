@@ -26,7 +26,10 @@ FROM scores s
 WHERE s.part::VARCHAR = $part AND s.raw_score IS NOT NULL AND s.payable IS NOT FALSE
 GROUP BY ALL ORDER BY members DESC, program, model, calibration, segment"""
 _CONTRACTS = """
-WITH coded AS (SELECT DISTINCT member_id FROM member_hccs WHERE dropped_by_hcc IS NULL)
+WITH coded AS (
+  SELECT DISTINCT member_id FROM member_hccs
+  WHERE dropped_by_hcc IS NULL AND model::VARCHAR IN (SELECT model::VARCHAR FROM scores WHERE part::VARCHAR = $part)
+)
 SELECT coalesce(m.contract_id, 'No contract named') AS contract, count(*) AS members,
   sum(s.risk_score) AS total, median(s.risk_score::DOUBLE) AS median,
   count(*) FILTER (WHERE c.member_id IS NULL) AS without_hcc
@@ -151,7 +154,7 @@ def _contracts(source: Source, part: str) -> Html:
     ]  # fmt: skip
     behind = table(
         f"{_PARTS[part]} by contract",
-        ["Contract", "Members", "Mean risk score", "Median", "Members without any HCC"],
+        ["Contract", "Members", "Mean risk score", "Median", "Members without an HCC of the part"],
         [
             [
                 row["contract"], source.cells.count(row["members"]),
