@@ -130,7 +130,7 @@ def _told(error: Exception, *, debug: bool) -> int:
         return 1
     if isinstance(error, MemoryError):
         click.echo(
-            "error: There is not enough memory.\nhint: Give less to DuckDB with --memory, such as 2GB.", err=True
+            "error: There is not enough memory.\nhint: Score the members in parts, or on a machine with more.", err=True
         )
         return 1
     # No text of the error: it may quote values, and those may be a member's.

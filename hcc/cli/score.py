@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +68,7 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
-@click.option("--memory", metavar="SIZE", help="Memory that DuckDB may use, such as 2GB.")
-@click.option("--resume", is_flag=True, help="Go on with a run to the same --out that was stopped.")
-@click.option("--update", is_flag=True, help="The claims are new ones: score again only the members they concern.")
-def score(
-    members: str, claims: tuple[str, ...], models: tuple[str, ...], memory: str | None, resume: bool, update: bool,
-    out: str, **given: Any,
-) -> None:  # fmt: skip
+def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: str, **given: Any) -> None:
     """Score a population: members and claims in, one DuckDB file out.
 
     The file holds scores, factors, HCCs, and for every diagnosis whether it counted and why; 'hcc schema' describes it.
@@ -90,7 +83,6 @@ def score(
     from hcc.pipeline import score as score_population
     from hcc.results.parquet import check_folder
 
-    asked = _supported({"memory": memory, "resume": resume, "update": update}, score_population)
     if given["parquet"]:
         check_folder(given["parquet"], given["overwrite"])
     with Progress("scoring") as progress:
@@ -101,21 +93,5 @@ def score(
             out=out,
             progress=progress,
             **given,
-            **asked,
         )
     print_summary(run, Path(out))
-
-
-def _supported(asked: dict[str, Any], function: Callable[..., object]) -> dict[str, Any]:
-    """The options that were given; HccError for one that this version's pipeline does not take."""
-    import inspect
-
-    from hcc.errors import HccError
-
-    wanted = {name: value for name, value in asked.items() if value}
-    missing = [name for name in wanted if name not in inspect.signature(function).parameters]
-    if missing:
-        raise HccError(
-            f"{' and '.join(f'--{name}' for name in missing)} cannot be used in this version.", hint="Run without it."
-        )
-    return wanted

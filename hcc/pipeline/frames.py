@@ -57,6 +57,7 @@ def dates(days: NDArray[np.integer]) -> pl.Series:
     return pl.Series((days.astype(np.int32) - _UNIX).astype(np.int32)).cast(pl.Date)
 
 
+LIST_OF_ANOTHER_YEAR = "LIST_OF_ANOTHER_YEAR"
 PLACES = [f"{place:02}" for place in range(1, 256)]
 
 
@@ -78,6 +79,7 @@ class Frames:
         masks = np.nonzero(np.bincount(flags, minlength=1))[0]
         self._flag_place = np.zeros(int(masks.max(initial=0)) + 1, dtype=np.int64)
         self._flag_place[masks] = np.arange(len(masks))
+        flag_names = [plan.list_flag or name if name == LIST_OF_ANOTHER_YEAR else name for name in FLAGS]
         # One list of words per column for all models and ranges: the pieces of a table fit together as they are.
         self.words: dict[str, list[str]] = {
             "run_id": [run_id],
@@ -92,7 +94,7 @@ class Frames:
             "claim_type": list(FORMS),
             "record_type": list(RECORD_TYPES),
             "reason": list(REASONS),
-            "flags": [",".join(name for i, name in enumerate(FLAGS) if mask >> i & 1) for mask in masks.tolist()]
+            "flags": [",".join(name for i, name in enumerate(flag_names) if mask >> i & 1) for mask in masks.tolist()]
             or [""],
             "place_of_service": PLACES,
         }

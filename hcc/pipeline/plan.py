@@ -125,6 +125,7 @@ class Plan:
     codes: Codes
     decisions: DecisionRules
     notes: list[str]
+    list_flag: str = ""  # LIST_OF_<year> where a service year is judged by another year's procedure list (RULINGS 8)
 
     @property
     def blends(self) -> bool:
@@ -159,7 +160,8 @@ def make_plan(chosen: Options, profiles: Profiles) -> Plan:
         name: Model(m.rules, condition_tables(m.rules, codes.code.to_list()), m.scores, m.uses_raps)
         for name, m in models.items()
     }
-    return Plan(chosen, year, models, kept, codes, _decision_rules(chosen, year, notes), notes)
+    decision_rules, list_flag = _decision_rules(chosen, year, notes)
+    return Plan(chosen, year, models, kept, codes, decision_rules, notes, list_flag)
 
 
 def _unavailable(payment: Payment) -> Payment:
@@ -275,7 +277,7 @@ def _codes(rule_sets: list[RuleSet], chosen: Options) -> Codes:
     )
 
 
-def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> DecisionRules:
+def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> tuple[DecisionRules, str]:
     run = year.runs[chosen.run]
     window_years = range(run.from_date.year, run.to_date.year + 1)
     lists = procedure_codes(window_years, chosen.mappings)
@@ -287,7 +289,7 @@ def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> Dec
     audio = audio_only_codes(chosen.mappings)
     bills = bill_types(chosen.mappings).filter("eligible")
     counts_audio = chosen.audio_only != "exclude" and not year.diagnoses.audio_only_excluded_by_cms
-    return DecisionRules(
+    rules = DecisionRules(
         lines=LineRules(
             window=(run.from_date, run.to_date),
             procedures=[(y, lists.filter(pl.col("service_year") == y)["hcpcs"]) for y in window_years],
@@ -301,6 +303,8 @@ def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> Dec
         raps_programs=frozenset(_raps_programs(year)),
         listed_years=frozenset(window_years) - frozenset(borrowed["service_year"].to_list()),
     )
+    years = sorted({str(list_year) for list_year in borrowed["list_year"]})
+    return rules, f"LIST_OF_{'_'.join(years)}" if years else ""
 
 
 def _raps_programs(year: ProgramYear) -> set[str]:

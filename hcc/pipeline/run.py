@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from hcc.diagnoses import Decisions, decisions
-from hcc.pipeline.frames import Frames, constant, decimal
+from hcc.diagnoses import FLAGS, Decisions, decisions
+from hcc.pipeline.frames import LIST_OF_ANOTHER_YEAR, Frames, constant, decimal
 from hcc.pipeline.paying import PaidRows, paid_rows, part_scores, year_scores
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, decide_edits, model_result, result_factors, sexes_and_ages
@@ -129,12 +129,17 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
             results.append((start, stop, found))
     with clock.stage("reference tables", 0.97):
         append_reference_tables(sink, plan, run_id)
+    if plan.list_flag:
+        meaning = "CMS's procedure list of the service year is not known; the nearest one was used."
+        told = {"reason": [plan.list_flag], "meaning": [meaning], "source": ["RULINGS 8"]}
+        sink.append("reasons", pl.DataFrame(told))
     counts = {
         "members": members.height,
         "claims_of_unknown_members": decided.unknown_member_claims,
         "records_with_mapped_diagnoses": decided.records.height,
         "diagnoses": len(decided.record),
         "diagnoses_counted": int((decided.reason == 0).sum()),
+        "diagnoses_by_list_of_another_year": int(((decided.flags >> FLAGS.index(LIST_OF_ANOTHER_YEAR)) & 1).sum()),
         **tally.counts(),
     }
     return Scored(run_id, plan, members, status, decided, results, counts, clock.seconds, started)

@@ -102,7 +102,7 @@ def told_plainly(target: Path) -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise ResultsError(
             "Writing the results needs more memory than it may use.",
-            hint="Give it more with --memory, such as --memory 4GB.",
+            hint="Score the members in parts, or on a machine with more memory.",
         ) from None
     except (OSError, duckdb.Error) as error:
         if not _is_full(error):
