@@ -31,6 +31,7 @@ from hcc.worklist import (
 )
 from hcc.worklist.decisions import SETTLED
 from hcc.worklist.questions import DUE_ON
+from hcc.worklist.words import model_words
 
 PAGE_ROWS = 50
 """Questions in the browser at once."""
@@ -72,6 +73,7 @@ class Desk:
         self._file: tuple[int, ...] = ()
         self._store: tuple[int, ...] = ()
         self._place = 0
+        self._opened_on = self.today  # the rank knows the day
         self._reviews = pl.DataFrame()
         with self._lock:
             self._open()
@@ -91,7 +93,7 @@ class Desk:
     def refresh(self) -> int:
         """Take in new decisions and, where the results file was replaced, the new file; the version after it."""
         with self._lock:
-            if self._con is None or _stamp(self.path) != self._file:
+            if self._con is None or _stamp(self.path) != self._file or self._opened_on != self.today:
                 self._open()
             elif self._store_stamp() != self._store:
                 self._take_in()
@@ -274,7 +276,7 @@ class Desk:
         except BaseException:
             con.close()
             raise
-        self._con, self._file, self._place = con, stamp, 0
+        self._con, self._file, self._place, self._opened_on = con, stamp, 0, self.today
         self._store = self._store_stamp()
         stored, self._place = reviews_since(self.path, 0)
         self._reviews = merged_reviews(copied, stored)
@@ -322,7 +324,6 @@ def _plain(value: object) -> object:
 
 
 def words_of(models: Sequence[str]) -> str:
-    """Models in words, separated by commas."""
-    from hcc.worklist.words import model_words
-
-    return ", ".join(model_words(model) for model in models)
+    """Models (calibrations left out) in words, each once, separated by commas."""
+    names = dict.fromkeys(model.partition(":")[0].strip() for model in models)
+    return ", ".join(model_words(name) for name in names if name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Any
 from hcc.errors import HccError
 from hcc.review.desk import Desk, Row
 
+_DIAGNOSES_KINDS = ("claim", "problem", "finding")
 STANCES = ("for", "against", "context")
 LANES = {"claim": "Claims", "fill": "Fills", "result": "Results", "other": "Other"}
 
@@ -27,6 +28,7 @@ class Piece:
     words: str
     value: str
     claim_id: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,10 @@ def member_view(desk: Desk, question_id: str) -> MemberView | None:
 def _evidence(desk: Desk, question_id: str) -> list[Piece]:
     """Evidence of all gaps of the question; the same piece behind two models is shown once."""
     rows = desk.rows(
-        """SELECT stance::VARCHAR AS stance, kind::VARCHAR AS kind, evidence_date, code, description, value, claim_id,
-          min(evidence_number) AS n
-        FROM gap_evidence WHERE gap_id IN (SELECT gap_id FROM question_gaps WHERE question = $question)
+        """SELECT e.stance::VARCHAR AS stance, e.kind::VARCHAR AS kind, e.evidence_date, e.code, e.description, e.value,
+          e.claim_id, w.words, min(e.evidence_number) AS n
+        FROM gap_evidence e LEFT JOIN described w ON w.code = e.code
+        WHERE e.gap_id IN (SELECT gap_id FROM question_gaps WHERE question = $question)
         GROUP BY ALL ORDER BY evidence_date DESC NULLS FIRST, n""",
         question=question_id,
     )
@@ -129,14 +132,18 @@ def _evidence(desk: Desk, question_id: str) -> list[Piece]:
 
 
 def _piece(row: Mapping[str, Any]) -> Piece:
+    """A diagnosis is called by its name; what else the rule says of it is the note."""
+    said, named = row["description"] or "", (row["words"] or "") if row["kind"] in _DIAGNOSES_KINDS else ""
+    apart = bool(named) and named not in said
     return Piece(
         stance=row["stance"] or "context",
         kind=row["kind"] or "",
         day=row["evidence_date"],
         code=row["code"] or "",
-        words=row["description"] or row["code"] or "",
+        words=(named if apart else said) or row["code"] or "",
         value=row["value"] or "",
         claim_id=row["claim_id"] or "",
+        note=said if apart else "",
     )
 
 
@@ -161,24 +168,32 @@ def _events(desk: Desk, member_id: str, evidence: list[Piece]) -> list[Event]:
         lane = piece.kind if piece.kind in LANES else "other"
         key = (piece.kind, piece.day, piece.words, piece.value)
         events.setdefault(key, Event(piece.day, lane, piece.kind, piece.words, piece.value, stance, "", piece.claim_id))
-    return sorted(events.values(), key=lambda event: (event.day or date.min, event.lane, event.words), reverse=True)
+    return _by_claim(events.values())
+
+
+def _by_claim(events: Iterable[Event]) -> list[Event]:
+    """Newest first; diagnoses of one claim that are alike in everything else are one event."""
+    alike: dict[tuple[object, ...], list[Event]] = {}
+    for number, event in enumerate(events):
+        together = (event.claim_id, event.detail) if event.kind == "claim" and event.claim_id else (number,)
+        alike.setdefault((event.day, event.lane, event.kind, event.stance, *together), []).append(event)
+    merged = [replace(same[0], words="; ".join(sorted(event.words for event in same))) for same in alike.values()]
+    return sorted(merged, key=lambda event: (event.day or date.min, event.lane, event.words), reverse=True)
 
 
 _DIAGNOSES = """
-SELECT d.thru_date, d.diagnosis_code::VARCHAR AS diagnosis_code,
-  coalesce(w.description, d.diagnosis_code::VARCHAR) AS description,
+SELECT d.thru_date, d.diagnosis_code::VARCHAR AS diagnosis_code, coalesce(w.words, '') AS description,
   d.claim_id, d.claim_type::VARCHAR AS claim_type, d.record_type::VARCHAR AS record_type, d.counted,
   d.reason::VARCHAR AS reason, r.meaning
 FROM diagnoses d
 LEFT JOIN reasons r ON r.reason = d.reason::VARCHAR
-LEFT JOIN (
-  SELECT diagnosis_code::VARCHAR AS code, any_value(description) AS description FROM diagnosis_hccs GROUP BY ALL
-) w ON w.code = d.diagnosis_code::VARCHAR
+LEFT JOIN described w ON w.code = d.diagnosis_code::VARCHAR
 WHERE d.member_id = $member"""
 _OTHERS = """
 SELECT DISTINCT e.stance::VARCHAR AS stance, e.kind::VARCHAR AS kind, e.evidence_date, e.code, e.description,
-  e.value, e.claim_id
-FROM gap_evidence e WHERE e.gap_id IN (SELECT gap_id FROM gaps WHERE member_id = $member)"""
+  e.value, e.claim_id, w.words
+FROM gap_evidence e LEFT JOIN described w ON w.code = e.code
+WHERE e.gap_id IN (SELECT gap_id FROM gaps WHERE member_id = $member)"""
 
 
 def _scores(desk: Desk, member_id: str, question_id: str) -> list[Score]:

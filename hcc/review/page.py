@@ -66,6 +66,7 @@ class _Tab:
         self._kept: Any = {}  # until the browser is connected
         self._default = reviewer
         self._behind = "queue"
+        self._run_id: object = None
         ui.add_css((_FOLDER / "page.css").read_text(encoding="utf-8"))
         ui.colors(primary="#1f3a5f")
         self._build()
@@ -139,7 +140,7 @@ class _Tab:
         self._said.set_text(words)
 
     async def _queue_changed(self, words: str) -> None:
-        self._tell_progress()
+        await self._tell_progress()
         if self.view == "queue":
             self.say(words)
         self._save()
@@ -177,18 +178,17 @@ class _Tab:
 
     def _tell_run(self) -> None:
         told = self.desk.run
+        self._run_id = told.get("run_id")
         parts = [
             self.desk.path.name,
             f"payment year {told.get('payment_year')}",
-            words_of(
-                [text.partition(":")[0].strip() for text in str(told.get("models") or "").split(",") if text.strip()]
-            ),
+            words_of(str(told.get("models") or "").split(",")),
             f"evidence up to {told['as_of']}" if told.get("as_of") else "",
         ]
         self._about.set_content(tag("span", " · ".join(filter(None, parts))))
 
-    def _tell_progress(self) -> None:
-        found = self.desk.progress()
+    async def _tell_progress(self) -> None:
+        found = await asyncio.to_thread(self.desk.progress)
         total, settled = int(found["questions"]), int(found["settled"])
         bar = tag("progress", value=settled, max=max(total, 1), aria_label="Open questions decided")
         self._progress.set_content(Html(bar + tag("span", f"{settled:,} of {total:,} decided")))
@@ -309,7 +309,7 @@ class _Tab:
             self.say(f"Saved: {words}. That was the last question of this list.")
             return
         await self._open(following)
-        self._tell_progress()
+        await self._tell_progress()
         self.say(f"Saved: {words}. u goes back to it.")
 
     async def _move(self, step: int) -> None:
@@ -344,12 +344,14 @@ class _Tab:
             return
         async with self._busy:
             self.version = version
-            self._tell_run()
+            if self.desk.run.get("run_id") != self._run_id:
+                self._tell_run()
+                await self.queue.load_choices()
             if self.view == "queue":
                 await self.queue.load()
             elif self.view == "member":
                 self.say(await self.member.reload() or self._said.text)
-                self._tell_progress()
+                await self._tell_progress()
 
     def _save(self) -> None:
         view = self.member.view

@@ -23,7 +23,6 @@ _KINDS = {
     "procedure": "service",
     "problem": "problem list",
     "finding": "record review",
-    "absence": "looked for, not found",
 }
 
 
@@ -41,18 +40,22 @@ def provider_query(member: Row, question: Row, evidence: Sequence[Piece], today:
 
 
 def _coded(question: Row, evidence: Sequence[Piece]) -> list[str]:
-    days = sorted(
-        {piece.day.isoformat() for piece in evidence if piece.kind == "claim" and piece.stance == "for" and piece.day}
-    )
-    named = [words.partition(" ")[2] or words for words in question["codes_in_words"]]
-    when = f" with service on {', '.join(days)}" if days else ""
-    others = [piece for piece in evidence if not (piece.kind == "claim" and piece.stance == "for")]
+    codes = {code.strip() for code in str(question["codes"]).split(",")}
+    claims = [piece for piece in evidence if piece.kind == "claim" and piece.stance == "for" and piece.code in codes]
+    days = sorted({piece.day.isoformat() for piece in claims if piece.day})
+    named = "; ".join(words.partition(" ")[2] or words for words in question["codes_in_words"])
+    if len(days) > 1:
+        listed, when = f"Claims with service on {', '.join(days)} list: {named}.", "on those days of service"
+    else:
+        listed = f"A claim{f' with service on {days[0]}' if days else ''} lists: {named}."
+        when = "on that day of service"
+    others = [piece for piece in evidence if piece not in claims]
     return [
-        f"A claim{when} lists: {'; '.join(named)}.",
+        listed,
         *(["", "Also in the data:", *_lines(others)] if others else []),
         "",
-        "How would you describe the patient's condition on that day of service, and what was done about it, if "
-        "anything? It may have been present, past, suspected or absent, or it may not be possible to tell.",
+        f"How would you describe the patient's condition {when}, and what was done about it, if anything? "
+        "It may have been present, past, suspected or absent, or it may not be possible to tell.",
     ]
 
 
@@ -67,9 +70,15 @@ def _found(evidence: Sequence[Piece]) -> list[str]:
 
 
 def _lines(evidence: Sequence[Piece]) -> list[str]:
+    """A line for each piece; of a claim only the diagnosis, because where it was billed is nothing to the question."""
     lines = []
     for piece in sorted(evidence, key=lambda piece: (piece.day or date.min, piece.words)):
-        day = f"{piece.day.isoformat()}, " if piece.day and piece.kind != "absence" else ""
-        value = f": {piece.value}" if piece.value else ""
-        lines.append(f"- {day}{_KINDS.get(piece.kind, piece.kind)}: {piece.words}{value}")
+        if piece.kind == "absence":
+            line = f"- {piece.words}"
+        else:
+            day = f"{piece.day.isoformat()}, " if piece.day else ""
+            value = f": {piece.value}" if piece.value and piece.kind != "claim" else ""
+            line = f"- {day}{_KINDS.get(piece.kind, piece.kind)}: {piece.words}{value}"
+        if line not in lines:
+            lines.append(line)
     return lines or ["- (no single piece of evidence is recorded)"]

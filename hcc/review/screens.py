@@ -52,7 +52,8 @@ def who(view: MemberView) -> Html:
 
 def questions_list(view: MemberView) -> Html:
     """The member's questions as buttons; the one on the screen is marked."""
-    items = []
+    items: dict[bool, list[Html]] = {True: [], False: []}
+    here_open = True
     for row in view.questions:
         here = row["question"] == view.question["question"]
         state = decision_words(row["decision"]) or ("" if row["status"] == "open" else row["status"])
@@ -67,8 +68,15 @@ def questions_list(view: MemberView) -> Html:
             cls="hcc-question",
             aria_current="true" if here else None,
         )
-        items.append(tag("li", button))
-    return tag("ul", *items, cls="hcc-questions")
+        items[row["status"] == "open"].append(tag("li", button))
+        if here:
+            here_open = row["status"] == "open"
+    listed = tag("ul", *items[True], cls="hcc-questions") if items[True] else Html("")
+    if not items[False]:
+        return listed
+    words = tag("summary", f"Not open: {len(items[False])}")
+    rest = tag("details", words, tag("ul", *items[False], cls="hcc-questions"), open=None if here_open else "")
+    return Html(listed + rest)
 
 
 def question_card(view: MemberView, rule: dict[str, str], *, token: str, only_evidence: bool, until: date) -> Html:
@@ -128,9 +136,9 @@ def _help(rule: dict[str, str]) -> Html:
 def _pieces(heading: str, stance: str, pieces: Sequence[Piece]) -> Html:
     rows = []
     for piece in pieces:
-        when = "looked for" if piece.kind == "absence" else f"{day(piece.day)} {piece.kind}"
+        when = "looked for" if piece.kind == "absence" and piece.day is None else f"{day(piece.day)} {piece.kind}"
         code = dotted(piece.code) if piece.kind in ("claim", "problem", "finding") else piece.code
-        detail = ", ".join(filter(None, (code, f"claim {piece.claim_id}" if piece.claim_id else "")))
+        detail = ", ".join(filter(None, (piece.note, code, f"claim {piece.claim_id}" if piece.claim_id else "")))
         rows.append(
             tag("li", tag("span", when, cls="hcc-small"),
                 tag("span", piece.words, *([tag("b", f" {piece.value}")] if piece.value else [])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hcc.results import Explanation, explain
 from hcc.results.explain import Hcc, Model, Status
+from hcc.results.rule_words import RuleWords
 from hcc.review.desk import Desk
 from hcc.review.markup import Html, cells, day, joined, number, score, signed, table, tag
 from hcc.review.screens import direction_chip
@@ -53,23 +54,30 @@ def _who(told: Explanation) -> Html:
 
 
 def _scores(told: Explanation) -> Html:
+    words = RuleWords(told)
     parts = []
     for part in told.parts:
         doubt = " (a factor is unverified)" if part.unverified else ""
         why = f": {told.reasons.get(part.no_score_reason, part.no_score_reason)}" if part.no_score_reason else ""
         parts.append(tag("h2", f"Part {part.part} risk score {score(part.risk_score)}{doubt}{why}"))
-        parts += [_status(told, model, s) for model in told.models if model.part == part.part for s in model.statuses]
+        parts += [
+            _status(told, model, s, words) for model in told.models if model.part == part.part for s in model.statuses
+        ]
     shown = {part.part for part in told.parts}
-    parts += [_status(told, m, s) for m in told.models if m.part not in shown for s in m.statuses]
+    parts += [_status(told, m, s, words) for m in told.models if m.part not in shown for s in m.statuses]
     return tag("section", *parts, cls="hcc-card")
 
 
-def _status(told: Explanation, model: Model, status: Status) -> Html:
+def _status(told: Explanation, model: Model, status: Status, words: RuleWords) -> Html:
     name = model_words(model.model) + (f" {model.calibration}" if model.calibration else "")
+    segment = words.segment(model, status.segment) if status.segment else ""
     when = (
         f", {status.first_month:%Y-%m} to {status.last_month:%Y-%m}" if status.first_month and status.last_month else ""
     )
-    rows = [cells(f.variable, f.label, number(signed(f.coefficient))) for f in status.factors]
+    rows = [
+        cells(f.variable, f.label or words.variable(model, f.variable), number(signed(f.coefficient)))
+        for f in status.factors
+    ]
     steps = (
         ("Raw score", "the sum", status.raw_score),
         (
@@ -93,7 +101,7 @@ def _status(told: Explanation, model: Model, status: Status) -> Html:
         "A factor rests on memory or inference, not on a published source." if status.unverified else "",
     ]
     return Html(
-        tag("h3", f"{name}, segment {status.segment or 'none'}{when}")
+        tag("h3", f"{name}, segment {status.segment or 'none'}{f' ({segment})' if segment else ''}{when}")
         + (table(f"Factors of {name}", ("Variable", "In words", ">Adds"), rows) if rows else "")
         + joined(tag("p", note, cls="hcc-small") for note in notes if note)
     )

@@ -83,7 +83,8 @@ def in_words(weights: Weights) -> list[str]:
     """How the points come about, one sentence each, for the summary sheet and the page's help."""
     return [
         f"Strength of the evidence: high {weights.high:g}, medium {weights.medium:g}, low {weights.low:g}.",
-        f"Value: up to {weights.value:g}, all of them from a score change of {weights.value_full_at:.3f}, up or down.",
+        f"Value: up to {weights.value:g}, all of them from a score change of {weights.value_full_at:.3f}, up or down, "
+        "of Part C or, where the question has none there, of Part D.",
         f"Clock: up to {weights.clock:g}, rising over the {weights.clock_none_at:g} days before the return-by day; "
         "a missing condition has none.",
         f"Last visit: up to {weights.visit:g}, rising with the days since then up to {weights.visit_full_at:g} days.",

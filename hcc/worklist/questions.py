@@ -36,7 +36,8 @@ CREATE OR REPLACE TEMP TABLE questions AS
 WITH visit AS (
   SELECT member_id, max(thru_date) AS last_visit FROM diagnoses WHERE record_type::VARCHAR = 'encounter' GROUP BY ALL
 ), worth AS (
-  SELECT q.question, count(*) AS gaps, arg_max(q.part_change, abs(q.part_change)) AS score_change,
+  SELECT q.question, count(*) AS gaps, arg_min(q.part_change, q.part) AS score_change,
+    min(q.part) AS part,
     sum(g.dollar_change) AS dollar_change, max(g.last_evidence_date) AS last_evidence_date,
     min(coalesce(g.return_by, g.flagged_return_by)) AS due_on,
     list(g.model::VARCHAR || ' ' || coalesce(g.hcc::VARCHAR, '') ORDER BY q.part, g.model::VARCHAR) AS hccs
@@ -45,7 +46,7 @@ WITH visit AS (
 SELECT q.question, g.member_id, g.direction::VARCHAR AS direction, g.rule_id::VARCHAR AS rule_id,
   g.status::VARCHAR AS status, g.strength::VARCHAR AS strength, coalesce(g.candidate_diagnosis_codes, '') AS codes,
   g.model::VARCHAR AS model, g.hcc::VARCHAR AS hcc, g.label::VARCHAR AS label,
-  w.hccs, w.gaps, w.score_change, w.dollar_change,
+  w.hccs, w.gaps, w.part, w.score_change, w.dollar_change,
   w.last_evidence_date, w.due_on, v.last_visit, g.pcp_npi
 FROM worth w
 JOIN question_gaps q ON q.question = w.question AND q.gap_id = w.question
@@ -62,8 +63,9 @@ _DECIDED = "CREATE OR REPLACE TEMP TABLE decided AS SELECT * FROM latest_decisio
 def make_questions(con: duckdb.DuckDBPyConnection, weights: Weights, today: date) -> None:
     """Make the temporary tables ``question_gaps`` (gap_id, part, question) and ``questions`` (one row per question).
 
-    ``con``: an open results file, read-only or not. ``score_change`` is that of the part where the question changes
-    more; ``due_on`` the earliest return-by day; ``last_visit`` the latest encounter with a diagnosis that maps.
+    ``con``: an open results file, read-only or not. ``score_change`` is that of Part C where the question has a
+    gap in it, else of Part D (the two are paid differently and do not add up); ``due_on`` the earliest return-by day;
+    ``last_visit`` the latest encounter with a diagnosis that maps.
     """
     con.execute(_GAP_OF)
     con.execute(_QUESTIONS)

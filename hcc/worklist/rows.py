@@ -60,11 +60,18 @@ FIELDS = (
     Field("question", "question", "gap_id of the leading row: rows of one question need one decision."),
     Field("run_id", "run_id", "The run that wrote the gap."),
 )
+EVIDENCE_WORDS = """CASE
+    WHEN e.kind::VARCHAR NOT IN ('claim', 'problem', 'finding') OR coalesce(e.code, '') = ''
+      THEN coalesce(e.description, '')
+    WHEN w.words IS NULL OR contains(coalesce(e.description, ''), w.words) THEN coalesce(e.description, e.code)
+    WHEN coalesce(e.description, '') = '' THEN w.words
+    ELSE w.words || ' (' || e.description || ')' END"""
+"""Evidence ``e`` in words, as SQL: a diagnosis by its name (table ``described w``), what else is said of it behind."""
 _EVIDENCE = f"""
 SELECT e.gap_id, e.stance::VARCHAR AS stance, count(*) AS pieces,
   string_agg(CASE WHEN e.place <= {EVIDENCE_SHOWN} THEN
-    coalesce(strftime(e.evidence_date, '%Y-%m-%d') || '  ', '') || e.kind::VARCHAR || ': '
-    || coalesce(e.description, e.code, '') || CASE WHEN coalesce(e.value, '') = '' THEN '' ELSE ', ' || e.value END END,
+    coalesce(strftime(e.evidence_date, '%Y-%m-%d') || '  ', '') || e.kind::VARCHAR || ': ' || {EVIDENCE_WORDS}
+    || CASE WHEN coalesce(e.value, '') = '' THEN '' ELSE ', ' || e.value END END,
     chr(10) ORDER BY e.evidence_number)
   || CASE WHEN count(*) > {EVIDENCE_SHOWN}
     THEN chr(10) || 'and ' || (count(*) - {EVIDENCE_SHOWN}) || ' more' ELSE '' END
@@ -72,7 +79,7 @@ SELECT e.gap_id, e.stance::VARCHAR AS stance, count(*) AS pieces,
 FROM (
   SELECT *, row_number() OVER (PARTITION BY gap_id, stance ORDER BY evidence_number) AS place
   FROM gap_evidence SEMI JOIN chosen USING (gap_id)
-) e GROUP BY e.gap_id, e.stance"""
+) e LEFT JOIN described w ON w.code = e.code GROUP BY e.gap_id, e.stance"""
 
 
 def worklist_rows(

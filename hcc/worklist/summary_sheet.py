@@ -67,7 +67,13 @@ def summary_sheet(sheet: Worksheet, new: NewFormat, summary: Summary, priority: 
 
 def _about(summary: Summary) -> str:
     run = summary.run
-    models = ", ".join(model_words(name.strip()) for name in str(run.get("models") or "").split(",") if name.strip())
+    models = ", ".join(
+        dict.fromkeys(
+            model_words(name.partition(":")[0].strip())
+            for name in str(run.get("models") or "").split(",")
+            if name.strip()
+        )
+    )
     return (
         f"Payment year {run.get('payment_year')}, {run.get('run') or ''} run, {models or 'unknown'}; "
         f"evidence up to {run.get('as_of') or 'the end of the inputs'}; list of {summary.today.isoformat()}."

@@ -57,22 +57,25 @@ def rule_texts() -> dict[str, dict[str, str]]:
     }
 
 
+_DESCRIBED = """
+CREATE OR REPLACE TEMP TABLE described AS
+SELECT diagnosis_code::VARCHAR AS code, any_value(description) AS words FROM diagnosis_hccs
+WHERE description IS NOT NULL AND description <> diagnosis_code::VARCHAR GROUP BY ALL"""
 _CODES_IN_WORDS = """
 CREATE OR REPLACE TEMP TABLE codes_in_words AS
 WITH codes AS (SELECT DISTINCT codes FROM questions WHERE codes <> ''),
-one AS (SELECT codes, trim(unnest(string_split(codes, ','))) AS code FROM codes),
-described AS (
-  SELECT diagnosis_code::VARCHAR AS code, any_value(description) AS description FROM diagnosis_hccs GROUP BY ALL
-)
+one AS (SELECT codes, trim(unnest(string_split(codes, ','))) AS code FROM codes)
 SELECT o.codes, string_agg(
   CASE WHEN length(o.code) > 3 THEN o.code[1:3] || '.' || o.code[4:] ELSE o.code END
-    || CASE WHEN d.description IS NULL OR d.description = o.code THEN '' ELSE ' ' || d.description END,
+    || coalesce(' ' || d.words, ''),
   chr(10) ORDER BY o.code) AS words
 FROM one o LEFT JOIN described d USING (code) GROUP BY ALL"""
 
 
 def put_words(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables ``codes_in_words`` (codes, words) and ``rules_in_words`` (rule_id, rule)."""
+    """Make the temporary tables ``described`` (code, words), ``codes_in_words`` (codes, words), ``rules_in_words``
+    (rule_id, rule)."""
+    con.execute(_DESCRIBED)
     con.execute(_CODES_IN_WORDS)
     titles = {rule_id: texts["title"] for rule_id, texts in rule_texts().items()}
     frame = pl.DataFrame(

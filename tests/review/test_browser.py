@@ -336,7 +336,8 @@ def test_no_websocket_without_the_token(page: Served) -> None:
         with socket.create_connection((where.hostname, where.port), timeout=10) as wire:
             wire.sendall(
                 f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: {origin}\r\n\r\n".encode()
+                f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                f"Origin: {origin}\r\n\r\n".encode()
             )
             return wire.recv(200).decode("latin-1").split("\r\n")[0]
 
@@ -443,8 +444,8 @@ def test_every_screen_passes_an_accessibility_check(page: Served, chromium: Any)
 _RATIO = """
 () => {
   const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => { const f = (c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4 };
-    return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b) };
+  const f = (c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4 };
+  const light = ([r, g, b]) => { return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b) };
   const ground = (el) => { for (; el; el = el.parentElement) { const c = rgb(getComputedStyle(el).backgroundColor);
     if (c.length && (c[3] === undefined || c[3] > 0.99)) return c } return [255, 255, 255] };
   const poor = [];
@@ -481,8 +482,9 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(tab: Tab) -> None:
             """() => { const e = document.activeElement; if (!e || e === document.body) return null;
             const field = e.closest('.q-field'); const s = getComputedStyle(e);
             const ring = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2;
-            window.hccSeen = window.hccSeen || new Map(); if (!window.hccSeen.has(e)) window.hccSeen.set(e, window.hccSeen.size);
-            return [window.hccSeen.get(e), ring || !!(field && field.className.includes('focused')), e.outerHTML.slice(0, 90)] }"""
+            const seen = window.hccSeen = window.hccSeen || new Map(); if (!seen.has(e)) seen.set(e, seen.size);
+            const told = ring || !!(field && field.className.includes('focused'));
+            return [seen.get(e), told, e.outerHTML.slice(0, 90)] }"""
         )
         if told:
             reached.add(told[0])

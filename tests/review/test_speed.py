@@ -83,7 +83,8 @@ def test_in_the_browser(many: Path, chromium: Any, capsys: pytest.CaptureFixture
                 page.get_by_label("Member (id starts with)").fill(member)
                 begun = time.perf_counter()
                 page.wait_for_function(
-                    "start => [...document.querySelectorAll('.hcc-queue .hcc-open')].every(e => e.innerText.startsWith(start))",
+                    "start => [...document.querySelectorAll('.hcc-queue .hcc-open')]"
+                    ".every(e => e.innerText.startsWith(start))",
                     arg=member,
                 )
                 filtered.append(time.perf_counter() - begun)
