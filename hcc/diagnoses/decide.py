@@ -10,7 +10,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import DELETED, SUPERSEDED, ChainRules, Chains, chains, special_records
-from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, VERSION_COLUMNS, LineRules, records, unpacked, version
+from hcc.diagnoses.lines import (
+    EPOCH,
+    FORMS,
+    NO_VERDICT,
+    RECORD_TYPES,
+    VERSION_COLUMNS,
+    LineRules,
+    hashed,
+    records,
+    unpacked,
+    version,
+)
+from hcc.diagnoses.runs import Columns, folded, run_starts
 
 REASONS = (
     "COUNTED",
@@ -121,18 +133,21 @@ def decisions(
         linked = chains(special, lines, diagnoses, rules.chains)
     by_text = _by_text(special, linked)
     diagnoses = _with_version(diagnoses, lines)
-    plain, shared = _plain_records(lines, by_text, members, rules)
+    plain, shared = _plain_records(lines, by_text, rules)
     if len(shared):
         more = lines.filter(pl.col("claim_id").hash().is_in(shared.implode())).select("claim_id").unique().collect()
         by_text = pl.concat([by_text, more["claim_id"]]).unique()
-    pieces = [plain]
+    known = _known(plain["owner"], members)
+    unknown = len(known) - int(known.sum())
+    used, record, code = _plain_rows(diagnoses, plain, known, members, by_text, codes, rules)
     if len(by_text):
-        pieces.append(_text_records(lines, by_text, members, linked, rules))
-    found = pl.concat(pieces, how="diagonal")
-    unknown = int(found["member"].null_count())
-    if unknown:
-        found = found.filter(pl.col("member").is_not_null())
-    found, record, code = _in_order(found, _mapped_rows(diagnoses, found.with_row_index("record"), by_text, codes))
+        text = _text_records(lines, by_text, members, linked, rules)
+        unknown += int(text["member"].null_count())
+        text = text.filter(pl.col("member").is_not_null())
+        at, its = _text_rows(diagnoses, text, by_text, codes)
+        record, code = np.concatenate([record, at + np.uint32(used.height)]), np.concatenate([code, its])
+        used = pl.concat([used, text], how="diagonal")
+    found, record, code = _in_order(used, record, code)
     found = _read(found, members, rules)
     reason, flags = _reasons(found, rules)
     reason_of, flags_of = reason[record], flags[record]
@@ -164,23 +179,22 @@ def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.Series:
     return pl.concat([series.alias("claim_id") for series in about]).drop_nulls().unique()
 
 
-def _plain_records(
-    lines: pl.LazyFrame, by_text: pl.Series, members: pl.DataFrame, rules: DecisionRules
-) -> tuple[pl.DataFrame, pl.Series]:
+def _plain_records(lines: pl.LazyFrame, by_text: pl.Series, rules: DecisionRules) -> tuple[Columns, pl.Series]:
     """Records of the claims outside ``by_text``, keyed by hash; and the hashes that more than one member shares."""
     if len(by_text):
         lines = lines.filter(~pl.col("claim_id").is_in(by_text.implode()))
-    keys = [pl.col("claim_id").hash().alias("hash"), pl.col("member_id").hash().alias("_m")]
-    found = records(lines, rules.lines, keys).collect(engine="streaming")
-    shared = found.filter(pl.col("member_low") != pl.col("member_high"))["hash"]
-    if len(shared):
-        found = found.filter(pl.col("member_low") == pl.col("member_high"))
-    index = _member_index(members).select(pl.col("member_id").hash().alias("member_low"), "member")
-    found = found.drop("member_high").join(index, on="member_low", how="left").drop("member_low")
-    if "submission_date" in found.columns:
-        late = (pl.col("submission_date") > rules.chains.deadline).fill_null(False).alias("late")
-        found = found.with_columns(late).drop("submission_date")
-    return found, shared
+    table = hashed(lines, rules.lines).collect(engine="streaming")
+    columns = {}
+    for name in table.columns:  # column by column: the chunks of one are given back before the next is joined
+        columns[name] = table.drop_in_place(name).to_numpy()
+    found, shared = folded(columns)
+    return found, pl.Series(shared)
+
+
+def _known(owner: NDArray[np.uint64], members: pl.DataFrame) -> NDArray[np.bool_]:
+    """Whether each hash is a member's."""
+    ours: NDArray[np.bool_] = pl.Series(owner).is_in(members["member_id"].hash().implode()).to_numpy()
+    return ours
 
 
 def _member_index(members: pl.DataFrame) -> pl.DataFrame:
@@ -232,45 +246,96 @@ def _text_records(
     return table.drop("submission_date", strict=False)
 
 
-def _mapped_rows(diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes) -> pl.DataFrame:
-    """record, code (UInt16) and claim_id of the mapped diagnoses, in no order, repeated where lines repeat them."""
-    lookup = pl.LazyFrame({"diagnosis_code": codes.code, "code": np.arange(len(codes.code), dtype=np.uint16)})
-    names = diagnoses.collect_schema().names()
-    wanted = diagnoses.filter(pl.col("diagnosis_code").is_in(codes.code.implode())).join(lookup, on="diagnosis_code")
-    plain = wanted.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else wanted
-    by_hash = found.lazy().filter(pl.col("hash").is_not_null()).select("hash", "record")
-    pieces = [
-        plain.select(pl.col("claim_id").hash().alias("hash"), "claim_id", "code")
-        .join(by_hash, on="hash")
-        .select("record", "code", "claim_id")
-        .collect(engine="streaming")
-    ]
+def _plain_rows(
+    diagnoses: pl.LazyFrame, plain: Columns, known: NDArray[np.bool_], members: pl.DataFrame, by_text: pl.Series,
+    codes: Codes, rules: DecisionRules,
+) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]]:  # fmt: skip
+    """Plain records of known members with a mapped diagnosis; and record (their position) and code of these.
+
+    Codes come in no order, repeated where lines repeat them. Neighbouring diagnoses of one claim are looked up once.
+    """
     if len(by_text):
-        on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
-        keyed = found.lazy().filter(pl.col("hash").is_null()).select(*on, "record")
-        some = wanted.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, "code")
-        pieces.append(some.join(keyed, on=on).select("record", "code", "claim_id").collect(engine="streaming"))
-    return pl.concat(pieces)
+        diagnoses = diagnoses.filter(~pl.col("claim_id").is_in(by_text.implode()))
+    rows = (
+        diagnoses.select(pl.col("claim_id").hash().alias("hash"), "claim_id", _code_id(codes))
+        .filter(pl.col("code").is_not_null())
+        .collect(engine="streaming")
+    )
+    hashes = rows.drop_in_place("hash").to_numpy()
+    starts = run_starts(hashes)
+    size = np.diff(np.concatenate([starts, [len(hashes)]]))
+    there = np.flatnonzero(known).astype(np.uint32)
+    records_by_hash = pl.LazyFrame({"hash": plain["hash"][there], "place": there})
+    runs = pl.LazyFrame({"hash": hashes[starts], "run": np.arange(len(starts), dtype=np.uint32)})
+    del hashes
+    met = records_by_hash.join(runs, on="hash").select("place", "run").collect(engine="streaming")
+    place, run = met["place"].to_numpy(), met["run"].to_numpy()
+    one_run = np.full(len(known), -1, dtype=np.int64)  # a run of each record that has one
+    one_run[place] = run
+    used = np.flatnonzero(one_run >= 0)
+    position = one_run  # the same memory: from here on the position among the used records
+    claim_id = rows["claim_id"].gather(pl.Series(starts[one_run[used]]))
+    position[used] = np.arange(len(used))
+    record_of_run = np.full(len(starts), -1, dtype=np.int64)
+    record_of_run[run] = position[place]
+    record = np.repeat(record_of_run, size)
+    hit = record >= 0
+    code = rows["code"].to_numpy()
+    if not hit.all():
+        record, code = record[hit], code[hit]
+    index = _member_index(members).select(pl.col("member_id").hash().alias("owner"), "member")
+    owner = pl.DataFrame({"owner": plain["owner"][used]})
+    found = pl.DataFrame(
+        {
+            "member": owner.join(index, on="owner", how="left", maintain_order="left")["member"],
+            "best": plain["best"][used],
+            "last": plain["last"][used],
+            "claim_id": claim_id,
+        }
+    )
+    if "verdict" in plain:
+        found = found.with_columns(pl.Series("verdict", plain["verdict"][used]).replace(NO_VERDICT, None))
+    if "submitted" in plain:
+        late = plain["submitted"][used] > (rules.chains.deadline - EPOCH).days
+        found = found.with_columns(pl.Series("late", late))
+    return found, record.astype(np.uint32), code
 
 
-def _in_order(found: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]]:
-    """Records with a mapped diagnosis, by member and day, with their claim_id; and their distinct codes, by record."""
-    record = rows["record"].to_numpy()
-    some_row = np.full(found.height, -1, dtype=np.int64)
-    some_row[record] = np.arange(len(record))
-    place = np.nonzero(some_row >= 0)[0]
+def _code_id(codes: Codes) -> pl.Expr:
+    """Position among the mapped codes; null for others."""
+    kind = pl.Enum(codes.code)
+    return pl.col("diagnosis_code").cast(kind, strict=False).to_physical().cast(pl.UInt16).alias("code")
+
+
+def _text_rows(
+    diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    """Record (position in ``found``) and code of the mapped diagnoses of the claims in ``by_text``."""
+    names = diagnoses.collect_schema().names()
+    on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
+    keyed = found.lazy().with_row_index("record").select(*on, "record")
+    some = diagnoses.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, _code_id(codes))
+    rows = some.filter(pl.col("code").is_not_null()).join(keyed, on=on).select("record", "code")
+    table = rows.collect(engine="streaming")
+    return table["record"].to_numpy(), table["code"].to_numpy()
+
+
+def _in_order(
+    found: pl.DataFrame, record: NDArray[np.uint32], code: NDArray[np.uint16]
+) -> tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]]:
+    """Records with a mapped diagnosis, by member and day; and their distinct codes, by record."""
+    used = np.zeros(found.height, dtype=bool)
+    used[record] = True
+    place = np.flatnonzero(used)
     # Within a member by the last day of the lines: near enough for neighbours to lie together, and cheap.
     near = (found["member"].to_numpy()[place].astype(np.uint64) << np.uint64(32)) | found["last"].to_numpy()[place]
-    place = place[pl.Series(near).arg_sort().to_numpy()]
+    place = place[np.argsort(near)]
     rank = np.zeros(found.height, dtype=np.uint32)
     rank[place] = np.arange(len(place), dtype=np.uint32)
-    key = (rank[record].astype(np.uint64) << np.uint64(16)) | rows["code"].to_numpy()
-    values = pl.Series(key).sort().to_numpy()
-    if len(values):
-        values = values[np.concatenate([[True], values[1:] != values[:-1]])]
-    claim_id = rows["claim_id"].gather(pl.Series(some_row[place]))
-    found = found[place].with_columns(claim_id.alias("claim_id"))
-    return found, (values >> np.uint64(16)).astype(np.uint32), (values & np.uint64(0xFFFF)).astype(np.uint16)
+    key = (rank[record].astype(np.uint64) << np.uint64(16)) | code
+    key.sort()
+    values = key[run_starts(key)]
+    return found[place], (values >> np.uint64(16)).astype(np.uint32), (values & np.uint64(0xFFFF)).astype(np.uint16)
 
 
 def _flag_of(found: pl.DataFrame, name: str, default: bool = False) -> NDArray[np.bool_]:

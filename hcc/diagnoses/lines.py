@@ -227,14 +227,27 @@ def records(lines: pl.LazyFrame, rules: LineRules, keys: Sequence[pl.Expr]) -> p
     prepared = lines.select(*keys, *_line_facts(names, rules), *told, *late)
     by = [key.meta.output_name() for key in keys]
     kept = prepared.select(*by, *packed(rules), *(["verdict"] if told else []), *(["submission_date"] if late else []))
-    own = [c for c in by if not c.startswith("_m")]
-    return kept.group_by(own).agg(
+    return kept.group_by(by).agg(
         pl.col("best").max(),
         pl.col("last").max(),
-        *([pl.col("_m").min().alias("member_low"), pl.col("_m").max().alias("member_high")] if "_m" in by else []),
         *([pl.col("verdict").min()] if told else []),
         *([pl.col("submission_date").max()] if late else []),
     )
+
+
+NO_VERDICT = 2  # larger than any verdict: the least of a record's lines is one, where there is one
+
+
+def hashed(lines: pl.LazyFrame, rules: LineRules) -> pl.LazyFrame:
+    """One row per line: ``hash`` (of the claim), ``owner`` (hash of the member), ``best``, ``last``, and where the
+    lines have them ``verdict`` (Int8, or NO_VERDICT) and ``submitted`` (day number, 0 unknown)."""
+    names = lines.collect_schema().names()
+    keys = [pl.col("claim_id").hash().alias("hash"), pl.col("member_id").hash().alias("owner")]
+    told = [_verdict().fill_null(NO_VERDICT)] if "risk_adjustment_flag" in names else []
+    late = [day_number("submission_date").fill_null(0).alias("submitted")] if "submission_date" in names else []
+    prepared = lines.select(*keys, *_line_facts(names, rules), *told, *late)
+    more = [*(["verdict"] if told else []), *(["submitted"] if late else [])]
+    return prepared.select("hash", "owner", *packed(rules), *more)
 
 
 def _verdict() -> pl.Expr:
