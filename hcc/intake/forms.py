@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import polars as pl
 
 from hcc.intake.inputs import Inputs
 
-LINES = 2_000_000  # claim lines looked at; of more, whole claims are sampled by a hash of their number
+LINES = 2_000_000  # more are not looked at: it would read all claims once more, a tenth of a large run
 FULL = {"professional": 12, "facility": 25}
 """Diagnoses that the claim forms hold: 837P twelve, 837I a principal and twenty-four others."""
 
@@ -17,12 +15,12 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
     """Counts of claims: professional, facility, outpatient; of these, professional_with_12, facility_with_25,
     facility_without_bill_type, professional_without_procedure, outpatient_without_procedure; most_on_professional and
     most_on_facility (diagnoses on one claim), with how many claims have that many (at_most_on_…) and one fewer
-    (next_to_most_on_…): an extract that cuts diagnoses piles claims up at its limit; one_in (1: every claim was read).
+    (next_to_most_on_…): an extract that cuts diagnoses piles claims up at its limit. Empty for more than ``lines`` claim lines.
     """
     rows = next((one.get("rows") for one in inputs.fingerprints if one.get("table") == "claims"), None)
-    one_in = max(1, math.ceil(rows / lines)) if isinstance(rows, int) else 1
+    if isinstance(rows, int) and rows > lines:
+        return {}
     claim = pl.col("claim_id").hash().alias("claim")
-    sampled = pl.col("claim") % one_in == 0
     absent = inputs.claims_absent
     asked = {
         "kind": pl.lit("professional") if "claim_type" in absent else pl.col("claim_type").cast(pl.String).first(),
@@ -31,11 +29,11 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
     }
     wanted = [name for name in ("claim_type", "bill_type", "hcpcs") if name not in absent]
     claims = (
-        inputs.claims.select(claim, *wanted).filter(sampled).group_by("claim")
+        inputs.claims.select(claim, *wanted).group_by("claim")
         .agg(*(expr.alias(name) for name, expr in asked.items()))
     )  # fmt: skip
     codes = (
-        inputs.claim_diagnoses.select(claim, "diagnosis_code").filter(sampled).group_by("claim")
+        inputs.claim_diagnoses.select(claim, "diagnosis_code").group_by("claim")
         .agg(pl.col("diagnosis_code").n_unique().alias("codes"))
     )  # fmt: skip
     facility = pl.col("kind").is_in(["inpatient", "outpatient"])
@@ -56,4 +54,4 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
         f"{name}_without_procedure": (of[name] & ~pl.col("served")).sum() for name in ("professional", "outpatient")
     }
     counted = claims.join(codes, on="claim", how="left").select(**told).collect(engine="streaming")
-    return {name: int(number or 0) for name, number in counted.row(0, named=True).items()} | {"one_in": one_in}
+    return {name: int(number or 0) for name, number in counted.row(0, named=True).items()}

@@ -171,7 +171,7 @@ def _forms(source: Source) -> Html:
     forms: dict[str, Any] = source.counts().get("claim_forms") or {}
     head = tag("h3", "Claims that may be cut short or lack a field")
     if not forms:
-        return joined((head, tag("p", "This run did not record it.")))
+        return joined((head, tag("p", "This run did not record it (claims of more than two million lines are not looked at).")))
     body = []
     for name, (of, words) in _FORMS.items():
         number, whole = forms.get(name), forms.get(of)
@@ -180,9 +180,6 @@ def _forms(source: Source) -> Html:
         few = source.cells.hides(number) or source.cells.hides(whole - number)
         body.append([words, *source.cells.masked_cells(number, few, share(number / whole))])
     notes = [_most(forms, kind) for kind in ("professional", "facility") if forms.get(f"most_on_{kind}")]
-    sampled = forms.get("one_in", 1)
-    if sampled > 1:
-        notes.append(f"Counted on one claim in {sampled}.")
     notes.append(
         "What was cut off is not in the file, so it has no price here; ask for the claims as they were submitted."
     )

@@ -158,7 +158,7 @@ RUN: dict[str, Any] = {
             "professional": 400, "facility": 100, "outpatient": 60, "professional_with_12": 80, "facility_with_25": 4,
             "facility_without_bill_type": 25, "professional_without_procedure": 0, "outpatient_without_procedure": 12,
             "most_on_professional": 12, "at_most_on_professional": 80, "next_to_most_on_professional": 3,
-            "most_on_facility": 25, "at_most_on_facility": 4, "next_to_most_on_facility": 4, "one_in": 1,
+            "most_on_facility": 25, "at_most_on_facility": 4, "next_to_most_on_facility": 4,
         },
     },
 }  # fmt: skip
