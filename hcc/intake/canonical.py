@@ -30,6 +30,8 @@ _MEANT: dict[str, str] = {"date": "dates", "int": "whole numbers", "bool": "true
 _CLEAN = "_clean_"
 RAW = "_raw_"  # prefix of the text as it came, for the rows set aside
 SAMPLE = 1_000  # rows looked at to see whether identifiers carry blanks at their ends
+FEW = 20_000  # distinct values in the first FEW_ROWS rows: with more a survey would cost more than it spares
+FEW_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Field:
     words: Mapping[str, str] | None = None
     earliest: date | None = None
     latest: date | None = None
+    surveyed: bool = False  # its distinct values in Parquet files are looked at once: clean ones are then read as is
 
     @property
     def dtype(self) -> pl.DataType:
@@ -93,6 +96,7 @@ class Reading:
     may_be_blank: bool
     may_be_early: bool = False
     may_be_late: bool = False
+    distinct: pl.Series | None = None  # its distinct clean values, null among them, where a survey told that all are
 
     @property
     def needs_raw(self) -> bool:
@@ -107,7 +111,7 @@ class Reading:
             is_blank = raw.is_null() | (raw.str.strip_chars() == "")
             found[f.bad] = value.is_null() & ~is_blank
             blank = value.is_null() & is_blank
-        elif f.kind == "choice" and f.strict:
+        elif f.kind == "choice" and f.strict and self.may_fail:
             found[f.bad] = (value == values.UNKNOWN).fill_null(False)
         if f.required and self.may_be_blank:
             found[f.missing] = blank | (value == "") if f.kind == "id" else blank
@@ -202,12 +206,35 @@ def _reading(table: str, f: Field, binding: Binding, faults: list[str]) -> Readi
     if f.kind == "id":
         return _id_reading(table, f, binding, inputs, cleans, raw)
     clean = cleans[0] if len(cleans) == 1 else pl.coalesce(cleans)
+    distinct = _clean_values(table, f, binding, inputs)
+    if distinct is not None:
+        clean, may_fail = inputs[0][0], may_fail and values.UNKNOWN in distinct
     plain = len(inputs) == 1 and inputs[0][1] == f.dtype
     facts = binding.part.facts(binding.columns(f.name)[0]) if plain and binding.columns(f.name) else None
     early = f.earliest is not None and not (facts and facts.low is not None and facts.low >= f.earliest)
     late = f.latest is not None and not (facts and facts.high is not None and facts.high <= f.latest)
     blank = not (facts and facts.no_nulls)
-    return Reading(f, clean, raw, may_fail, blank, early, late)
+    return Reading(f, clean, raw, may_fail, blank, early, late, distinct)
+
+
+def _clean_values(
+    table: str, f: Field, binding: Binding, inputs: Sequence[tuple[pl.Expr, pl.DataType]]
+) -> pl.Series | None:
+    """Distinct values of a surveyed column of Parquet files if reading changes none of them; else None.
+
+    Cleaning 20 million values that are clean costs 0.6 to 1.0 CPU seconds in every pass over them, and keeps filters
+    from the reader; their distinct values cost 0.3 to 0.7 once.
+    """
+    if not f.surveyed or binding.part.kind != "parquet" or len(inputs) != 1 or inputs[0][1] != pl.String:
+        return None
+    column = binding.part.frame.select(inputs[0][0].alias(f.name))
+    if collect(table, binding.part, column.head(FEW_ROWS).unique()).height > FEW:
+        return None
+    distinct = collect(table, binding.part, column.unique())
+    read = f.read(pl.col(f.name), pl.String())
+    if read is None or not distinct.select(read.alias(f.name).eq_missing(pl.col(f.name)).all()).item():
+        return None
+    return distinct[f.name]
 
 
 def _id_reading(

@@ -120,8 +120,8 @@ def claim_fields(payment_year: int) -> list[Field]:
         Field(
             "submission_date", "date", earliest=EARLIEST_SERVICE, latest=date(payment_year + _YEARS_OF_DELETES, 12, 31)
         ),
-        *(Field(name, kind) for name, kind in simple.items()),
-        *(Field(name, "choice", words=known) for name, known in words.items()),
+        *(Field(name, kind, surveyed=kind == "code") for name, kind in simple.items()),
+        *(Field(name, "choice", words=known, surveyed=True) for name, known in words.items()),
     ]
 
 
@@ -192,13 +192,20 @@ def _with_form(frame: pl.LazyFrame, part: PartReading) -> pl.LazyFrame:
     """Types of bill with three characters (facility, class, frequency; no leading zero), and the claim type."""
     bill, kind = "bill_type" in part.readings, "claim_type" in part.readings
     made = {}
-    if bill:
+    if bill and not _short(part):
         made["bill_type"] = pl.col("bill_type").map_batches(
             _three_characters, return_dtype=pl.String, is_elementwise=True
         )
-    if bill or kind:
+    told = part.readings["claim_type"].distinct if kind else None
+    if (bill or kind) and (told is None or told.has_nulls() or INSTITUTIONAL in told):
         made["claim_type"] = _claim_type(kind, bill)
-    return frame.with_columns(**made)
+    return frame.with_columns(**made) if made else frame
+
+
+def _short(part: PartReading) -> bool:
+    """True where a survey proved that no type of bill has more than three characters."""
+    distinct = part.readings["bill_type"].distinct
+    return distinct is not None and not (distinct.str.len_bytes() > 3).any()
 
 
 def _three_characters(series: pl.Series) -> pl.Series:
@@ -223,13 +230,23 @@ def _derivations(part: PartReading) -> dict[str, pl.Expr]:
         told.append(pl.col("bill_type").str.slice(2))
     if told:
         code = told[0] if len(told) == 1 else pl.coalesce(told)
-        derived["frequency_code"] = code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
+        derived["frequency_code"] = (
+            pl.lit("1")
+            if "frequency_code" not in has and _all_original(part)
+            else code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
+        )
         derived["frequency_was_odd"] = ~code.is_in(["0", "1", "7", "8"]).fill_null(True)
     if "from_date" in has:
         late = pl.col("from_date") > pl.col("thru_date")
         derived["dates_were_odd"] = late.fill_null(False)
         derived["from_date"] = pl.coalesce("from_date", "thru_date")
     return derived
+
+
+def _all_original(part: PartReading) -> bool:
+    """True where a survey proved that every type of bill says an original (RULINGS 10)."""
+    distinct = part.readings["bill_type"].distinct
+    return distinct is not None and _short(part) and bool((_frequency(distinct.str.slice(2)) == "1").all())
 
 
 def _frequency(series: pl.Series) -> pl.Series:

@@ -70,7 +70,7 @@ def _field(table: str, column: Column) -> Field:
     if column.name == "verdict":
         return Field("verdict", "choice", required=True, words=_VERDICTS)
     if column.name == "diagnosis_code":
-        return Field("diagnosis_code", "diagnosis", required=True)
+        return Field("diagnosis_code", "diagnosis", required=True, surveyed=True)
     if column.name == "days_supply":
         return Field("days_supply", "int", strict=False)
     return Field(column.name, _KINDS[column.type], required=column.required)
