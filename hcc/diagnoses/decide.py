@@ -284,10 +284,13 @@ def _plain_rows(
     if not hit.all():
         record, code = record[hit], code[hit]
     index = _member_index(members).select(pl.col("member_id").hash().alias("owner"), "member")
-    owner = pl.DataFrame({"owner": plain["owner"][used]})
+    owner = pl.LazyFrame({"owner": plain["owner"][used], "at": np.arange(len(used), dtype=np.uint32)})
+    whose = owner.join(index.lazy(), on="owner").select("at", "member").collect(engine="streaming")
+    member = np.zeros(len(used), dtype=np.uint32)
+    member[whose["at"].to_numpy()] = whose["member"].to_numpy()
     found = pl.DataFrame(
         {
-            "member": owner.join(index, on="owner", how="left", maintain_order="left")["member"],
+            "member": member,
             "best": plain["best"][used],
             "last": plain["last"][used],
             "claim_id": claim_id,
