@@ -94,7 +94,6 @@ def _fills(context: GapContext, plan: Plan) -> Built:
 
 def fill_conditions(term: FillTerm) -> list[pl.Expr]:
     """Which rows of ``drug_keys`` a fill term means."""
-    flags = pl.col("flags").str.split("|")
     conditions = [pl.col("evidence").is_in(term.evidence)]
     if term.concepts:
         conditions.append(pl.col("drug_class").is_in(term.concepts))
@@ -105,12 +104,16 @@ def fill_conditions(term: FillTerm) -> list[pl.Expr]:
     if term.routes:
         conditions.append(pl.col("route").is_in(term.routes))
     if term.flags_any:
-        conditions.append(flags.list.eval(pl.element().is_in(term.flags_any)).list.any())
+        conditions.append(_has_flag(term.flags_any))
     if term.flags_none:
-        conditions.append(~flags.list.eval(pl.element().is_in(term.flags_none)).list.any())
+        conditions.append(~_has_flag(term.flags_none))
     if term.alone is not None:
         conditions.append((pl.col("components") == 1) == term.alone)
     return conditions
+
+
+def _has_flag(flags: tuple[str, ...]) -> pl.Expr:
+    return pl.any_horizontal([pl.col("flags").str.split("|").list.contains(flag) for flag in flags])
 
 
 def _results(context: GapContext, plan: Plan) -> Built:

@@ -1,8 +1,13 @@
-"""gap_evidence: each claim, fill, result and finding for, against or beside a gap, with its date (issue: evidence in full)."""
+"""gap_evidence: each claim, fill, result and finding for, against or beside a gap, with its date.
+
+Rows are put together with numbers for gaps, stances and kinds; one sort of one packed number orders them all.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
@@ -12,28 +17,33 @@ from hcc.gaps.signals import matching_events
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, ResultTerm
 
 MOST_PER_TERM = 25  # newest events shown of one kind; the rest is counted in a line of its own
-OUT: Schema = {
-    "gap_id": pl.String,
-    "evidence_number": pl.Int64,
-    "stance": pl.String,
-    "kind": pl.String,
-    "evidence_date": pl.Date,
-    "claim_id": pl.String,
-    "code": pl.String,
-    "description": pl.String,
-    "value": pl.String,
+STANCES = ("for", "against", "context")
+KINDS = ("claim", "fill", "result", "procedure", "problem", "finding", "absence")
+FOR, AGAINST, CONTEXT = range(3)
+OUT = (
+    "gap_id", "evidence_number", "stance", "kind", "evidence_date", "claim_id", "code", "description", "value",
+)  # fmt: skip
+_TEXT = ("claim_id", "code", "description", "value")
+COMPACT: Schema = {
+    "gap": pl.UInt32,
+    "stance": pl.UInt8,
+    "kind": pl.UInt8,
+    "order": pl.UInt8,
+    "date": pl.Date,
+    **dict.fromkeys(_TEXT, pl.String),
 }
-_STANCES = ("for", "against", "context")
-_SORT = ("code", "claim_id", "kind", "description", "value")  # complete, so that the numbers never change
+"""``gap``: row of the gaps frame; ``order``: of the terms within a stance."""
+_CLAIMS, _OTHERS, _OWN, _FIRST_TERM, _ABSENT, _UNREAD = 1, 2, 3, 4, 250, 251
+_DAYS, _ORDERS, _DATED = 22, 8, 1 << 20
 
 
 def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """The evidence of all gaps (columns of ``OUT``), numbered within each gap.
+    """The evidence of all gaps (columns of the table without run_id), numbered within each gap.
 
-    ``gaps``: the gap rows with gap_id, member_index, m, hcc, target, rule, codes … ; ``own``: the patterns' evidence.
-    Closed rows whose HCC is simply there again (same) or new need none.
+    ``gaps``: the gap rows with gap_id, member_index, m, hcc (a number), target, rule, codes …, in the order of the list;
+    ``own``: the patterns' evidence. Closed rows whose HCC is simply there again (same), or new, need none.
     """
-    shown = gaps.filter(~pl.col("status_reason").is_in(("same", "new")))
+    shown = gaps.with_row_index("gap").filter(~pl.col("status_reason").is_in(("same", "new")))
     parts = [
         _claims_in_question(found, shown),
         _what_keeps_it(found, shown),
@@ -42,72 +52,118 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFram
         _absences(found, shown),
         _unread_fills(shown),
     ]
-    body = [name for name in OUT if name != "evidence_number"]
-    rows = pl.concat([shaped(part, {**OUT, "order": pl.UInt16}) for part in parts]).unique(body)
-    stance = pl.col("stance").replace_strict({name: i for i, name in enumerate(_STANCES)}, return_dtype=pl.UInt8)
-    return (
-        rows.sort("gap_id", stance, "order", "evidence_date", *_SORT, nulls_last=True)
-        .with_columns((pl.int_range(pl.len()).over("gap_id") + 1).alias("evidence_number"))
-        .select(OUT.keys())
+    return _numbered(pl.concat([shaped(part, COMPACT) for part in parts]), gaps["gap_id"])
+
+
+def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
+    """Sort by gap, stance, term and day, keep the newest of each term, and number."""
+    day = pl.col("date").to_physical().cast(pl.Int64).fill_null(_DATED - 1) + _DATED
+    wide = [pl.col(name).cast(pl.UInt64) for name in ("gap", "stance", "order")]
+    key = ((wide[0] * 4 + wide[1]) * 2**_ORDERS + wide[2]) * 2**_DAYS + day.cast(pl.UInt64)
+    # Equal days are told apart by what is said, so that the same evidence has the same number in every run.
+    rows = rows.with_columns(key.alias("_key"), pl.struct("kind", *_TEXT).hash().alias("_said"))
+    rows = rows.sort("_key", "_said")
+    keys, said = rows["_key"].to_numpy(), rows["_said"].to_numpy()
+    again = np.zeros(len(keys), dtype=bool)
+    again[1:] = (keys[1:] == keys[:-1]) & (said[1:] == said[:-1])
+    rows, keys = rows.filter(pl.Series(~again)), keys[~again]
+    before_end = _runs(keys >> np.uint64(_DAYS))[1]
+    kept = before_end <= MOST_PER_TERM  # one more than the newest: it becomes the line that counts the rest
+    rows = _with_rest(rows.filter(pl.Series(kept)), before_end[kept])
+    number = _runs(rows["gap"].to_numpy())[0] + 1
+    return pl.DataFrame(
+        {
+            "gap_id": gap_id.gather(rows["gap"]),
+            "evidence_number": pl.Series(number, dtype=pl.Int64),
+            "stance": rows["stance"].cat.to(pl.Enum(STANCES)),
+            "kind": rows["kind"].cat.to(pl.Enum(KINDS)),
+            "evidence_date": rows["date"],
+            **{name: rows[name] for name in _TEXT},
+        }
+    ).select(OUT)
+
+
+def _runs(values: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each entry of a sorted array: place within its run from 0, and how many of the run come after it."""
+    size = len(values)
+    if size == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    starts = np.nonzero(np.concatenate([[True], values[1:] != values[:-1]]))[0]
+    lengths = np.diff(np.concatenate([starts, [size]]))
+    place = np.arange(size) - np.repeat(starts, lengths)
+    return place, np.repeat(lengths, lengths) - 1 - place
+
+
+def _with_rest(rows: pl.DataFrame, before_end: NDArray[np.int64]) -> pl.DataFrame:
+    rest = pl.Series(before_end == MOST_PER_TERM)
+    if not rest.any():
+        return rows
+    more = pl.lit(f"and older ones of this kind, up to this day; the newest {MOST_PER_TERM} are listed")
+    none = pl.lit(None, pl.String)
+    return rows.with_columns(
+        pl.when(rest).then(CONTEXT).otherwise("stance").cast(pl.UInt8).alias("stance"),
+        pl.when(rest).then(more).otherwise("description").alias("description"),
+        *(pl.when(rest).then(none).otherwise(name).alias(name) for name in ("claim_id", "value")),
     )
+
+
+def _fixed(stance: int, kind: str, order: int) -> list[pl.Expr]:
+    return [
+        pl.lit(stance, pl.UInt8).alias("stance"),
+        pl.lit(KINDS.index(kind), pl.UInt8).alias("kind"),
+        pl.lit(order, pl.UInt8).alias("order"),
+    ]
 
 
 def _claims_in_question(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
     """Counted claims that carry the codes of unsupported gaps."""
     context = found.context
-    asked = gaps.filter("unsupported", pl.col("status") != "informational").select("gap_id", "member_index", "codes")
+    asked = gaps.filter("unsupported", pl.col("status") != "informational").select("gap", "member_index", "codes")
     asked = asked.explode("codes").rename({"codes": "diagnosis_code"}).filter(pl.col("diagnosis_code").is_not_null())
+    code = context.diagnoses.schema["diagnosis_code"]
+    asked = asked.with_columns(pl.col("diagnosis_code").cast(code))
     claims = (
         context.diagnoses.lazy()
         .filter("counted", pl.col("thru_date") <= context.as_of)
-        .join(asked.select("member_index").unique().lazy(), on="member_index", how="semi")
-        .with_columns(pl.col("diagnosis_code").cast(pl.String))
         .join(asked.lazy(), on=["member_index", "diagnosis_code"])
+        .with_columns(pl.col("diagnosis_code").cast(pl.String))
         .join(descriptions(context).lazy(), on="diagnosis_code", how="left")
     )
     place = pl.col("place_of_service").cast(pl.String)
-    kind = pl.col("claim_type").cast(pl.String)
     record = pl.col("record_type").cast(pl.String)
     value = pl.concat_str(
-        [
-            kind,
-            pl.when(place.is_not_null() & (place != ""))
-            .then(pl.format(", place of service {}", place))
-            .otherwise(pl.lit("")),
-            pl.when(record != "encounter")
-            .then(pl.format(", {}", record.str.replace_all("_", " ")))
-            .otherwise(pl.lit("")),
-        ]
+        pl.col("claim_type").cast(pl.String),
+        pl.when(place != "").then(pl.lit(", place of service ") + place).otherwise(pl.lit("")),
+        pl.when(record != "encounter").then(pl.lit(", ") + record.str.replace_all("_", " ")).otherwise(pl.lit("")),
     )
     rows = claims.select(
-        "gap_id", pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"), pl.col("thru_date").alias("evidence_date"),
-        pl.col("claim_id").cast(pl.String), pl.col("diagnosis_code").alias("code"), "description", value.alias("value"),
-        pl.lit(1, pl.UInt16).alias("order"),
+        "gap", *_fixed(FOR, "claim", _CLAIMS), pl.col("thru_date").alias("date"), pl.col("claim_id").cast(pl.String),
+        pl.col("diagnosis_code").alias("code"), "description", value.alias("value"),
     )  # fmt: skip
-    return _capped(rows.collect(engine="streaming"), ["gap_id", "code"])
+    return rows.collect(engine="streaming")
 
 
 def _what_keeps_it(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
     """Other counted codes that give the same HCC: they speak against the gap."""
     stands = gaps.filter("unsupported", ~pl.col("falls").fill_null(True)).select(
-        "gap_id", "member_index", "m", "hcc", "codes"
+        "gap", "member_index", "m", "hcc", "codes"
     )
     if stands.is_empty():
-        return pl.DataFrame(schema={**OUT, "order": pl.UInt16})
+        return pl.DataFrame(schema=COMPACT)
     others = (
         found.hccs.behind.join(stands, on=["member_index", "m", "hcc"])
         .filter(~pl.col("diagnosis_code").is_in(pl.col("codes")))
         .join(descriptions(found.context), on="diagnosis_code", how="left")
     )
     return others.select(
-        "gap_id", pl.lit("against").alias("stance"), pl.lit("claim").alias("kind"),
-        pl.col("last_date").alias("evidence_date"), pl.col("diagnosis_code").alias("code"), "description",
-        pl.format("gives the same HCC, claims: {}", "claims").alias("value"), pl.lit(1, pl.UInt16).alias("order"),
+        "gap", *_fixed(AGAINST, "claim", _OTHERS), pl.col("last_date").alias("date"),
+        pl.col("diagnosis_code").alias("code"), "description",
+        pl.format("gives the same HCC, claims: {}", "claims").alias("value"),
     )  # fmt: skip
 
 
 def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    keys = gaps.select("gap_id", "member_index", "target", "m", "hcc")
+    keys = gaps.select("gap", "member_index", "target", "m", "hcc")
     exact = own.filter(pl.col("hcc").is_not_null()).join(keys, on=["member_index", "target", "m", "hcc"])
     loose = own.filter(pl.col("hcc").is_null()).drop("m", "hcc").join(keys, on=["member_index", "target"])
     # An informational gap has no HCC of its own; the evidence was found for the one it came from.
@@ -116,9 +172,13 @@ def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         .drop("m", "hcc")
         .join(keys.filter(pl.col("hcc").is_null()), on=["member_index", "target"])
     )
-    columns = ["gap_id", *(c for c in EVIDENCE if c not in ("member_index", "target", "m", "hcc"))]
-    rows = pl.concat([part.select(columns) for part in (exact, loose, bare)]).unique()
-    return _capped(rows.with_columns(pl.lit(2, pl.UInt16).alias("order")), ["gap_id", "kind", "code"])
+    columns = ["gap", *(c for c in EVIDENCE if c not in ("member_index", "target", "m", "hcc"))]
+    rows = pl.concat([part.select(columns) for part in (exact, loose, bare)])
+    return rows.with_columns(
+        pl.col("stance").replace_strict({word: i for i, word in enumerate(STANCES)}, return_dtype=pl.UInt8),
+        pl.col("kind").replace_strict({word: i for i, word in enumerate(KINDS)}, return_dtype=pl.UInt8),
+        pl.lit(_OWN, pl.UInt8).alias("order"),
+    ).rename({"evidence_date": "date"})
 
 
 def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
@@ -127,17 +187,19 @@ def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
     if asked.is_empty() or gaps.is_empty():
         return []
     wanted = (
-        gaps.select("gap_id", "member_index", "target")
-        .join(asked, on="target")
-        .join(hits.signals.select("member_index", "measure"), on=["member_index", "measure"])
+        gaps.lazy()
+        .select("gap", "member_index", "target")
+        .join(asked.lazy(), on="target")
+        .join(hits.signals.lazy().select("member_index", "measure"), on=["member_index", "measure"])
+        .select("gap", "member_index", "measure", "stance", "order", "words")
+        .collect(engine="streaming")
     )
     parts = []
     for kind in ("fill", "procedure", "problem", "diagnosis", "result"):
         measures = [m for m in found.plan.measures_of_kind(kind) if not _by_signal(m)]
         if kind not in found.events.frames or not measures:
             continue
-        ids = [m.id for m in measures]
-        mine = wanted.filter(pl.col("measure").is_in(ids))
+        mine = wanted.filter(pl.col("measure").is_in([m.id for m in measures]))
         if mine.is_empty():
             continue
         used = set(mine["measure"].unique())
@@ -157,10 +219,12 @@ def _asked(plan: Plan) -> pl.DataFrame:
         rule = plan.rules[planned.rule]
         need = {name for part in form_of(rule, planned.target) for name in part.need}
         for order, (name, term) in enumerate(rule.terms.items()):
-            stance = "for" if name in need else "context" if name in rule.context else ""
-            if stance and term.kind != "member":
-                rows.append((planned.id, measure_of[planned.rule, name], stance, term.words, order + 3))
-    schema = {"target": pl.UInt16, "measure": pl.UInt16, "stance": pl.String, "words": pl.String, "order": pl.UInt16}
+            stance = FOR if name in need else CONTEXT if name in rule.context else -1
+            if stance >= 0 and term.kind != "member":
+                rows.append((planned.id, measure_of[planned.rule, name], stance, term.words, order + _FIRST_TERM))
+    schema: Schema = {
+        "target": pl.UInt16, "measure": pl.UInt16, "stance": pl.UInt8, "words": pl.String, "order": pl.UInt8,
+    }  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -172,23 +236,21 @@ def _by_signal(measure: Measure) -> bool:
 
 def _events_shown(found: Found, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
     text = pl.lit(None, pl.String)
+    shown = {"code": pl.col("code"), "description": pl.col("words"), "claim_id": text, "value": text}
     if kind == "fill":
         drugs = found.context.valuesets.drug_keys.select("drug", pl.col("ingredient").cast(pl.String)).unique("drug")
         rows = rows.join(drugs.cast({"drug": rows.schema["drug"]}), on="drug", how="left")
-        described = pl.concat_str([pl.col("words"), pl.format(": {}", "ingredient")], ignore_nulls=True)
-        shown = {"code": pl.col("code"), "description": described, "claim_id": text, "value": text}
-    elif kind == "result":
-        number = pl.col("value").round(2).cast(pl.String).str.strip_suffix(".0")
-        sign = pl.col("comparator").replace_strict({"<": "<", ">": ">", "<=": "<=", ">=": ">="}, default="")
-        sign = pl.when(sign.is_in(("<", ">"))).then(sign).otherwise(pl.lit(""))
-        unit = _units(found)
-        rows = rows.join(unit, on="measure", how="left")
-        value = pl.coalesce(
-            pl.concat_str([sign, number, pl.format(" {}", "unit")], ignore_nulls=True), pl.col("finding")
+        named = pl.col("words") + pl.when(pl.col("ingredient").is_null()).then(pl.lit("")).otherwise(
+            pl.lit(": ") + pl.col("ingredient")
         )
-        shown = {"code": pl.col("code"), "description": pl.col("words"), "claim_id": text, "value": value}
+        shown["description"] = named
+    elif kind == "result":
+        rows = rows.join(_units(found.plan), on="measure", how="left")
+        sign = pl.when(pl.col("comparator").is_in(("<", ">", "<=", ">="))).then("comparator").otherwise(pl.lit(""))
+        value = sign + _number("value") + pl.col("unit")
+        shown["value"] = pl.coalesce(value, "finding")
     elif kind == "procedure":
-        shown = {"code": pl.col("code"), "description": pl.col("words"), "claim_id": pl.col("claim_id"), "value": text}
+        shown["claim_id"] = pl.col("claim_id")
     elif kind == "diagnosis":
         rows = rows.with_columns(pl.col("diagnosis_code").cast(pl.String)).join(
             descriptions(found.context), on="diagnosis_code", how="left"
@@ -198,43 +260,44 @@ def _events_shown(found: Found, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
             "claim_id": pl.col("claim_id"), "value": pl.col("claim_type"),
         }  # fmt: skip
     else:
-        shown = {"code": pl.col("diagnosis_code"), "description": pl.col("words"), "claim_id": text, "value": text}
-    word = {"fill": "fill", "result": "result", "procedure": "procedure", "diagnosis": "claim", "problem": "problem"}[
-        kind
-    ]
-    out = rows.select(
-        "gap_id", "stance", pl.lit(word).alias("kind"), pl.col("date").alias("evidence_date"),
-        *(expr.cast(pl.String).alias(name) for name, expr in shown.items()), "order",
-    ).unique()  # fmt: skip
-    return _capped(out, ["gap_id", "order"])
+        shown["code"] = pl.col("diagnosis_code")
+    word = "claim" if kind == "diagnosis" else kind
+    return rows.select(
+        "gap", "stance", pl.lit(KINDS.index(word), pl.UInt8).alias("kind"), "order", "date",
+        *(expr.cast(pl.String).alias(name) for name, expr in shown.items()),
+    )  # fmt: skip
 
 
-def _units(found: Found) -> pl.DataFrame:
-    rows = [(m.id, _unit(m)) for m in found.plan.measures if isinstance(m.term, ResultTerm | CkdStageTerm)]
+def _number(column: str) -> pl.Expr:
+    """6.5 as 6.5, 42.0 as 42."""
+    return pl.col(column).round(2).cast(pl.String).str.strip_suffix(".0")
+
+
+def _units(plan: Plan) -> pl.DataFrame:
+    """measure, unit: with a blank before it, or empty."""
+    rows = [(m.id, _unit(m)) for m in plan.measures]
     return pl.DataFrame(rows, schema={"measure": pl.UInt16, "unit": pl.String}, orient="row")
 
 
-def _unit(measure: Measure) -> str | None:
+def _unit(measure: Measure) -> str:
     unit = getattr(measure.term, "unit", "")
-    return unit.replace("{", "").replace("}", "").replace("_", " ") or None if "score" not in unit else None
+    if not unit or "score" in unit:
+        return ""
+    return " " + unit.replace("{", "").replace("}", "").replace("_", " ")
 
 
 def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
     """Chosen values: the first and last of the signal, once where they are one."""
-    rows = wanted.join(signals, on=["member_index", "measure"])
-    units = [(m.id, _unit(m)) for m in plan.measures]
-    rows = rows.join(pl.DataFrame(units, schema={"measure": pl.UInt16, "unit": pl.String}, orient="row"), on="measure")
-    parts = []
-    for day, value in (("first", "first_value"), ("last", "last_value")):
-        number = pl.col(value).round(2).cast(pl.String).str.strip_suffix(".0")
-        parts.append(
-            rows.select(
-                "gap_id", "stance", pl.lit("result").alias("kind"), pl.col(day).alias("evidence_date"),
-                pl.col("words").alias("description"),
-                pl.concat_str([number, pl.format(" {}", "unit")], ignore_nulls=True).alias("value"), "order",
-            )
-        )  # fmt: skip
-    return shaped(pl.concat(parts).unique(), {**OUT, "order": pl.UInt16})
+    rows = wanted.join(signals, on=["member_index", "measure"]).join(_units(plan), on="measure")
+    parts = [
+        rows.select(
+            "gap", "stance", pl.lit(KINDS.index("result"), pl.UInt8).alias("kind"), "order",
+            pl.col(day).alias("date"), pl.col("words").alias("description"),
+            (_number(value) + pl.col("unit")).alias("value"),
+        )
+        for day, value in (("first", "first_value"), ("last", "last_value"))
+    ]  # fmt: skip
+    return shaped(pl.concat(parts), COMPACT)
 
 
 def _absences(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -246,20 +309,14 @@ def _absences(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
             given = context.given(table)
             text = f"no {words}" if given else f"{words}: no table of {table} was given ({FILE_OPTION[table]})"
             text = text.replace("{year}", str(context.year)).replace("{as_of}", context.as_of.isoformat())
-            rows.append((planned.id, text, "for" if given else "context"))
-    if not rows:
-        return pl.DataFrame(schema={**OUT, "order": pl.UInt16})
-    frame = pl.DataFrame(
-        rows, schema={"target": pl.UInt16, "description": pl.String, "stance": pl.String}, orient="row"
-    )
-    return (
-        gaps.filter("unsupported")
-        .select("gap_id", "target")
-        .join(frame, on="target")
-        .select(
-            "gap_id", "stance", pl.lit("absence").alias("kind"), "description", pl.lit(100, pl.UInt16).alias("order")
-        )
-    )
+            rows.append((planned.id, text, FOR if given else CONTEXT))
+    schema: Schema = {"target": pl.UInt16, "description": pl.String, "stance": pl.UInt8}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    asked = gaps.filter("unsupported").select("gap", "target").join(frame, on="target")
+    return asked.select(
+        "gap", "stance", pl.lit(KINDS.index("absence"), pl.UInt8).alias("kind"),
+        pl.lit(_ABSENT, pl.UInt8).alias("order"), "description",
+    )  # fmt: skip
 
 
 def _looked_for(plan: Plan, planned: PlannedTarget) -> dict[str, str]:
@@ -283,26 +340,8 @@ def _or(words: list[str]) -> str:
 
 def _unread_fills(gaps: pl.DataFrame) -> pl.DataFrame:
     rows = gaps.filter(pl.col("weakened") > 0)
-    return rows.select(
-        "gap_id", pl.lit("context").alias("stance"), pl.lit("fill").alias("kind"),
-        pl.format("fills in that time that no code or name identifies: {}", "weakened").alias("description"),
-        pl.lit(101, pl.UInt16).alias("order"),
-    )  # fmt: skip
-
-
-def _capped(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """The newest of each group, and a line that counts the rest."""
-    ordered = rows.sort("evidence_date", *(c for c in _SORT if c in rows.columns), descending=True, nulls_last=True)
-    ordered = ordered.with_columns(
-        pl.int_range(pl.len()).over(by).alias("_place"), pl.len().over(by).alias("_all")
-    )
-    kept = ordered.filter(pl.col("_place") < MOST_PER_TERM)
-    rest = ordered.filter(pl.col("_place") == MOST_PER_TERM).with_columns(
-        pl.lit("context").alias("stance"),
-        pl.format("and {} more of this kind, up to this day", pl.col("_all") - MOST_PER_TERM).alias("description"),
-        pl.lit(None, pl.String).alias("claim_id"), pl.lit(None, pl.String).alias("value"),
-    )  # fmt: skip
-    return pl.concat([kept, rest.select(kept.columns)]).drop("_place", "_all")
+    words = pl.format("fills in that time that no code or name identifies: {}", "weakened")
+    return rows.select("gap", *_fixed(CONTEXT, "fill", _UNREAD), words.alias("description"))
 
 
 def descriptions(context: GapContext) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """The HCCs in play: which a diagnosis maps to for a member, which are captured, and what stands above them.
 
-Models are numbered as in ``GapContext.models`` (column ``m``), so that joins are on small integers.
+Models are numbered as in ``GapContext.models`` (column ``m``) and HCCs are whole numbers (UInt16) until the last frame
+is made, so that joins are on small integers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from hcc.gaps.context import GapContext
 from hcc.gaps.events import DEAD
 
 M = pl.UInt8
+HCC = pl.UInt16
+
+
+def number(column: str) -> pl.Expr:
+    """An HCC in digits as a whole number; null where there is none."""
+    return pl.col(column).cast(pl.String).cast(HCC, strict=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +53,8 @@ class Hccs:
             rules.tables[table].select(columns).with_columns(pl.lit(i, M).alias("m"))
             for i, rules in enumerate(self.context.models)
         ]
-        return pl.concat(parts) if parts else pl.DataFrame(schema={**dict.fromkeys(columns, pl.String), "m": M})
+        frame = pl.concat(parts) if parts else pl.DataFrame(schema={**dict.fromkeys(columns, pl.String), "m": M})
+        return frame.with_columns(number(name) for name in ("hcc", "drops_hcc") if name in columns)
 
     @cached_property
     def mapping(self) -> pl.DataFrame:
@@ -101,7 +109,7 @@ class Hccs:
         return self.numbered(self.context.member_hccs).select(
             "member_index",
             "m",
-            pl.col("hcc").cast(pl.String),
+            number("hcc"),
             "first_date",
             "last_date",
             pl.col("claims").cast(pl.UInt32),
@@ -143,7 +151,7 @@ class Hccs:
                 "member_index",
                 "m",
                 pl.col("diagnosis_code").cast(pl.String),
-                pl.col("hcc").cast(pl.String).alias("given"),
+                number("hcc").alias("given"),
             )
             .unique()
         )
@@ -193,7 +201,7 @@ class Hccs:
         on = ["member_index", "diagnosis_code", "m"]
         kept = mapped.join(touched, on=on, how="anti")
         changed = mapped.drop("hcc").unique().join(touched.filter(~pl.col("invalid")), on=on)
-        changed = changed.filter(pl.col("given").is_not_null() & (pl.col("given") != "")).rename({"given": "hcc"})
+        changed = changed.filter(pl.col("given").is_not_null()).rename({"given": "hcc"})
         return pl.concat([kept, changed.select(kept.columns)])
 
     def with_captured(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -206,7 +214,7 @@ class Hccs:
             .join(have.rename({"hcc": "ancestor"}), on=["member_index", "m", "ancestor"])
             .group_by("member_index", "m", "hcc")
             .agg(
-                pl.col("ancestor").sort_by(pl.col("ancestor").cast(pl.Int32, strict=False)).first().alias("higher_hcc")
+                pl.col("ancestor").min().alias("higher_hcc")
             )
         )
         on = ["member_index", "m", "hcc"]

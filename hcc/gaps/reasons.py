@@ -9,7 +9,8 @@ import polars as pl
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
 from hcc.gaps.patterns.common import dotted
-from hcc.gaps.plan import Plan, PlannedTarget
+from hcc.gaps.plan import Plan, PlannedTarget, form_of
+from hcc.gaps.signals import SCHEMA
 
 _PIECE = re.compile(r"\{([a-z0-9_]+)(?:\.([a-z_]+))?\}")
 _SHOWN_CODES = 6
@@ -18,6 +19,8 @@ _NOUN = {
     "diagnosis": ("claim", "claims"), "problem": ("entry", "entries"), "ckd_stage": ("result", "results"),
     "index": ("value", "values"), "member": ("", ""),
 }  # fmt: skip
+
+_NO_SIGNAL = pl.DataFrame(schema={name: dtype for name, dtype in SCHEMA.items() if name != "measure"})
 
 CLOSING = {
     "captured_above": " HCC {higher}, which stands above it, is captured in {year}.",
@@ -32,96 +35,107 @@ CLOSING = {
 RECAPTURE = {
     "same": "Counted in {before} and again in {year}.",
     "higher": "Counted in {before}; in {year} HCC {other}, which stands above it, is captured.",
-    "equivalent": "Counted in {before}; in {year} HCC {other} of the same family, with the same coefficient, is captured.",
+    "equivalent": "Counted in {before}; in {year} HCC {other} of the same family and coefficient is captured.",
     "lower": "Counted in {before}; in {year} only HCC {other}, which stands below it, is captured: "
     "a clinician may know whether the condition became milder.",
     "acute": "Counted in {before}; the condition is acute, so its absence in {year} is no gap.",
-    "code_retired": "Counted in {before} with a code since retired that could belong to several HCCs; not counted in {year}.",
+    "code_retired": "Counted in {before} with a code since retired that could mean several HCCs; not counted in {year}.",
     "new": "Counted in {year}, and not in the years looked back on.",
 }
 
 
 def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFrame:
-    """``rows`` (hcc/gaps/rows.py FULL, with label and model) with ``reason`` and ``last_evidence_date``."""
-    parts = [_target_reasons(context, plan, hits, planned, group) for planned, group in _groups(plan, rows)]
-    if not parts:
-        return rows.with_columns(
-            pl.lit(None, pl.String).alias("reason"), pl.lit(None, pl.Date).alias("last_evidence_date")
-        )
-    return pl.concat(parts)
+    """``rows`` (hcc/gaps/rows.py FULL, with label and model) with ``reason`` and ``last_evidence_date``.
 
-
-def _groups(plan: Plan, rows: pl.DataFrame) -> list[tuple[PlannedTarget, pl.DataFrame]]:
-    split = rows.partition_by("target", as_dict=True)
-    return [(planned, split[(planned.id,)]) for planned in plan.targets if (planned.id,) in split]
-
-
-def _target_reasons(
-    context: GapContext, plan: Plan, hits: Hits, planned: PlannedTarget, rows: pl.DataFrame
-) -> pl.DataFrame:
-    rule = plan.rules[planned.rule]
-    columns = rows.columns
-    rows = _with_signals(plan, hits, planned, rows)
-    fields = _fields(context)
-    sentence = _sentence(planned.template, fields, _term_fields(plan, planned))
-    if rule.pattern is not None and rule.pattern.name == "recapture":
-        sentence = _recapture(sentence, fields)
-    elif rule.direction == "unsupported":
-        sentence = (
-            pl.when(pl.col("status") == "indeterminate").then(_not_judged(plan, planned, fields)).otherwise(sentence)
-        )
-    sentence = _capitalised(sentence)
-    closing = pl.lit("")
-    for reason, text in CLOSING.items():
-        closing = pl.when(pl.col("status_reason") == reason).then(filled(text, fields, {})).otherwise(closing)
-    still = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & (pl.col("status") == "open")
-    stands = pl.format(" HCC {} stands on other diagnoses or claims too.", pl.col("hcc").fill_null(""))
-    closing = closing + pl.when(still).then(stands).otherwise(pl.lit(""))
-    unread = pl.format(" Fills that nothing identifies in that time: {}.", pl.col("weakened"))
-    closing = closing + pl.when(pl.col("weakened") > 0).then(unread).otherwise(pl.lit(""))
-    if _looks_past(context, plan, planned):
-        cut = pl.lit(f" Looked at up to {context.as_of.isoformat()}; the time after the diagnosis is not over.")
-        closing = closing + pl.when(pl.col("unsupported") & (pl.col("status") == "open")).then(cut).otherwise(
-            pl.lit("")
-        )
-    latest = pl.max_horizontal(pl.col("last"), *(pl.col(name) for name in rows.columns if name.endswith("|last")))
-    return rows.with_columns((sentence + closing).alias("reason"), latest.alias("last_evidence_date")).select(
-        *columns, "reason", "last_evidence_date"
+    Rows that say the same kind of thing (target, status, what stands beside it) share one template, so that each
+    sentence is put together once and no branch is worked out in vain.
+    """
+    stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & (pl.col("status") == "open")
+    rows = rows.with_columns(
+        stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), pl.col("status_reason").fill_null("")
     )
+    kinds = ["target", "status", "status_reason", "_stands", "_unread"]
+    signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
+    fields = _fields(context)
+    parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
+    for key, group in rows.partition_by(kinds, as_dict=True).items():
+        planned = plan.targets[int(key[0])]
+        template = _template(
+            context, plan, planned, *(str(word) for word in key[1:3]), *(bool(flag) for flag in key[3:])
+        )
+        parts.append(_filled_rows(plan, planned, template, signals, fields, group))
+    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread"))
 
 
-def _sentence(template: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], pl.Expr]) -> pl.Expr:
-    """A template. What stands after ' | ' (no such condition is coded) is left out where one above it is, or an
-    ineligible record carries it."""
-    fact, bar, rest = template.partition(" | ")
-    if not bar:
-        return filled(template, fields, terms)
-    coded = pl.col("status_reason").is_in(("captured_above", "ineligible_record"))
-    tail = pl.when(coded).then(pl.lit(".")).otherwise(filled(f"; {rest}.", fields, terms))
-    return pl.concat_str([filled(fact, fields, terms), tail])
+def _template(
+    context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, stands: bool, unread: bool
+) -> str:
+    """The whole text of one kind of row."""
+    rule = plan.rules[planned.rule]
+    if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
+        text = RECAPTURE[reason]
+    elif rule.direction == "unsupported" and status == "indeterminate":
+        text = _not_judged(plan, planned, reason)
+    else:
+        fact, bar, rest = planned.template.partition(" | ")
+        coded = reason in ("captured_above", "ineligible_record")
+        text = f"{fact}." if bar and coded else f"{fact}; {rest}." if bar else fact
+    text += CLOSING.get(reason, "")
+    if stands:
+        text += " HCC {hcc} stands on other diagnoses or claims too."
+    if unread:
+        text += " Fills that nothing identifies in that time: {unread}."
+    if status == "open" and rule.direction == "unsupported" and _looks_past(context, plan, planned):
+        text += " Looked at up to {as_of}; the time after the diagnosis is not over."
+    return text
 
 
-def _capitalised(text: pl.Expr) -> pl.Expr:
-    return text.str.slice(0, 1).str.to_uppercase() + text.str.slice(1)
+def _filled_rows(
+    plan: Plan,
+    planned: PlannedTarget,
+    template: str,
+    signals: dict[tuple[object, ...], pl.DataFrame],
+    fields: dict[str, pl.Expr],
+    rows: pl.DataFrame,
+) -> pl.DataFrame:
+    columns = rows.columns
+    wanted = {match[1] for match in _PIECE.finditer(template) if match[2]}
+    for _, _, measure, name in plan.uses.filter(pl.col("rule") == planned.rule).iter_rows():
+        if name in wanted:
+            one = signals.get((measure,), _NO_SIGNAL)
+            renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
+            rows = rows.join(renamed, on="member_index", how="left", maintain_order="left")
+    sentence = filled(template, fields, _term_fields(plan, planned))
+    if template.startswith(("{", "[")):
+        sentence = sentence.str.slice(0, 1).str.to_uppercase() + sentence.str.slice(1)
+    return rows.select(*columns, sentence.alias("reason"))
+
+
+def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFrame:
+    """last_evidence_date: the latest of the diagnosis in question and of the terms that speak for the row."""
+    asked = []
+    measure_of = {(rule, name): measure for rule, _, measure, name in plan.uses.iter_rows()}
+    for planned in plan.targets:
+        rule = plan.rules[planned.rule]
+        need = {name for part in form_of(rule, planned.target) for name in part.need}
+        asked += [(planned.id, measure_of[planned.rule, name]) for name in need]
+    keys = pl.DataFrame(asked, schema={"target": pl.UInt16, "measure": pl.UInt16}, orient="row")
+    latest = (
+        hits.signals.lazy()
+        .select("member_index", "measure", pl.col("last").alias("seen"))
+        .join(keys.lazy(), on="measure")
+        .group_by("member_index", "target")
+        .agg(pl.col("seen").max())
+        .collect(engine="streaming")
+    )
+    joined = rows.join(latest, on=["member_index", "target"], how="left")
+    return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen")
 
 
 def _looks_past(context: GapContext, plan: Plan, planned: PlannedTarget) -> bool:
     """Whether a window of the rule reaches beyond as_of (RULINGS 28)."""
     reach = [m.window.reach[1] for m in plan.measures if m.rule == planned.rule and m.window is not None]
     return bool(reach) and max(reach) > (context.as_of - context.year_end).days
-
-
-def _with_signals(plan: Plan, hits: Hits, planned: PlannedTarget, rows: pl.DataFrame) -> pl.DataFrame:
-    """Join the signals of the rule's terms: columns 'name|count', 'name|first' …"""
-    for _, _, measure, name in plan.uses.filter(pl.col("rule") == planned.rule).iter_rows():
-        if plan.measures[measure].kind == "member":
-            continue
-        one = hits.signals.filter(pl.col("measure") == measure).drop("measure")
-        if one.is_empty():
-            one = one.clear()
-        renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
-        rows = rows.join(renamed, on="member_index", how="left")
-    return rows
 
 
 def _number(value: pl.Expr) -> pl.Expr:
@@ -153,9 +167,10 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "first_date": _day(pl.col("first")),
         "last_date": _day(pl.col("last")),
         "detail": detail,
-        "higher": pl.col("higher_hcc").fill_null(""),
+        "higher": pl.col("higher_hcc").cast(pl.String).fill_null(""),
         "before": detail.str.split("|").list.get(0, null_on_oob=True).fill_null(""),
         "other": detail.str.split("|").list.get(1, null_on_oob=True).fill_null(""),
+        "unread": pl.col("weakened").cast(pl.String),
     }
 
 
@@ -206,25 +221,15 @@ def _pieces(text: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], 
     return pieces
 
 
-def _recapture(sentence: pl.Expr, fields: dict[str, pl.Expr]) -> pl.Expr:
-    for reason, text in RECAPTURE.items():
-        sentence = pl.when(pl.col("status_reason") == reason).then(filled(text, fields, {})).otherwise(sentence)
-    return sentence
-
-
-def _not_judged(plan: Plan, planned: PlannedTarget, fields: dict[str, pl.Expr]) -> pl.Expr:
+def _not_judged(plan: Plan, planned: PlannedTarget, reason: str) -> str:
     """What could not be judged, and the file that would let it be."""
     rule = plan.rules[planned.rule]
     lacking = plan.unjudged.get(rule.id, ())
-    if lacking:
+    if reason == "unidentified_fills":
+        why = "because of fills that nothing identifies"
+    elif lacking:
         files = " and ".join(f"{table} ({FILE_OPTION[table]})" for table in lacking)
-        why = f"Not judged, because no table of {files} was given"
+        why = f"because no table of {files} was given"
     else:
-        why = "Not judged, because the claims or fills given do not reach back far enough (--history)"
-    by_fills = filled(why + f": {rule.title}; {{codes}} on {{claims}} in {{year}}.", fields, {})
-    unread = filled(
-        f"Not judged, because of fills that nothing identifies: {rule.title}; {{codes}} on {{claims}} in {{year}}.",
-        fields,
-        {},
-    )
-    return pl.when(pl.col("status_reason") == "unidentified_fills").then(unread).otherwise(by_fills)
+        why = "because the claims or fills given do not reach back far enough (--history)"
+    return f"Not judged, {why}: {rule.title}; {{codes}} on {{claims}} in {{year}}."

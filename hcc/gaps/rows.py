@@ -13,7 +13,7 @@ from hcc.rules.gap_grammar import FillTerm
 
 _KEY = ["member_index", "m", "hcc"]
 FULL: Schema = {
-    **ROW, "strength": pl.UInt8, "unsupported": pl.Boolean, "rule": pl.UInt16, "higher_hcc": pl.String,
+    **ROW, "strength": pl.UInt8, "unsupported": pl.Boolean, "rule": pl.UInt16, "higher_hcc": pl.UInt16,
     "weakened": pl.UInt32, "by_codes": pl.Boolean,
 }  # fmt: skip
 """``ROW`` with what follows from the rule. ``weakened``: fills nothing identifies; ``by_codes``: the codes in question
@@ -33,7 +33,7 @@ def gap_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
         evidence.append(shaped(answer.evidence, EVIDENCE))
     rows = pl.concat(parts).join(found.plan.target_frame, on="target")
     rows = with_fall(found, rows.with_columns(pl.col("falls").is_null().alias("by_codes")))
-    rows = rows.with_columns(pl.lit(None, pl.String).alias("higher_hcc"), pl.lit(0, pl.UInt32).alias("weakened"))
+    rows = rows.with_columns(pl.lit(None, pl.UInt16).alias("higher_hcc"), pl.lit(0, pl.UInt32).alias("weakened"))
     unsupported = weakened_by_unidentified_fills(
         found, hits, _unsupported_status(found.plan, rows.filter("unsupported"))
     )
@@ -55,9 +55,23 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
         orient="row",
     )
     remarks = [planned.id for planned in found.plan.targets if planned.target.informational]
-    asked = hits.missing.filter(~pl.col("target").is_in(remarks)).join(codes, on="target")
-    mapped = found.hccs.candidate_hccs(asked)
-    rows = mapped.group_by("member_index", "target", "m", "hcc").agg(
+    asked = hits.missing.filter(~pl.col("target").is_in(remarks))
+    edited = codes.filter(pl.col("diagnosis_code").is_in(found.hccs.edits["diagnosis_code"].unique().implode()))
+    touched = edited["target"].unique()
+    # Codes without edits give everybody the same HCCs: one small join instead of one row per member and code.
+    alike = (
+        codes.filter(~pl.col("target").is_in(touched.implode()))
+        .join(found.hccs.mapping, on="diagnosis_code")
+        .group_by("target", "m", "hcc")
+        .agg(pl.col("diagnosis_code").unique().sort().alias("codes"))
+    )
+    plain = asked.join(alike, on="target").join(
+        found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi"
+    )
+    mapped = found.hccs.candidate_hccs(
+        asked.filter(pl.col("target").is_in(touched.implode())).join(codes, on="target")
+    )
+    single = mapped.group_by("member_index", "target", "m", "hcc").agg(
         pl.col("diagnosis_code").unique().sort().alias("codes"), pl.col("verdict").max()
     )
     first_model = found.hccs.scored.group_by("member_index").agg(pl.col("m").min())
@@ -67,7 +81,7 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
         .join(codes.group_by("target").agg(pl.col("diagnosis_code").sort().alias("codes")), on="target", how="left")
         .with_columns(pl.lit("informational").alias("status"), pl.lit("no_payment_hcc").alias("status_reason"))
     )
-    return pl.concat([shaped(rows, ROW), shaped(said, ROW)])
+    return pl.concat([shaped(plain, ROW), shaped(single, ROW), shaped(said, ROW)])
 
 
 def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
@@ -274,7 +288,13 @@ def _not_for_everyone(context: GapContext, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_RANK = {"open": 0, "indeterminate": 1, "closed": 2, "informational": 3, "suppressed": 4}
+STATUSES = ("open", "indeterminate", "closed", "informational", "suppressed")
+STATUS_REASONS = (
+    "", "same", "higher", "lower", "equivalent", "new", "acute", "code_retired", "captured_above", "low_strength",
+    "ineligible_record", "no_payment_hcc", "problem_list_only", "evidence_not_given", "look_back_not_covered",
+    "unidentified_fills", "new_enrollee", "disenrolled", "died", "hospice",
+)  # fmt: skip
+_RANK = {status: place for place, status in enumerate(STATUSES)}
 
 
 def one_per_rule(rows: pl.DataFrame) -> pl.DataFrame:

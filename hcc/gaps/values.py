@@ -9,55 +9,57 @@ from hcc.gaps.candidates import Candidates
 ALONE, TOGETHER = "alone", "together"
 _VALUED = ("open", "indeterminate", "closed")
 _WEAK = "low_strength"  # suppressed, and yet worth knowing what it would be worth
-_KEY = ["member_index", "m", "hcc"]
+_KEY = ["member_index", "m", "h"]
+_PART = ["member_index", "part"]
 
 
 def scenarios(candidates: Candidates) -> pl.DataFrame:
     """HCCs to take away or give before hierarchies.
 
     Columns: scenario_id (UInt32), kind (alone: one gap's HCC; together: all open gaps of a member and direction),
-    member_index, member_id, direction, m, model, calibration, hcc, action (remove, add). Rows of one scenario act together. Gaps
-    of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
+    member_index, member_id, unsupported, m, h, model, calibration, hcc, action (remove, add). Rows of one scenario act
+    together. Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
-    gaps = candidates.gaps.filter(pl.col("hcc").is_not_null())
-    valued = gaps.filter(_is_valued(), ~pl.col("status_reason").is_in(("same", "new")))
-    alone = valued.filter(~pl.col("unsupported") | pl.col("falls").fill_null(False)).select(*_KEY, "direction").unique()
-    alone = alone.sort(*_KEY, "direction").with_row_index("scenario_id").with_columns(pl.lit(ALONE).alias("kind"))
+    gaps = candidates.gaps.filter(pl.col("h").is_not_null())
+    effective = ~pl.col("unsupported") | pl.col("falls").fill_null(False)
+    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported").unique(maintain_order=True)
+    alone = alone.with_row_index("scenario_id").with_columns(pl.lit(ALONE).alias("kind"))
     together = _together(candidates, gaps.filter(pl.col("status") == "open"))
-    together = together.with_columns(
-        (pl.struct("member_index", "direction").rank("dense") - 1 + alone.height).cast(pl.UInt32).alias("scenario_id"),
-        pl.lit(TOGETHER).alias("kind"),
+    heads = together.select("member_index", "unsupported").unique(maintain_order=True).with_row_index("scenario_id")
+    together = together.join(heads, on=["member_index", "unsupported"]).with_columns(
+        pl.col("scenario_id") + alone.height, pl.lit(TOGETHER).alias("kind")
     )
-    columns = ["scenario_id", "kind", "member_index", "direction", "m", "hcc"]
-    both = pl.concat([alone.select(columns), together.select(columns)])
-    action = pl.when(pl.col("direction") == "unsupported").then(pl.lit("remove")).otherwise(pl.lit("add"))
+    columns = ["scenario_id", "kind", "member_index", "unsupported", "m", "h"]
     names = candidates.gaps.select("member_index", "member_id").unique("member_index")
-    both = both.join(candidates.models, on="m").join(names, on="member_index")
-    return both.with_columns(action.alias("action")).sort("scenario_id", "m", "hcc")
+    action = pl.when("unsupported").then(pl.lit("remove")).otherwise(pl.lit("add"))
+    return (
+        pl.concat([alone.select(columns), together.select(columns)])
+        .join(candidates.models, on="m")
+        .join(names, on="member_index")
+        .with_columns(action.alias("action"), pl.col("h").cast(pl.String).alias("hcc"))
+    )
 
 
 def _is_valued() -> pl.Expr:
-    """Rows that have a value: not those suppressed for the member's sake or as acute, nor remarks."""
-    return pl.col("status").is_in(_VALUED) | (pl.col("status_reason") == _WEAK)
+    """Rows that have a value: not those suppressed for the member's sake or as acute, no remarks, nothing that is there
+    anyway."""
+    said = pl.col("status").is_in(_VALUED) | (pl.col("status_reason") == _WEAK)
+    return said & ~pl.col("status_reason").is_in(("same", "new"))
 
 
 def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
-    """HCCs that change when all open gaps of a direction are acted on: member_index, direction, m, hcc.
+    """HCCs that change when all open gaps of a direction are acted on: member_index, unsupported, m, h.
 
     An HCC falls when the codes in question of all its gaps are all the codes behind it.
     """
     unsupported = gaps.filter("unsupported")
     falls = unsupported.filter(pl.col("falls").fill_null(False)).select(_KEY).unique()
-    rest = unsupported.join(falls, on=_KEY, how="anti")
+    rest = unsupported.filter("by_codes").join(falls, on=_KEY, how="anti")
     asked = rest.select(*_KEY, pl.col("codes").alias("diagnosis_code")).explode("diagnosis_code").unique()
-    kept = candidates.behind.join(rest.select(_KEY).unique(), on=_KEY, how="semi").join(
-        asked, on=[*_KEY, "diagnosis_code"], how="anti"
-    )
-    by_codes = (
-        rest.filter(pl.col("by_codes")).select(_KEY).unique().join(kept.select(_KEY).unique(), on=_KEY, how="anti")
-    )
-    removed = pl.concat([falls, by_codes]).unique().with_columns(pl.lit("unsupported").alias("direction"))
-    added = gaps.filter(~pl.col("unsupported")).select(_KEY).unique().with_columns(pl.lit("missing").alias("direction"))
+    kept = candidates.behind.join(asked, on=[*_KEY, "diagnosis_code"], how="anti").select(_KEY).unique()
+    by_codes = rest.select(_KEY).unique().join(kept, on=_KEY, how="anti")
+    removed = pl.concat([falls, by_codes]).with_columns(pl.lit(True).alias("unsupported"))
+    added = gaps.filter(~pl.col("unsupported")).select(_KEY).unique().with_columns(pl.lit(False).alias("unsupported"))
     return pl.concat([removed, added])
 
 
@@ -76,43 +78,41 @@ def value_gaps(
     score_change is the change of the part's risk score through the row's model, raw_change of the model's own raw
     score; dollars are score_change × benchmark × payable months, to cents, half away from zero (RULINGS 17).
     """
-    alone = asked.filter(pl.col("kind") == ALONE).select("scenario_id", *_KEY, "direction", "model", "calibration")
-    parts = candidates.models.select("m", "part")
     change = pl.col("after") - pl.col("before")
-    score_change = (
-        alone.join(parts, on="m")
-        .join(risk_scores, on=["scenario_id", "part"])
-        .select(*_KEY, "direction", change.alias("score_change"))
+    alone = asked.filter(pl.col("kind") == ALONE)
+    risk = alone.select("scenario_id", "part").join(
+        risk_scores.select("scenario_id", "part", change.alias("score_change")), on=["scenario_id", "part"]
     )
-    raw_change = alone.join(raw_scores, on=["scenario_id", "model", "calibration"]).select(
-        *_KEY, "direction", change.alias("raw_change")
+    raw = raw_scores.select("scenario_id", change.alias("raw_change")).join(
+        alone.select("scenario_id"), on="scenario_id", how="semi"
     )
-    on = [*_KEY, "direction"]
+    worth = (
+        alone.select("scenario_id", *_KEY, "unsupported")
+        .join(risk.select("scenario_id", "score_change"), on="scenario_id", how="left")
+        .join(raw, on="scenario_id", how="left")
+        .drop("scenario_id")
+    )
+    parts = candidates.models.select("m", "part")
     gaps = (
-        candidates.gaps.join(score_change, on=on, how="left")
-        .join(raw_change, on=on, how="left")
-        .join(parts, on="m", how="left")
-        .join(people, on=["member_index", "part"], how="left")
+        candidates.gaps.join(worth, on=[*_KEY, "unsupported"], how="left", maintain_order="left")
+        .join(parts, on="m", how="left", maintain_order="left")
+        .join(people, on=_PART, how="left", maintain_order="left")
     )
     # Without effect: the HCC is there anyway, or stands on other diagnoses.
-    none = pl.col("hcc").is_not_null() & (
-        (pl.col("status_reason") == "same")
-        | (pl.col("unsupported") & ~pl.col("falls").fill_null(True) & pl.col("status").is_in(_VALUED))
-    )
+    stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & pl.col("status").is_in(_VALUED)
+    none = pl.col("h").is_not_null() & ((pl.col("status_reason") == "same") | stands)
+    scored = pl.col("risk_score").is_not_null()
     gaps = gaps.with_columns(
-        pl.when(none & pl.col("risk_score").is_not_null())
-        .then(0)
-        .when(_is_valued())
-        .then(pl.col("score_change"))
-        .alias("score_change"),
-        pl.when(none).then(0).when(_is_valued()).then(pl.col("raw_change")).alias("raw_change"),
+        pl.when(none & scored).then(0).when(_is_valued()).then("score_change").alias("score_change"),
+        pl.when(none).then(0).when(_is_valued()).then("raw_change").alias("raw_change"),
     )
-    return _as_table(gaps), _member_gaps(candidates, asked, risk_scores, people)
+    return _as_table(candidates, gaps), _member_gaps(candidates, asked, risk_scores, people)
 
 
-def _as_table(gaps: pl.DataFrame) -> pl.DataFrame:
+def _as_table(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
+    few = [pl.col(name).cast(pl.Enum(words)) for name, words in candidates.words.items()]
     return (
-        gaps.with_columns(_dollars().alias("dollar_change"))
+        gaps.with_columns(_dollars().alias("dollar_change"), *few)
         .with_columns(_decimal("score_change"), _decimal("raw_change"))
         .select(GAP_COLUMNS)
     )
@@ -122,27 +122,33 @@ def _member_gaps(
     candidates: Candidates, asked: pl.DataFrame, risk_scores: pl.DataFrame, people: pl.DataFrame
 ) -> pl.DataFrame:
     """One row per member, part and direction with open gaps."""
-    parts = candidates.models.select("m", "part")
-    open_gaps = candidates.gaps.filter(pl.col("status") == "open", pl.col("hcc").is_not_null())
+    key = [*_PART, "unsupported"]
     counted = (
-        open_gaps.join(parts, on="m")
-        .group_by("member_index", "part", "direction")
+        candidates.gaps.filter(pl.col("status") == "open", pl.col("h").is_not_null())
+        .join(candidates.models.select("m", "part"), on="m")
+        .group_by(key)
         .agg(pl.len().cast(pl.Int64).alias("open_gaps"), pl.col("member_id").first(), pl.col("payment_year").first())
-        .join(people, on=["member_index", "part"], how="left")
+        .join(people, on=_PART, how="left")
     )
-    together = asked.filter(pl.col("kind") == TOGETHER).select("scenario_id", "member_index", "direction").unique()
-    applied = together.join(risk_scores, on="scenario_id").select(
-        "member_index", "part", "direction", pl.col("after").alias("risk_score_applied")
-    )
+    together = asked.filter(pl.col("kind") == TOGETHER).select("scenario_id", "member_index", "unsupported").unique()
+    applied = together.join(risk_scores, on="scenario_id").select(*key, pl.col("after").alias("risk_score_applied"))
     # No scenario: the open gaps leave every HCC where it is.
-    rows = counted.join(applied, on=["member_index", "part", "direction"], how="left").with_columns(
+    rows = counted.join(applied, on=key, how="left").with_columns(
         pl.coalesce("risk_score_applied", "risk_score").alias("risk_score_applied")
     )
-    rows = rows.with_columns((pl.col("risk_score_applied") - pl.col("risk_score")).alias("score_change"))
+    rows = rows.with_columns(
+        (pl.col("risk_score_applied") - pl.col("risk_score")).alias("score_change"),
+        pl.when("unsupported")
+        .then(pl.lit("unsupported"))
+        .otherwise(pl.lit("missing"))
+        .cast(pl.Enum(candidates.words["direction"]))
+        .alias("direction"),
+        pl.col("part").cast(pl.Enum(["C", "D"])),
+    )
     return (
         rows.with_columns(_dollars().alias("dollar_change"))
         .with_columns(_decimal("risk_score"), _decimal("risk_score_applied"), _decimal("score_change"))
-        .sort("member_index", "part", "direction")
+        .sort(key)
         .select(MEMBER_GAP_COLUMNS)
     )
 
@@ -163,8 +169,8 @@ def _dollars() -> pl.Expr:
 GAP_COLUMNS = (
     "gap_id", "member_id", "payment_year", "model", "calibration", "hcc", "label", "direction",
     "candidate_diagnosis_codes", "rule_id", "rule_version", "strength", "status", "status_reason", "score_change",
-    "raw_change", "dollar_change", "reason", "last_evidence_date", "pcp_npi", "flagged_on", "identified_on", "return_by",
-    "flagged_return_by", "decision",
+    "raw_change", "dollar_change", "reason", "last_evidence_date", "pcp_npi", "flagged_on", "identified_on",
+    "return_by", "flagged_return_by", "decision",
 )  # fmt: skip
 MEMBER_GAP_COLUMNS = (
     "member_id", "payment_year", "part", "direction", "open_gaps", "risk_score", "risk_score_applied",

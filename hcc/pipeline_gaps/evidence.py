@@ -1,4 +1,4 @@
-"""Evidence of the whole population as narrow frames sorted by member, sliced for each range of members."""
+"""Evidence of the whole population as narrow frames, from which each range of members takes its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class PopulationEvidence:
-    """Frames by name, each sorted by member_index; a table that was not given is absent."""
+    """Frames by name; a table that was not given is absent."""
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -31,10 +31,7 @@ class PopulationEvidence:
 
 
 def _slice(frame: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
-    member = frame["member_index"]
-    low = int(member.search_sorted(start, "left"))
-    high = int(member.search_sorted(stop, "left"))
-    return frame.slice(low, high - low)
+    return frame.filter(pl.col("member_index").is_between(start, stop, closed="left"))
 
 
 def population_evidence(
@@ -79,7 +76,7 @@ def population_evidence(
     for table, day in (("problems", "recorded_date"), ("chart_findings", "service_date")):
         if table in sources.extras:
             frames[table] = _of_members(sources.extras[table], index).filter(pl.col(day) <= as_of)
-    collected = {name: frame.sort("member_index").collect(engine="streaming") for name, frame in frames.items()}
+    collected = {name: frame.collect(engine="streaming") for name, frame in frames.items()}
     return PopulationEvidence(collected)
 
 

@@ -159,8 +159,6 @@ def _contexts(
         members = members_as_of(known, inputs.enrollment, as_of)
     with clock.stage("history", 0.08):
         earlier = earlier_diagnoses(sources, scored.plan, known.members, _years(rules), as_of)
-        if earlier is not None:
-            earlier = earlier.sort("member_index")
     contexts = Contexts(known, members, earlier, sources.coverage, valuesets, as_of, options)
     with clock.stage("evidence", 0.15):
         counted = _counted(known)

@@ -24,15 +24,17 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
     pattern = rule.pattern
     assert isinstance(pattern, OnlyOn)
     claims = counted_claims(found)
-    has = pl.lit(False)
+    has = []
     if pattern.record_types:
-        has = has | pl.col("record_type").cast(pl.String).is_in(pattern.record_types)
+        has.append(pl.col("record_type").cast(pl.String).is_in(pattern.record_types))
     if pattern.places_of_service:
-        has = has | pl.col("place_of_service").cast(pl.String).is_in(pattern.places_of_service)
+        has.append(pl.col("place_of_service").cast(pl.String).is_in(pattern.places_of_service))
     if pattern.flags:
-        flags = pl.col("flags").cast(pl.String).fill_null("").str.split(",")
-        has = has | flags.list.eval(pl.element().is_in(pattern.flags)).list.any()
-    by_record = claims.filter(has.fill_null(False))
+        # Flags are few different texts, joined by commas; the ones that hold a wanted flag are looked up once.
+        texts = claims["flags"].cast(pl.String).fill_null("").unique().to_list()
+        wanted = [text for text in texts if set(pattern.flags) & set(text.split(","))]
+        has.append(pl.col("flags").cast(pl.String).is_in(wanted))
+    by_record = claims.filter(pl.any_horizontal(has).fill_null(False)) if has else claims.clear()
     parts = [by_record]
     services = _service_claims(found, pattern)
     if services is not None:

@@ -102,7 +102,7 @@ def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
     return PatternRows(
         shaped(rows, ROW),
         _noted_evidence(
-            alone.with_columns(pl.lit(None, pl.UInt8).alias("m"), pl.lit(None, pl.String).alias("hcc")),
+            alone.with_columns(pl.lit(None, pl.UInt8).alias("m"), pl.lit(None, pl.UInt16).alias("hcc")),
             target,
             "problems",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from hcc.gaps.hccs import number
 from hcc.gaps.patterns.common import ROW, Found, PatternRows, Schema, claim_rows, counted_claims
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ProviderOutlier
@@ -73,7 +74,7 @@ def provider_outlier(found: Found, rule: Rule, target: int) -> PatternRows:
     outliers = found.context.outliers
     if outliers is None or outliers.is_empty():
         return PatternRows(pl.DataFrame(schema=ROW))
-    flagged = found.hccs.numbered(outliers)
+    flagged = found.hccs.numbered(outliers).with_columns(number("hcc"))
     claims = counted_claims(found).select(
         "member_index",
         "claim_id",

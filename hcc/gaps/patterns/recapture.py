@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from hcc.gaps.hccs import number
 from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, shaped
 from hcc.rules.folders import find
 from hcc.rules.gap_grammar import Rule
@@ -41,7 +42,7 @@ def history_of(found: Found, years: int) -> pl.DataFrame | None:
     if found.context.history_hccs is None:
         return None
     first = found.context.year - years
-    frame = found.hccs.numbered(found.context.history_hccs).with_columns(pl.col("hcc").cast(pl.String))
+    frame = found.hccs.numbered(found.context.history_hccs).with_columns(number("hcc"))
     frame = frame.filter(pl.col("service_year").is_between(first, found.context.year - 1))
     return frame.join(found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi")
 
@@ -153,7 +154,9 @@ def families(found: Found) -> pl.DataFrame:
             if group_of.get(upper) == group_of.get(lower) and upper in parent and lower in parent:
                 parent[root(lower)] = root(upper)
         rows += [(m, hcc, root(hcc)) for hcc in rules.hcc_list]
-    return pl.DataFrame(rows, schema={"m": pl.UInt8, "hcc": pl.String, "family": pl.String}, orient="row")
+    return pl.DataFrame(rows, schema={"m": pl.UInt8, "hcc": pl.String, "family": pl.String}, orient="row").with_columns(
+        number("hcc"), number("family")
+    )
 
 
 def coefficients(found: Found) -> pl.DataFrame:
@@ -162,7 +165,7 @@ def coefficients(found: Found) -> pl.DataFrame:
     for m, rules in enumerate(found.context.models):
         names = pl.DataFrame({"hcc": rules.hcc_list, "variable": [rules.variable_of(hcc) for hcc in rules.hcc_list]})
         joined = rules.coefficients.join(names, on="variable")
-        parts.append(joined.select(pl.lit(m, pl.UInt8).alias("m"), "segment", "hcc", "coefficient"))
+        parts.append(joined.select(pl.lit(m, pl.UInt8).alias("m"), "segment", number("hcc"), "coefficient"))
     return pl.concat(parts)
 
 
@@ -171,7 +174,7 @@ def _acute(found: Found, earlier: pl.DataFrame) -> pl.DataFrame:
     path = find("gaps", "recapture_overrides.csv", mappings=found.context.mappings)
     overrides = pl.read_csv(path, infer_schema=False)
     overrides = overrides.join(found.hccs.models.select("m", "model"), on="model").select(
-        "m", "hcc", "decision", "chronic_prefixes"
+        "m", number("hcc"), "decision", "chronic_prefixes"
     )
     flags = found.hccs.labels.join(overrides, on=["m", "hcc"], how="left")
     rows = earlier.select(*_KEY, "diagnosis_codes").join(flags, on=["m", "hcc"], how="left")
@@ -197,7 +200,7 @@ def _acute(found: Found, earlier: pl.DataFrame) -> pl.DataFrame:
 
 def _evidence(rows: pl.DataFrame, target: int) -> pl.DataFrame:
     """The last record of the earlier years, and of what closed the row."""
-    history = rows.filter(pl.col("last").is_not_null()).select(
+    history = rows.filter(pl.col("last").is_not_null(), pl.col("status_reason") != "same").select(
         *_KEY, pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("last").alias("evidence_date"), pl.col("diagnosis_codes").cast(pl.String).alias("code"),
         pl.format("counted on {} claim(s) of {}", "claims", pl.col("years").cast(pl.List(pl.String)).list.join(" and "))
