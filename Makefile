@@ -1,4 +1,4 @@
-# make demo | test | lint | bench: each sets up .venv by itself; nothing but Python 3.11 or newer is needed.
+# make demo | test | lint | docs | bench: each sets up .venv by itself; nothing but Python 3.11 or newer is needed.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 EXTRAS ?= dev,review
@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench constraints clean
+.PHONY: demo test lint docs bench constraints clean
 
 demo: $(READY)   ## a small invented population through every stage
 	$(BIN)/hcc demo
@@ -18,6 +18,10 @@ lint: $(READY)   ## style, types, and that imports run one way
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY)   ## what the documents quote, made anew: commands with their output, SQL with its answer, pictures
+	$(BIN)/hcc schema --markdown > docs/SCHEMA.md
+	$(BIN)/python docs/build.py --pictures
 
 bench: $(READY)  ## how fast, how much memory, how it grows; SIZE=small, medium or large
 	$(BIN)/python -m benchmarks.run --size $(or $(SIZE),small)

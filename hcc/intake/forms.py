@@ -15,7 +15,8 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
     """Counts of claims: professional, facility, outpatient; of these, professional_with_12, facility_with_25,
     facility_without_bill_type, professional_without_procedure, outpatient_without_procedure; most_on_professional and
     most_on_facility (diagnoses on one claim), with how many claims have that many (at_most_on_…) and one fewer
-    (next_to_most_on_…): an extract that cuts diagnoses piles claims up at its limit. Empty for more than ``lines`` claim lines.
+    (next_to_most_on_…): an extract that cuts diagnoses piles claims up at its limit. Empty for more than
+    ``lines`` claim lines.
     """
     rows = next((one.get("rows") for one in inputs.fingerprints if one.get("table") == "claims"), None)
     if isinstance(rows, int) and rows > lines:

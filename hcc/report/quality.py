@@ -171,7 +171,9 @@ def _forms(source: Source) -> Html:
     forms: dict[str, Any] = source.counts().get("claim_forms") or {}
     head = tag("h3", "Claims that may be cut short or lack a field")
     if not forms:
-        return joined((head, tag("p", "This run did not record it (claims of more than two million lines are not looked at).")))
+        return joined(
+            (head, tag("p", "This run did not record it; more than two million claim lines are not looked at."))
+        )
     body = []
     for name, (of, words) in _FORMS.items():
         number, whole = forms.get(name), forms.get(of)
