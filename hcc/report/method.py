@@ -19,7 +19,7 @@ def method(source: Source) -> Html:
     """The chapter."""
     latest = source.run
     told = [
-        f"Payment year {latest['payment_year']}, {latest['run']} run: paid on diagnoses of the year before.",
+        f"Payment year {latest['payment_year']}, {latest['run']} run: paid on the diagnoses of the collection window of this run.",
         "A diagnosis counts by CMS's filter (claim form, procedure code, dates, replaced and deleted records); HCCs, "
         "hierarchies, interactions and coefficients are CMS's tables of the year.",
         "Scores are exact in thousandths; the raw score is normalised and adjusted in CMS's order, rounded half away "

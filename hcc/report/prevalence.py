@@ -49,12 +49,15 @@ def prevalence(source: Source, reference: Reference | None) -> Html:
 def _beside(reference: Reference | None) -> Html:
     if reference is not None:
         return tag(
-            "p", "The share of members for whom each HCC counts, beside the reference ", tag("b", reference.name), "."
+            "p",
+            "The share of members for whom each HCC counts, beside the reference ",
+            tag("b", reference.name),
+            " for the models it is of.",
         )
     return tag(
         "p", "The share of members for whom each HCC counts, in all members and in the largest contracts. A reference "
         "of your own can stand there instead: ", tag("code", "hcc report … --reference prevalence.csv"),
-        " (columns hcc, share).",
+        f" (columns hcc, share). A contract's share rests on a count rounded to {_ROUNDED} where another contract has few.",
     )  # fmt: skip
 
 
@@ -64,21 +67,15 @@ def _model(source: Source, model: Model, reference: Reference | None, *, plotted
     named = model_words(model.model, model.calibration)
     if not rows:
         return tag("p", f"No member has an HCC in {named}.")
-    others: dict[str, dict[str, float]] = {}
-    if reference is not None:
-        found = {row["hcc"]: reference.share(model.model, row["hcc"]) for row in rows}
-        others[reference.name] = {hcc: value for hcc, value in found.items() if value is not None}
-    else:
-        others = _contracts(source.cells, source.rows(_BY_CONTRACT, **keys))
+    given = reference.of_model(model.model, leading=model == source.leading("C")) if reference is not None else {}
+    beside = reference.name if reference is not None and given else ""
+    others = {beside: given} if beside else _contracts(source.cells, source.rows(_BY_CONTRACT, **keys))
     hidden = [hides_share(source.cells, row["members"], row["scored_members"]) for row in rows]
     body = [_cells(source.cells, row, few, others) for row, few in zip(rows, hidden, strict=True)]
     headings = ["HCC", "Members", "Displaced by another HCC", "Share", *others]
-    if reference is not None:
+    if beside:
         headings.append("Times the reference")
-        body = [
-            [*cells, _times(row, few, others[reference.name])]
-            for cells, row, few in zip(body, rows, hidden, strict=True)
-        ]
+        body = [[*cells, _times(row, few, given)] for cells, row, few in zip(body, rows, hidden, strict=True)]
     behind = table(f"Prevalence of the HCCs of {named}", headings, body)
     if not plotted:
         return behind

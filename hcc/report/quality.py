@@ -191,8 +191,8 @@ def _forms(source: Source) -> Html:
 def _most(forms: dict[str, Any], kind: str) -> str:
     """The most diagnoses on one claim; claims that pile up there were cut by whoever extracted them."""
     said = f"The most diagnoses on one {kind} claim: {forms[f'most_on_{kind}']}."
-    if forms.get(f"at_most_on_{kind}", 0) > max(forms.get(f"next_to_most_on_{kind}", 0), SMALLEST):
-        said += " More claims have that many than one fewer: the extract may have cut the rest off."
+    if forms.get(f"at_most_on_{kind}", 0) > max(2 * forms.get(f"next_to_most_on_{kind}", 0), SMALLEST):
+        said += " Far more claims have that many than one fewer: the extract may have cut the rest off."
     return said
 
 

@@ -20,13 +20,14 @@ class Reference:
     name: str
     shares: dict[tuple[str, str], float]
 
-    def share(self, model: str, hcc: str) -> float | None:
-        """The share of one HCC; rows without a model hold for every model."""
-        return self.shares.get((model, hcc), self.shares.get(("", hcc)))
+    def of_model(self, model: str, *, leading: bool) -> dict[str, float]:
+        """HCC → share. Rows without a model are of the leading model of Part C: numbers mean other things elsewhere."""
+        plain = {hcc: share for (name, hcc), share in self.shares.items() if leading and not name}
+        return plain | {hcc: share for (name, hcc), share in self.shares.items() if name == model}
 
 
 def read_reference(path: str | Path) -> Reference:
-    """Read columns ``hcc`` and ``share``, and ``model`` where the shares are of one model.
+    """Read columns ``hcc`` and ``share``, and ``model``; rows without a model are of the leading model of Part C.
 
     A share is a fraction of members from 0 to 1, or a per cent written with its sign (14.2%). The file's name without
     its ending is shown as the name of the reference. Raises InputError with all faults.

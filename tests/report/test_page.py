@@ -142,8 +142,8 @@ def test_claims_cut_short_and_codes_not_valid(page: Page) -> None:
     assert page.row("Claims by form", "Professional claims with exactly 12") == ["80", "20.0%"]
     assert page.row("Claims by form", "Facility claims with exactly 25") == ["<11", "not shown"]
     assert page.row("Claims by form", "Facility claims without type of bill") == ["25", "25.0%"]
-    assert "on one professional claim: 12. More claims have that many than one fewer" in page.text
-    assert "on one facility claim: 25. More" not in page.text
+    assert "on one professional claim: 12. Far more claims have that many than one fewer" in page.text
+    assert "on one facility claim: 25. Far" not in page.text
     assert page.tables["The most frequent of these codes"][1:] == [
         ["I50", "–", "not valid on the date of service", "24", "16"]
     ]

@@ -22,7 +22,8 @@ def _file(tmp_path: Path, text: str) -> Path:
 def test_shares_and_per_cents_with_and_without_model(tmp_path: Path) -> None:
     found = read_reference(_file(tmp_path, "Model, HCC ,share\ncms-hcc-v28,HCC37,0.2\n,226,12.5%\nrxhcc-v08,37,0.5\n"))
     assert found.name == "national 2024"
-    assert [found.share(small.V28, hcc) for hcc in ("37", "226", "238")] == [0.2, 0.125, None]
+    assert found.of_model(small.V28, leading=True) == {"37": 0.2, "226": 0.125}
+    assert found.of_model("rxhcc-v08", leading=False) == {"37": 0.5}, "226 is another condition there"
 
 
 @pytest.mark.parametrize(
