@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hcc.errors import HccError, UnknownModel, UnknownYear
+from hcc.rules import ruleset
 from hcc.rules.folders import ENVIRONMENT, calibrations, find, model_folder, models, roots, shipped_folder, years
 from hcc.rules.ruleset import load_rules
 from tests.rules.small import MODEL, YEAR, write_model
@@ -69,7 +70,11 @@ def test_unknown_names_come_with_a_way_out(tmp_path: Path) -> None:
 
 def test_one_model_and_year_loads_in_50_milliseconds() -> None:
     load_rules("cms-hcc-v28", 2025)  # imports and the file cache are not what is measured
-    started = time.perf_counter()
-    rules = load_rules("cms-hcc-v28", 2026)
-    assert time.perf_counter() - started < 0.05
+    taken = []
+    for _ in range(5):  # the least of several: other work on the machine must not decide
+        ruleset._load.cache_clear()
+        started = time.perf_counter()
+        rules = load_rules("cms-hcc-v28", 2026)
+        taken.append(time.perf_counter() - started)
+    assert min(taken) < 0.05
     assert rules.diagnosis_to_hcc.height == 8299
