@@ -13,6 +13,7 @@
   const emit = (name, value) => (ready ? emitEvent(name, value) : early.push([name, value]));
   window.hccReady = () => {
     ready = true;
+    document.body.dataset.ready = "yes";
     early.splice(0).forEach(([name, value]) => emitEvent(name, value));
   };
   const send = (key) => emit("hcc_key", { key, shown: shown() });
@@ -20,6 +21,22 @@
     el.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=combobox]") ||
     el.closest(".q-menu, [role=listbox]");
   const rows = () => [...document.querySelectorAll(".hcc-queue .hcc-open")];
+
+  // A new page of the queue, or news from somebody else, replaces the rows: the place of the focus is kept.
+  let place = null;
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest(".hcc-queue .hcc-open");
+    place = row ? { question: row.dataset.open, index: rows().indexOf(row) } : null;
+  });
+  document.addEventListener("mousedown", () => (place = null));
+  const lost = () => place && !shown() && (!document.activeElement || document.activeElement === document.body);
+  const restore = () => {
+    if (!lost()) return;
+    const all = rows();
+    const same = all.find((row) => row.dataset.open === place.question);
+    (same || all[Math.min(place.index, all.length - 1)])?.focus();
+  };
+  new MutationObserver(restore).observe(document.documentElement, { childList: true, subtree: true });
 
   // In the queue j and k move the focus from row to row; at the ends the server turns the page.
   function move(step) {
@@ -41,6 +58,12 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    restore();
+    if (event.key === "Enter" && el === document.body && document.activeElement !== document.body) {
+      event.preventDefault();
+      document.activeElement.click();
+      return;
+    }
     if (event.key === "/") {
       event.preventDefault();
       const field = document.querySelector(".hcc-member-filter input");
@@ -73,9 +96,11 @@
     if (row && !event.target.closest("button, a, input")) row.querySelector(".hcc-open")?.click();
   });
 
-  window.hccFocusRow = (place) => setTimeout(() => {
+  // "first", "last", or the row of a question where it is still listed.
+  window.hccFocusRow = (wanted) => setTimeout(() => {
     const all = rows();
-    (place === "last" ? all[all.length - 1] : all[0])?.focus();
+    const row = all.find((one) => one.dataset.open === wanted);
+    (row || (wanted === "last" ? all[all.length - 1] : all[0]))?.focus();
   }, 60);
   window.hccFocus = (selector) => {
     const tryFocus = (left) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,8 @@ class _Tab:
     async def _open_queue(self) -> None:
         self._show("queue")
         await self.queue.load()
-        ui.run_javascript("hccFocus('.hcc-queue .hcc-open')")
+        here = self.member.view.question["question"] if self.member.view else "first"
+        ui.run_javascript(f"hccFocusRow({json.dumps(str(here))})")
 
     async def _open_whole(self) -> None:
         view = self.member.view

@@ -76,7 +76,7 @@ def needs(what: str, found: object) -> None:
     pytest.skip(f"{what} is missing (apt-get install chromium; pip install 'hcc-engine[review,dev]')")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while the driver is open, no other test could run an event loop of its own
 def chromium() -> Iterator[Any]:
     """A headless Chromium of this machine; nothing is downloaded."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from hcc.cli.review import review
 from hcc.errors import HccError
-from hcc.review.server import serve
+from hcc.review.server import _listen, serve
 
 
 def test_without_nicegui(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +22,11 @@ def test_without_nicegui(results: Path, monkeypatch: pytest.MonkeyPatch) -> None
         serve(results)
     assert caught.value.hint is not None
     assert "hcc-engine[review]" in caught.value.hint
+
+
+def test_only_this_machine_is_listened_to() -> None:
+    with _listen(0) as listening:
+        assert listening.getsockname()[0] == "127.0.0.1"
 
 
 def test_a_taken_port(results: Path) -> None:
@@ -50,7 +55,8 @@ def test_help_ends_in_an_example() -> None:
 def test_the_command_itself_loads_nothing_heavy() -> None:
     code = (
         "import sys, hcc.cli.review, hcc.cli.worklist, hcc.review, hcc.review.gate; "
-        "print(sorted(set(sys.modules) & {'nicegui', 'fastapi', 'uvicorn', 'polars', 'duckdb', 'pyarrow', 'numpy', 'pydantic'}))"
+        "heavy = {'nicegui', 'fastapi', 'uvicorn', 'polars', 'duckdb', 'pyarrow', 'numpy', 'pydantic'}; "
+        "print(sorted(set(sys.modules) & heavy))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
