@@ -2,7 +2,7 @@ import hcc
 
 run = hcc.score("demo/members.parquet", "demo/claims.parquet", enrollment="demo/enrollment.parquet", payment_year=2026)
 gaps = hcc.find_gaps(run, history="demo/history.parquet", pharmacy="demo/pharmacy.parquet")
-run.member_scores, run.factors, run.member_hccs, run.diagnoses, gaps.gaps  # polars frames, named like the tables
+scores, factors, found = run.member_scores, run.factors, gaps.gaps  # polars frames, named like the tables
 run.save("mine.duckdb")
 
 one = hcc.score_one(["E11.22", "I50.9"], birth_date="1953-06-15", sex="F", payment_year=2026)
