@@ -32,7 +32,8 @@ class Evidence:
     procedures: claim_id, date, concept, evidence, code, place_of_service, rendering_npi.
     diagnoses: claim_id, date, diagnosis_code, claim_type, record_type, counted, place_of_service: live claims; codes of
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
-    deletes: date, diagnosis_code: chart-review deletes. problems: recorded_date, code. chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
+    deletes: date, diagnosis_code: chart-review deletes. problems: recorded_date, code.
+    chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
     """
 
     fills: pl.LazyFrame | None = None

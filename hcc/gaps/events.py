@@ -229,11 +229,12 @@ def matching_codes(
     present: pl.Series, concepts: Iterable[str], prefixes: Iterable[str], context: GapContext
 ) -> pl.Series:
     """Those of the codes present that belong to the concepts or begin with a prefix."""
-    wanted = set(concept_codes(context, concepts))
-    starts = tuple(prefixes)
-    return pl.Series(
-        "diagnosis_code", [code for code in present if code in wanted or code.startswith(starts)], dtype=pl.String
-    )
+    code = pl.col("diagnosis_code")
+    wanted = code.is_in(concept_codes(context, concepts))
+    starts = sorted(prefixes)
+    if starts:
+        wanted = wanted | code.str.contains("^(?:" + "|".join(starts) + ")")
+    return present.cast(pl.String).rename("diagnosis_code").to_frame().filter(wanted)["diagnosis_code"]
 
 
 def concept_codes(context: GapContext, concepts: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ MOST_PER_TERM = 25  # newest events shown of one kind; the rest is counted in a 
 STANCES = ("for", "against", "context")
 KINDS = ("claim", "fill", "result", "procedure", "problem", "finding", "absence")
 FOR, AGAINST, CONTEXT = range(3)
+_SHOWN = ("open", "indeterminate", "informational")
 OUT = (
     "gap_id", "evidence_number", "stance", "kind", "evidence_date", "claim_id", "code", "description", "value",
 )  # fmt: skip
@@ -41,9 +42,10 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFram
     """The evidence of all gaps (columns of the table without run_id), numbered within each gap.
 
     ``gaps``: the gap rows with gap_id, member_index, m, hcc (a number), target, rule, codes …, in the order of the list;
-    ``own``: the patterns' evidence. Closed rows whose HCC is simply there again (same), or new, need none.
+    ``own``: the patterns' evidence. Closed and suppressed rows ask nobody anything and have none, but for those that
+    a clinician may look at (lower).
     """
-    shown = gaps.with_row_index("gap").filter(~pl.col("status_reason").is_in(("same", "new")))
+    shown = gaps.with_row_index("gap").filter(pl.col("status").is_in(_SHOWN) | (pl.col("status_reason") == "lower"))
     parts = [
         _claims_in_question(found, shown),
         _what_keeps_it(found, shown),

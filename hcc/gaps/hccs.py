@@ -87,6 +87,37 @@ class Hccs:
             reached = grown
 
     @cached_property
+    def covered(self) -> pl.DataFrame:
+        """``above`` with ``covers``: with the ancestor there, adding the HCC changes nothing.
+
+        The ancestor and all above it drop the HCC directly, and all that the HCC itself drops; and no removal rule
+        looks at the HCC. False for V28's 62 over 63 (63 drops 202, 62 does not) and the like.
+        """
+        edges = self._stacked("hierarchies", ("hcc", "drops_hcc")).select("m", "hcc", "drops_hcc").unique()
+        direct = self.above.join(
+            edges.rename({"hcc": "ancestor", "drops_hcc": "hcc"}).with_columns(pl.lit(True).alias("direct")),
+            on=["m", "hcc", "ancestor"],
+            how="left",
+        )
+        below = self.above.join(edges, on=["m", "hcc"])
+        beyond = below.join(edges.rename({"hcc": "ancestor"}), on=["m", "ancestor", "drops_hcc"], how="anti")
+        higher = self.above.join(
+            self.above.rename({"hcc": "ancestor", "ancestor": "higher"}), on=["m", "ancestor"]
+        ).join(edges.rename({"hcc": "higher", "drops_hcc": "hcc"}), on=["m", "higher", "hcc"], how="anti")
+        watched = (
+            self._stacked("removals", ("drops_hcc", "unless_any_of"))
+            .select("m", pl.col("unless_any_of").str.split("|").alias("hcc"))
+            .explode("hcc")
+            .with_columns(number("hcc"))
+            .drop_nulls()
+        )
+        patched = self.above.join(watched, on=["m", "hcc"], how="semi")
+        beyond = pl.concat([part.select("m", "hcc", "ancestor") for part in (beyond, higher, patched)]).unique()
+        marked = direct.join(beyond.with_columns(pl.lit(True).alias("beyond")), on=["m", "hcc", "ancestor"], how="left")
+        covers = pl.col("direct").fill_null(False) & ~pl.col("beyond").fill_null(False)
+        return marked.select("m", "hcc", "ancestor", covers.alias("covers"))
+
+    @cached_property
     def labels(self) -> pl.DataFrame:
         """m, hcc, label, is_chronic (Boolean, null unknown)."""
         chronic = pl.col("is_chronic").replace_strict(
@@ -205,17 +236,16 @@ class Hccs:
         return pl.concat([kept, changed.select(kept.columns)])
 
     def with_captured(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """``rows`` (member_index, m, hcc) with ``same`` and ``higher`` (Boolean) and ``higher_hcc``: what is captured."""
+        """``rows`` (member_index, m, hcc) with what is captured: ``same``, ``higher`` (Boolean), ``higher_hcc``, and
+        ``inert``: a captured HCC drops it and all that it would drop, so that adding it changes nothing."""
         have = self.captured.select("member_index", "m", "hcc")
         same = have.with_columns(pl.lit(True).alias("same"))
         wanted = rows.select("member_index", "m", "hcc").unique()
         higher = (
-            wanted.join(self.above, on=["m", "hcc"])
+            wanted.join(self.covered, on=["m", "hcc"])
             .join(have.rename({"hcc": "ancestor"}), on=["member_index", "m", "ancestor"])
             .group_by("member_index", "m", "hcc")
-            .agg(
-                pl.col("ancestor").min().alias("higher_hcc")
-            )
+            .agg(pl.col("ancestor").min().alias("higher_hcc"), pl.col("covers").any().alias("inert"))
         )
         on = ["member_index", "m", "hcc"]
         return (

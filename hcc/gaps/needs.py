@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -23,6 +23,34 @@ from hcc.rules.valuesets import ValueSets
 CONCEPTS_OF_INDEX = {"fib4": ("ast", "alt", "platelets")}
 
 
+@dataclass
+class CodeNeeds:
+    """Diagnosis concepts and code prefixes."""
+
+    concepts: set[str] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
+
+    def condition(self, valuesets: ValueSets) -> pl.Expr:
+        """Condition on ``diagnosis_code`` (text)."""
+        table = valuesets.diagnoses
+        wanted = table.filter(pl.col("concept").cast(pl.String).is_in(sorted(self.concepts)))
+        code = pl.col("diagnosis_code").cast(pl.String)
+        condition = code.is_in(sorted(set(wanted["diagnosis_code"].cast(pl.String))))
+        if self.prefixes:
+            condition = condition | code.str.contains("^(?:" + "|".join(sorted(self.prefixes)) + ")")
+        return condition
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Diagnoses looked at: ``this_year`` within the data-collection year only; ``triggers``: only in members who have one
+    of these (the diagnoses in question of an unsupported rule); None = in everybody."""
+
+    codes: CodeNeeds
+    this_year: bool
+    triggers: CodeNeeds | None = None
+
+
 @dataclass(frozen=True)
 class Needs:
     """Names of the value sets, and diagnosis codes, that some enabled rule asks for."""
@@ -30,22 +58,28 @@ class Needs:
     drug_classes: frozenset[str]
     result_concepts: frozenset[str]
     procedure_concepts: frozenset[str]
-    diagnosis_concepts: frozenset[str]
-    diagnosis_prefixes: frozenset[str]
-
-    def diagnosis_codes(self, valuesets: ValueSets) -> list[str]:
-        """Codes of the diagnosis concepts, sorted."""
-        table = valuesets.diagnoses
-        wanted = table.filter(pl.col("concept").cast(pl.String).is_in(sorted(self.diagnosis_concepts)))
-        return sorted(set(wanted["diagnosis_code"].cast(pl.String)))
+    diagnoses: tuple[Looked, ...]
 
     def diagnosis_filter(self, valuesets: ValueSets) -> pl.Expr:
-        """Condition on ``diagnosis_code`` (text)."""
-        code = pl.col("diagnosis_code").cast(pl.String)
-        condition = code.is_in(self.diagnosis_codes(valuesets))
-        if self.diagnosis_prefixes:
-            condition = condition | code.str.contains("^(?:" + "|".join(sorted(self.diagnosis_prefixes)) + ")")
-        return condition
+        """Condition on ``diagnosis_code`` (text): any rule looks at it."""
+        return pl.any_horizontal([looked.codes.condition(valuesets) for looked in self.diagnoses])
+
+    def code_masks(self, codes: pl.Series, mapped: pl.Series, valuesets: ValueSets) -> pl.DataFrame:
+        """diagnosis_code, years, year (UInt64): bit i says that ``diagnoses[i]`` looks at the code, in any year or in the
+        data-collection year. In that year the run's own table has the ``mapped`` codes, so they are left out."""
+        frame = pl.DataFrame({"diagnosis_code": codes.cast(pl.String)})
+        bits = [
+            pl.when(looked.codes.condition(valuesets)).then(2**i).otherwise(0).cast(pl.UInt64)
+            for i, looked in enumerate(self.diagnoses)
+        ]
+        years = [bit for bit, looked in zip(bits, self.diagnoses, strict=True) if not looked.this_year]
+        own = pl.col("diagnosis_code").is_in(mapped.implode())
+        none = pl.lit(0, pl.UInt64)
+        return frame.select(
+            "diagnosis_code",
+            pl.sum_horizontal(none, *years).alias("years"),
+            pl.when(own).then(none).otherwise(pl.sum_horizontal(none, *bits)).alias("year"),
+        ).filter((pl.col("years") > 0) | (pl.col("year") > 0))
 
 
 def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
@@ -53,28 +87,55 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
     classes: set[str] = set()
     results: set[str] = set()
     procedures: set[str] = set()
-    concepts: set[str] = set()
-    prefixes: set[str] = set()
+    everyone, this_year = CodeNeeds(), CodeNeeds()
+    of_rules: list[Looked] = []
     for rule in rules.enabled:
+        unsupported = rule.direction == "unsupported"
+        own, own_year = (CodeNeeds(), CodeNeeds()) if unsupported else (everyone, this_year)
         for term in rule.terms.values():
             if isinstance(term, FillTerm):
                 classes |= {*term.concepts, *_classes_of(term.ingredients, valuesets)}
             elif isinstance(term, ResultTerm | CkdStageTerm):
                 results |= set(term.concepts)
-                concepts |= set(getattr(term, "not_near", ()))
+                own.concepts |= set(getattr(term, "not_near", ()))
             elif isinstance(term, IndexTerm):
                 results |= set(CONCEPTS_OF_INDEX[term.index])
             elif isinstance(term, ProcedureTerm):
                 procedures |= set(term.concepts)
             elif isinstance(term, DiagnosisTerm):
-                concepts |= set(term.concepts)
-                prefixes |= set(term.codes)
-        _of_pattern(rule, valuesets, procedures, concepts, prefixes)
-        if rule.direction == "unsupported" and rule.pattern is None:
-            for target in rule.targets:
-                concepts |= set(target.concepts)
-                prefixes |= set(target.codes)
-    return Needs(*(frozenset(found) for found in (classes, results, procedures, concepts, prefixes)))
+                kind = own_year if term.window.shape == "year" else own
+                kind.concepts |= set(term.concepts)
+                kind.prefixes |= set(term.codes)
+        if unsupported:
+            of_rules += _of_rule(rule, valuesets, own, own_year)
+        if isinstance(rule.pattern, OnlyOn):
+            procedures |= {*rule.pattern.services, *rule.pattern.vendor_services}
+    looked = (Looked(everyone, False), Looked(this_year, True), *of_rules)
+    return Needs(frozenset(classes), frozenset(results), frozenset(procedures), looked)
+
+
+def _of_rule(rule: Rule, valuesets: ValueSets, own: CodeNeeds, own_year: CodeNeeds) -> list[Looked]:
+    """What an unsupported rule looks at, in the members who have its diagnoses in question."""
+    triggers = CodeNeeds()
+    pattern = rule.pattern
+    for target in rule.targets:
+        triggers.concepts |= set(target.concepts)
+        triggers.prefixes |= set(target.codes)
+    if isinstance(pattern, LateEpisode | ConsecutiveYears):
+        own.concepts |= set(pattern.concepts)
+        triggers.concepts |= set(pattern.concepts)
+    elif isinstance(pattern, Conflicts):
+        sides = ("code_prefix_a", "code_prefix_b")
+        triggers.prefixes |= {prefix for side in sides for prefix in valuesets.conflicts[side].cast(pl.String)}
+        triggers.prefixes |= {sex.prefix for sex in pattern.sexes}
+    elif isinstance(pattern, Miskeyed):
+        pairs = valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= pattern.least_score)
+        triggers.prefixes |= {*pairs["diagnosis_code"].cast(pl.String), *pairs["common_code"].cast(pl.String)}
+    # The diagnoses in question themselves: their claims within the year.
+    own_year.concepts |= triggers.concepts
+    own_year.prefixes |= triggers.prefixes
+    kinds = ((own, False), (own_year, True))
+    return [Looked(codes, year, triggers) for codes, year in kinds if codes.concepts or codes.prefixes]
 
 
 def _classes_of(ingredients: tuple[str, ...], valuesets: ValueSets) -> set[str]:
@@ -84,19 +145,27 @@ def _classes_of(ingredients: tuple[str, ...], valuesets: ValueSets) -> set[str]:
     return set(keys["drug_class"].cast(pl.String))
 
 
-def _of_pattern(rule: Rule, valuesets: ValueSets, procedures: set[str], concepts: set[str], prefixes: set[str]) -> None:
+def _of_pattern(
+    rule: Rule, valuesets: ValueSets, procedures: set[str], concerned: CodeNeeds, triggers: CodeNeeds
+) -> None:
     pattern = rule.pattern
     if isinstance(pattern, OnlyOn):
         procedures |= {*pattern.services, *pattern.vendor_services}
-    elif isinstance(pattern, LateEpisode | ConsecutiveYears):
-        concepts |= set(pattern.concepts)
+        return
+    concepts: set[str] = set()
+    prefixes: set[str] = set()
+    if isinstance(pattern, LateEpisode | ConsecutiveYears):
+        concepts = set(pattern.concepts)
     elif isinstance(pattern, Conflicts):
         for side in ("code_prefix_a", "code_prefix_b"):
             prefixes |= set(valuesets.conflicts[side].cast(pl.String))
         prefixes |= {sex.prefix for sex in pattern.sexes}
     elif isinstance(pattern, Miskeyed):
         pairs = valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= pattern.least_score)
-        prefixes |= {*pairs["diagnosis_code"].cast(pl.String), *pairs["common_code"].cast(pl.String)}
+        prefixes = {*pairs["diagnosis_code"].cast(pl.String), *pairs["common_code"].cast(pl.String)}
+    for kind in (concerned, triggers):
+        kind.concepts |= concepts
+        kind.prefixes |= prefixes
 
 
 def asks_absent_drug(rules: GapRules, valuesets: ValueSets) -> tuple[list[str], list[str]]:

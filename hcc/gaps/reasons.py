@@ -60,9 +60,7 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
     for key, group in rows.partition_by(kinds, as_dict=True).items():
         planned = plan.targets[int(key[0])]
-        template = _template(
-            context, plan, planned, *(str(word) for word in key[1:3]), *(bool(flag) for flag in key[3:])
-        )
+        template = _template(context, plan, planned, str(key[1]), str(key[2]), bool(key[3]), bool(key[4]))
         parts.append(_filled_rows(plan, planned, template, signals, fields, group))
     return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread"))
 
@@ -105,7 +103,7 @@ def _filled_rows(
             one = signals.get((measure,), _NO_SIGNAL)
             renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
             rows = rows.join(renamed, on="member_index", how="left", maintain_order="left")
-    sentence = filled(template, fields, _term_fields(plan, planned))
+    sentence = filled(template, fields, _term_fields(plan, planned, wanted))
     if template.startswith(("{", "[")):
         sentence = sentence.str.slice(0, 1).str.to_uppercase() + sentence.str.slice(1)
     return rows.select(*columns, sentence.alias("reason"))
@@ -174,11 +172,11 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
     }
 
 
-def _term_fields(plan: Plan, planned: PlannedTarget) -> dict[tuple[str, str], pl.Expr]:
+def _term_fields(plan: Plan, planned: PlannedTarget, wanted: set[str]) -> dict[tuple[str, str], pl.Expr]:
     """('term', 'field') → expression over the joined signal columns."""
     fields: dict[tuple[str, str], pl.Expr] = {}
     for name, term in plan.rules[planned.rule].terms.items():
-        if term.kind == "member":
+        if name not in wanted:
             continue
         one, many = _NOUN[term.kind]
         column = {field: pl.col(f"{name}|{field}") for field in ("count", "first", "last")}

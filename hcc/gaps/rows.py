@@ -237,7 +237,7 @@ def _missing_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     """Suspicions and recapture against what is captured and who the member is (SPEC R-5.2, 5.3; RULINGS 16)."""
     rows = rows.drop("higher_hcc")
     settled = rows.filter(pl.col("status").is_not_null())
-    fresh = found.hccs.with_captured(rows.filter(pl.col("status").is_null())).filter(~pl.col("same")).drop("same")
+    fresh = found.hccs.with_captured(rows.filter(pl.col("status").is_null()).drop("inert")).filter(~pl.col("same")).drop("same")
     ineligible = found.hccs.only_ineligible.with_columns(pl.lit(True).alias("ineligible"))
     fresh = fresh.join(ineligible, on=_KEY, how="left")
     reason = (

@@ -8,7 +8,6 @@ from hcc.gaps.candidates import Candidates
 
 ALONE, TOGETHER = "alone", "together"
 _VALUED = ("open", "indeterminate", "closed")
-_WEAK = "low_strength"  # suppressed, and yet worth knowing what it would be worth
 _KEY = ["member_index", "m", "h"]
 _PART = ["member_index", "part"]
 
@@ -41,10 +40,10 @@ def scenarios(candidates: Candidates) -> pl.DataFrame:
 
 
 def _is_valued() -> pl.Expr:
-    """Rows that have a value: not those suppressed for the member's sake or as acute, no remarks, nothing that is there
-    anyway."""
-    said = pl.col("status").is_in(_VALUED) | (pl.col("status_reason") == _WEAK)
-    return said & ~pl.col("status_reason").is_in(("same", "new"))
+    """Rows whose value has to be worked out: nothing suppressed, no remarks, nothing that is there anyway, and nothing
+    that a captured HCC drops with all that it would drop itself."""
+    inert = pl.col("inert").fill_null(False)
+    return pl.col("status").is_in(_VALUED) & ~pl.col("status_reason").is_in(("same", "new")) & ~inert
 
 
 def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +99,8 @@ def value_gaps(
     )
     # Without effect: the HCC is there anyway, or stands on other diagnoses.
     stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & pl.col("status").is_in(_VALUED)
-    none = pl.col("h").is_not_null() & ((pl.col("status_reason") == "same") | stands)
+    there = (pl.col("status_reason") == "same") | (pl.col("status").is_in(_VALUED) & pl.col("inert").fill_null(False))
+    none = pl.col("h").is_not_null() & (there | stands)
     scored = pl.col("risk_score").is_not_null()
     gaps = gaps.with_columns(
         pl.when(none & scored).then(0).when(_is_valued()).then("score_change").alias("score_change"),

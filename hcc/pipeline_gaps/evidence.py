@@ -10,7 +10,7 @@ import polars as pl
 
 from hcc.gaps import Evidence
 from hcc.gaps.evidence import fills, procedures, results, unidentified_fills
-from hcc.gaps.needs import asks_absent_drug, needs
+from hcc.gaps.needs import Needs, asks_absent_drug, needs
 from hcc.pipeline.plan import Plan
 from hcc.pipeline_gaps.sources import Sources, deletes, live_lines
 from hcc.rules.gap_rules import GapRules
@@ -69,7 +69,7 @@ def population_evidence(
     ).select(
         "member_index", "claim_id", "date", "concept", "evidence", "code", "place_of_service", "rendering_npi"
     )  # fmt: skip
-    frames["diagnoses"] = _diagnoses(sources, plan, lines, index, wanted.diagnosis_filter(valuesets), as_of)
+    frames["diagnoses"] = _diagnoses(sources, plan, lines, members, counted, wanted, valuesets, as_of)
     gone = deletes(sources, index)
     if gone is not None:
         frames["deletes"] = gone.filter(pl.col("date") <= as_of)
@@ -88,46 +88,109 @@ def _of_members(frame: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _concerned(rules: GapRules, valuesets: ValueSets, members: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
+    """Members with a diagnosis whose rule asks for the absence of a drug that NDCs find incompletely."""
     codes, prefixes = asks_absent_drug(rules, valuesets)
     code = pl.col("diagnosis_code").cast(pl.String)
     asked = code.is_in(codes)
     if prefixes:
         asked = asked | code.str.contains("^(?:" + "|".join(prefixes) + ")")
+    return _having(asked, members, counted)
+
+
+def _having(asked: pl.Expr, members: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
     known = counted.select("diagnosis_code").unique().filter(asked)["diagnosis_code"]
     who = counted.filter(pl.col("diagnosis_code").is_in(known.implode())).select("member_index").unique()
     return members.join(who, on="member_index", how="semi").select("member_id", "member_index")
 
 
 def _diagnoses(
-    sources: Sources, plan: Plan, lines: pl.LazyFrame, index: pl.LazyFrame, of_interest: pl.Expr, as_of: date
+    sources: Sources,
+    plan: Plan,
+    lines: pl.LazyFrame,
+    members: pl.DataFrame,
+    counted: pl.DataFrame,
+    wanted: Needs,
+    valuesets: ValueSets,
+    as_of: date,
 ) -> pl.LazyFrame:
-    """Live diagnoses of interest that the run's own table lacks: other years, and codes that map nowhere."""
+    """Live diagnoses of interest that the run's own table lacks: other years, and codes that map nowhere.
+
+    Diagnoses that only matter beside another one are looked for in the members who have that one.
+    """
     start, end = plan.decisions.lines.window
+    masks = wanted.code_masks(_known_codes(plan, valuesets), plan.codes.code, valuesets)
+    bits = _member_bits(wanted, valuesets, members, counted)
+    parts = [_asked(sources.current, masks, bits)]
+    if sources.history is not None:
+        parts.append(_asked(sources.history, masks.filter(pl.col("years") > 0), bits))
+    codes = pl.concat(parts).unique().collect(engine="streaming")
     names = lines.collect_schema().names()
-    optional = {
-        name: (pl.col(name).cast(pl.String) if name in names else pl.lit(default, pl.String)).alias(name)
+    optional = [
+        (pl.col(name).cast(pl.String) if name in names else pl.lit(default, pl.String)).alias(name)
         for name, default in (
             ("claim_type", "professional"), ("record_type", "encounter"), ("place_of_service", None),
         )
-    }  # fmt: skip
-    mapped = plan.codes.code.implode()
-    codes = sources.diagnoses.filter(of_interest).select("claim_id", pl.col("diagnosis_code").cast(pl.String)).unique()
+    ]  # fmt: skip
     heads = (
         lines.filter(pl.col("thru_date") <= as_of)
-        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), *optional.values())
+        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), *optional)
+        .join(codes.lazy().select("claim_id").unique(), on="claim_id", how="semi")
         .group_by("claim_id", "member_id")
         .agg(
             pl.col("date").max(), pl.col("claim_type").first(), pl.col("record_type").first(),
             pl.col("place_of_service").drop_nulls().first(),
         )
     )  # fmt: skip
-    outside = ~pl.col("date").is_between(start, end) | ~pl.col("diagnosis_code").is_in(mapped)
+    mask = pl.when(pl.col("date").is_between(start, end)).then("year").otherwise("years")
     return (
-        codes.join(heads, on="claim_id")
-        .filter(outside)
-        .join(index, on="member_id")
+        codes.lazy()
+        .join(heads, on="claim_id")
+        .join(masks.lazy(), on="diagnosis_code")
+        .join(bits.lazy(), on="member_id")
+        .filter((mask & pl.col("bits")) > 0)
         .select(
             "member_index", "claim_id", "date", "diagnosis_code", "claim_type", "record_type",
             pl.lit(None, pl.Boolean).alias("counted"), "place_of_service",
         )
     )  # fmt: skip
+
+
+def _known_codes(plan: Plan, valuesets: ValueSets) -> pl.Series:
+    """ICD-10-CM codes that exist, in our value sets, or in a model."""
+    lists = [valuesets.ccir["diagnosis_code"], valuesets.diagnoses["diagnosis_code"], plan.codes.code]
+    return pl.concat([one.cast(pl.String).rename("diagnosis_code") for one in lists]).unique()
+
+
+def _member_bits(wanted: Needs, valuesets: ValueSets, members: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
+    """member_id, member_index, bits: which of ``wanted.diagnoses`` matter for the member."""
+    known = counted.select(pl.col("diagnosis_code").cast(pl.String)).unique()
+    everyone = sum(2**i for i, looked in enumerate(wanted.diagnoses) if looked.triggers is None)
+    rows = [
+        known.filter(looked.triggers.condition(valuesets)).with_columns(pl.lit(2**i, pl.UInt64).alias("bit"))
+        for i, looked in enumerate(wanted.diagnoses)
+        if looked.triggers is not None
+    ]
+    by_code = pl.concat(rows).group_by("diagnosis_code").agg(pl.col("bit").bitwise_or())
+    triggered = (
+        counted.lazy()
+        .join(
+            by_code.lazy().with_columns(pl.col("diagnosis_code").cast(counted.schema["diagnosis_code"])),
+            on="diagnosis_code",
+        )
+        .group_by("member_index")
+        .agg(pl.col("bit").bitwise_or())
+        .collect(engine="streaming")
+    )
+    return members.join(triggered, on="member_index", how="left").select(
+        "member_id", "member_index", (pl.col("bit").fill_null(0) | everyone).cast(pl.UInt64).alias("bits")
+    )
+
+
+def _asked(diagnoses: pl.LazyFrame, masks: pl.DataFrame, bits: pl.DataFrame) -> pl.LazyFrame:
+    """claim_id, diagnosis_code that some rule may look at; where the source does not name the member, the claim tells
+    later."""
+    found = diagnoses.with_columns(pl.col("diagnosis_code").cast(pl.String)).join(masks.lazy(), on="diagnosis_code")
+    if "member_id" in diagnoses.collect_schema().names():
+        either = pl.col("year") | pl.col("years")
+        found = found.join(bits.lazy(), on="member_id").filter((either & pl.col("bits")) > 0)
+    return found.select("claim_id", "diagnosis_code")

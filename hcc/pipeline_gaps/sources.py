@@ -34,13 +34,16 @@ _SHARE_OF_A_YEAR = 0.02  # a year with fewer lines than this share of the fulles
 class Sources:
     """Claims of all years and the optional tables, lazy.
 
-    ``lines`` and ``diagnoses``: current claims and history together. ``earlier``: the same of the years before the
-    data-collection year, None where there are none. ``coverage``: days that each given table speaks for.
+    ``lines`` and ``diagnoses``: current claims and history together. ``current`` and ``history``: their diagnoses apart
+    (history None where it was not given). ``earlier``: lines and diagnoses of the years before the data-collection
+    year, None where there are none. ``coverage``: days that each given table speaks for.
     ``latest``: the latest service, fill or result.
     """
 
     lines: pl.LazyFrame
     diagnoses: pl.LazyFrame
+    current: pl.LazyFrame
+    history: pl.LazyFrame | None
     earlier: tuple[pl.LazyFrame, pl.LazyFrame] | None
     extras: dict[str, pl.LazyFrame]
     coverage: dict[str, tuple[date, date]]
@@ -148,7 +151,8 @@ def _assembled(
     def find_rejected() -> pl.DataFrame:
         return pl.concat([find() for find in rejected]) if rejected else pl.DataFrame()
 
-    return Sources(lines, diagnoses, earlier, extras, coverage, latest, find_rejected, fingerprints, notes)
+    apart = (inputs.claim_diagnoses, None if history is None else history[1])
+    return Sources(lines, diagnoses, *apart, earlier, extras, coverage, latest, find_rejected, fingerprints, notes)
 
 
 def _stacked(one: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:

@@ -28,9 +28,11 @@ ROW: Schema = {
     "falls": pl.Boolean,
     "status": pl.String,
     "status_reason": pl.String,
+    "inert": pl.Boolean,
 }
 """A gap before its words. ``codes``: the diagnoses in question; ``falls``: without them the HCC is gone (null: to be
-worked out from the codes); ``status``: set by patterns that decide it themselves, else null."""
+worked out from the codes); ``status``: set by patterns that decide it themselves, else null; ``inert``: adding the HCC
+changes nothing."""
 
 EVIDENCE: Schema = {
     "member_index": pl.UInt32,

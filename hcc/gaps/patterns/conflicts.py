@@ -47,14 +47,9 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
     table = found.context.valuesets.conflicts.with_row_index("pair")
     sides = []
     for side in ("a", "b"):
-        rows = [
-            (pair, code)
-            for pair, prefix in table.select("pair", pl.col(f"code_prefix_{side}").cast(pl.String)).iter_rows()
-            for code in present
-            if code.startswith(prefix)
-        ]
-        keys = pl.DataFrame(rows, schema={"pair": pl.UInt32, "diagnosis_code": pl.String}, orient="row")
-        sides.append(events.join(keys, on="diagnosis_code"))
+        prefixes = table.select("pair", pl.col(f"code_prefix_{side}").cast(pl.String).alias("prefix"))
+        keys = present.to_frame().join(prefixes, how="cross").filter(pl.col("diagnosis_code").str.starts_with(pl.col("prefix")))
+        sides.append(events.join(keys.drop("prefix"), on="diagnosis_code"))
     scope = table.select("pair", pl.col("scope").cast(pl.String), pl.col("note").cast(pl.String))
     left, right = sides
     both = (
