@@ -106,7 +106,7 @@ def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
             target,
             "problems",
         ),
-    )  # noqa: E501
+    )
 
 
 def _noted_evidence(mapped: pl.DataFrame, target: int, table: str) -> pl.DataFrame:
