@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -48,6 +51,22 @@ class Served:
         return self.address.rsplit("/", 2)[0]
 
 
+def _until_it_listens(address: str) -> None:
+    """The address is told a moment before the port is open."""
+    where = urlsplit(address)
+    assert where.hostname is not None
+    assert where.port is not None
+    until = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection((where.hostname, where.port), timeout=10).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < until, "the page did not open its port"
+            time.sleep(0.05)
+        else:
+            return
+
+
 @contextmanager
 def served(results: Path, reviewer: str = "Ada Example") -> Iterator[Served]:
     """``hcc review`` in a process of its own, ended with the block."""
@@ -61,10 +80,11 @@ def served(results: Path, reviewer: str = "Ada Example") -> Iterator[Served]:
             assert process.stdout is not None
             address = process.stdout.readline().strip()
             assert address.startswith("http://127.0.0.1:"), errors.read_text()
+            _until_it_listens(address)
             yield Served(address, process, errors)
         finally:
             process.terminate()
-            process.wait(timeout=15)
+            process.wait(timeout=60)
 
 
 def needs(what: str, found: object) -> None:
