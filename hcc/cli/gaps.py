@@ -185,27 +185,33 @@ def print_gaps(found: Any, results: Path) -> None:
 
 
 def _by_direction(results: Path) -> list[str]:
+    """Both directions alike: rows by status, open ones by strength, and what all open ones together would change."""
     from hcc.results import open_results
 
     con = open_results(results)
     try:
-        rows = con.execute(
-            "SELECT direction::VARCHAR, status::VARCHAR, count(*), sum(score_change), sum(dollar_change) FROM gaps "
-            "GROUP BY ALL ORDER BY 1 DESC, 3 DESC"
+        by_status = con.execute(
+            "SELECT direction::VARCHAR, status::VARCHAR, count(*) FROM gaps GROUP BY ALL ORDER BY 1 DESC, 3 DESC"
+        ).fetchall()
+        by_strength = con.execute(
+            "SELECT direction::VARCHAR, strength::VARCHAR, count(*) FROM gaps WHERE status = 'open' GROUP BY ALL"
         ).fetchall()
         whole = con.execute(
             "SELECT direction::VARCHAR, count(DISTINCT member_id), sum(score_change), sum(dollar_change) "
-            "FROM member_gaps GROUP BY ALL ORDER BY 1 DESC"
+            "FROM member_gaps GROUP BY ALL"
         ).fetchall()
     finally:
         con.close()
     lines = []
-    for direction in ("unsupported", "missing"):
-        named = "coded but unsupported" if direction == "unsupported" else "supported but missing"
-        parts = [f"{count:,} {status}" for d, status, count, _, _ in rows if d == direction]
-        lines.append(f"  {named}: {', '.join(parts) or 'none'}")
+    for direction, named in (("unsupported", "coded but unsupported"), ("missing", "supported but missing")):
+        statuses = ", ".join(f"{count:,} {status}" for d, status, count in by_status if d == direction)
+        lines.append(f"  {named}: {statuses or 'none'}")
+        strengths = {strength: count for d, strength, count in by_strength if d == direction}
+        if strengths:
+            told = ", ".join(f"{strengths[s]:,} {s}" for s in ("high", "medium", "low") if s in strengths)
+            lines.append(f"    open by strength: {told}")
         for d, members, score, dollars in whole:
             if d == direction and score is not None:
-                money = "" if dollars is None else f", {dollars:,.2f} dollars a year"
+                money = "" if dollars is None else f", {dollars:+,.2f} dollars a year"
                 lines.append(f"    all open ones applied: {score:+,.3f} risk score over {members:,} members{money}")
     return lines

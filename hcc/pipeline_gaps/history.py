@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from hcc.diagnoses import COUNTED, EPOCH, ChainRules, Codes, decisions
+from hcc.pipeline.frames import few
 from hcc.pipeline.plan import Plan
 from hcc.pipeline_gaps.sources import Sources
 from hcc.rules.eligibility import procedure_codes
@@ -54,10 +55,10 @@ def earlier_diagnoses(
         {
             "member_index": found.records["member"].to_numpy()[record],
             "record": record,
-            "diagnosis_code": codes.code.gather(pl.Series(found.code[at])),
+            "diagnosis_code": few(found.code[at], codes.code.to_list()),
             "date": pl.Series(day).cast(pl.Date),
         }
-    ).with_columns(pl.col("date").dt.year().alias("service_year"))
+    ).with_columns(pl.col("date").dt.year().cast(pl.Int16).alias("service_year"))
 
 
 def _with_retired(plan: Plan) -> Codes:
@@ -89,7 +90,8 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
     uncertain. Edits take the member's age and sex of now (SPEC R-5.13).
     """
     retired = retired_codes(plan)
-    codes = rows["diagnosis_code"].unique()
+    text = rows["diagnosis_code"].dtype
+    codes = rows["diagnosis_code"].unique().cast(pl.String)
     parts = []
     for rules in models:
         mapping = rules.diagnosis_to_hcc.filter(pl.col("diagnosis_code").is_in(codes.implode())).with_columns(
@@ -104,11 +106,12 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
             .with_columns((pl.col("hcc").n_unique().over("diagnosis_code") > 1).alias("uncertain"))
         )
         table = pl.concat([mapping, gone.select(mapping.columns)])
+        table = table.with_columns(pl.col("diagnosis_code").cast(text))
         mapped = _edited(rows.join(table, on="diagnosis_code"), rules, members, plan.options.payment_year)
         parts.append(
             mapped.group_by("member_index", "hcc", "service_year")
             .agg(
-                pl.col("diagnosis_code").unique().sort().str.join(",").alias("diagnosis_codes"),
+                pl.col("diagnosis_code").cast(pl.String).unique().sort().str.join(",").alias("diagnosis_codes"),
                 pl.col("date").min().alias("first_date"),
                 pl.col("date").max().alias("last_date"),
                 pl.col("record").n_unique().cast(pl.Int64).alias("claims"),
@@ -121,7 +124,11 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
 
 def _edited(mapped: pl.DataFrame, rules: RuleSet, members: pl.DataFrame, payment_year: int) -> pl.DataFrame:
     """Apply age and sex edits."""
-    edits = rules.diagnosis_edits.join(mapped.select("diagnosis_code").unique(), on="diagnosis_code", how="semi")
+    text = mapped.schema["diagnosis_code"]
+    present = mapped.select(pl.col("diagnosis_code").unique().cast(pl.String))
+    edits = rules.diagnosis_edits.join(present, on="diagnosis_code", how="semi").with_columns(
+        pl.col("diagnosis_code").cast(text)
+    )
     if edits.is_empty():
         return mapped
     from hcc.scores import age_on_february_first
