@@ -91,16 +91,26 @@ def _confidence(model: str, year: int, mappings: str | None) -> str:
 
 @rules.command(epilog=_example("check"))
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--rules",
+    "rule_files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Gap rules of your own (TOML) to check with ours; repeatable.",
+)
 @_MAPPINGS
-def check(folder: Path | None, mappings: str | None) -> None:
+def check(folder: Path | None, rule_files: tuple[Path, ...], mappings: str | None) -> None:
     """Prove the laws of mappings/ (or of one FOLDER of it) and tell every fault at once.
 
     Counts, sums and hashes as in the manifest; sorted, LF, no duplicates; no orphan HCC; no factor without a
-    coefficient in a segment that pays it; hierarchies complete; for every kind of member exactly one cell.
+    coefficient in a segment that pays it; hierarchies complete; for every kind of member exactly one cell. Gap rules:
+    every word, unit and code exists, and no sentence tells anybody what to code.
     """
     from hcc.rules.check import check_folder
     from hcc.rules.check_data import changes_faults, data_faults, data_folders, program_faults
     from hcc.rules.folders import model_folders, roots
+    from hcc.rules.gap_rules import check_gap_rules
     from hcc.rules.valueset_checks import check_valuesets
 
     names: list[tuple[str, list[str]]] = []
@@ -120,6 +130,8 @@ def check(folder: Path | None, mappings: str | None) -> None:
             for path in sorted((root / "programs").glob("*.toml")):
                 where = str(root) if folder is not None else mappings
                 names.append((f"programs/{path.stem}", program_faults(int(path.stem), where)))
+            if (root / "gaps" / "rules").is_dir():
+                names.append(("gaps/rules", check_gap_rules(rule_files, mappings=root)))
     faults = sum(len(found) for _, found in names)
     for name, found in names:
         click.echo(f"{name}: {'ok' if not found else f'{len(found)} fault(s)'}")

@@ -7,7 +7,7 @@ Terms of different rules that ask the same thing are one measure and are counted
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -28,6 +28,7 @@ TABLE_OF = {
     "problem": "problems",
 }
 STRENGTHS = ("low", "medium", "high")
+_LATE, _EARLY = 31, 92  # days that a table may begin late or end early and still speak for a year
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def compiled(context: GapContext, rules: GapRules) -> Plan:
         for name, term in rule.terms.items():
             measure = _measure(measures, term, number, context)
             uses.append((number, bit_of[name], measure.id, name))
-            if _cannot_be_known(term, measure, context):
+            if _cannot_be_known(term, measure, context, strict=rule.direction == "unsupported"):
                 blind |= bit_of[name]
         if blind:
             unknown.append((number, blind))
@@ -177,8 +178,12 @@ def _measure(measures: dict[object, Measure], term: Term, rule: int, context: Ga
     return measures[key]
 
 
-def _cannot_be_known(term: Term, measure: Measure, context: GapContext) -> bool:
-    """Whether no table given speaks for the days of the term; moving windows are judged row by row."""
+def _cannot_be_known(term: Term, measure: Measure, context: GapContext, *, strict: bool) -> bool:
+    """Whether no table given speaks for the days of the term; moving windows are judged row by row.
+
+    ``strict`` (unsupported rules, which ask for absence): a table that begins more than a month late, or ends more than
+    a quarter early, cannot say that there was nothing.
+    """
     if isinstance(term, MemberTerm):
         return False
     covered = context.coverage.get(TABLE_OF[term.kind])
@@ -186,7 +191,11 @@ def _cannot_be_known(term: Term, measure: Measure, context: GapContext) -> bool:
         return True
     if isinstance(term, CkdStageTerm | IndexTerm) or measure.rule >= 0:
         return False
-    return covered[0] > measure.last_day or covered[1] < measure.first_day
+    first, last = measure.first_day, measure.last_day
+    window = measure.window
+    if strict and window is not None and window.shape == "year":
+        return covered[0] > first + timedelta(days=_LATE) or covered[1] < last - timedelta(days=_EARLY)
+    return covered[0] > last or covered[1] < first
 
 
 def _lacking(rule: Rule, context: GapContext) -> tuple[str, ...]:

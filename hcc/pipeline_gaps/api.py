@@ -20,6 +20,7 @@ from hcc.pipeline.plan import Options, options
 from hcc.pipeline.run import Clock, Memory, Progress, Scored
 from hcc.pipeline.run import run as score_population
 from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of
+from hcc.pipeline_gaps.sources import EXTRAS
 from hcc.results import ResultsWriter, check_target, open_results, read_reviews, read_table
 
 
@@ -118,9 +119,12 @@ def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | N
     inputs, scored = _scored_again(row, claims, chosen, progress)
     previous = _previous(path)
     reviews = read_reviews(path)
+    kept = read_table(path, "rejected_rows")
+    kept = kept.filter(~pl.col("table").cast(pl.String).is_in(("history", *EXTRAS)))
     with ResultsWriter(path, overwrite=True, run_id=row["run_id"], base=path) as writer:
-        for table in TABLES:
+        for table in (*TABLES, "rejected_rows"):
             writer.clear(table)
+        writer.append("rejected_rows", kept)
         found = gaps_of(scored, inputs, chosen, writer, previous=previous, reviews=reviews, progress=progress)
         _append_rejected(writer, found)
         writer.clear("runs")
@@ -136,7 +140,11 @@ def _run_row(path: Path) -> dict[str, Any]:
 
 
 def _previous(path: Path) -> pl.DataFrame | None:
-    con = open_results(path)
+    """gap_id and flagged_on of the file that is replaced; None where it has none, or is of another schema."""
+    try:
+        con = open_results(path)
+    except ResultsError:
+        return None
     try:
         found = con.sql("SELECT gap_id, flagged_on FROM gaps WHERE flagged_on IS NOT NULL").pl()
     finally:
@@ -259,10 +267,13 @@ def run(
         done = score_into(inputs, plan, memory, clock, begun, keep=True)
         done.frames, done.inputs = memory.frames(), inputs
         return done, _of_run(done, chosen, progress)
+    previous = _previous(Path(out)) if overwrite and Path(out).exists() else None
     with ResultsWriter(out, overwrite=overwrite) as writer:
         done = score_into(inputs, plan, writer, clock, begun, keep=True)
         assert done.scored is not None
-        found = gaps_of(done.scored, inputs, chosen, writer, reviews=read_reviews(out), progress=progress)
+        found = gaps_of(
+            done.scored, inputs, chosen, writer, previous=previous, reviews=read_reviews(out), progress=progress
+        )
         _append_rejected(writer, found)
         done.row = _told(done.row, found)
         writer.finish(done.row)

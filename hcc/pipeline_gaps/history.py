@@ -64,23 +64,24 @@ def earlier_diagnoses(
 def _with_retired(plan: Plan) -> Codes:
     """The run's codes and those retired since, which no table of now maps (SPEC R-5.12)."""
     known = set(plan.codes.code)
-    more = [code for code in retired_codes(plan)["diagnosis_code"].unique().sort() if code not in known]
-    if not more:
+    more = retired_codes(plan).select("diagnosis_code", "retired_on").unique().sort("diagnosis_code")
+    more = more.filter(~pl.col("diagnosis_code").is_in(list(known)))
+    if more.is_empty():
         return plan.codes
-    code = pl.concat([plan.codes.code, pl.Series("diagnosis_code", more)])
-    far = (_FAR - EPOCH).days
+    last = more.select((pl.col("retired_on") - pl.lit(EPOCH)).dt.total_days() - 1).to_series().to_numpy()
     return Codes(
-        code,
-        np.concatenate([plan.codes.valid_from, np.zeros(len(more), np.int64)]),
-        np.concatenate([plan.codes.valid_to, np.full(len(more), far, np.int64)]),
+        pl.concat([plan.codes.code, more["diagnosis_code"]]),
+        np.concatenate([plan.codes.valid_from, np.zeros(more.height, np.int64)]),
+        np.concatenate([plan.codes.valid_to, last.astype(np.int64)]),
     )
 
 
 def retired_codes(plan: Plan) -> pl.DataFrame:
-    """diagnosis_code, could_be (one row per successor)."""
+    """diagnosis_code, retired_on, could_be (one row per successor)."""
     path = find("gaps", "retired_codes.csv", mappings=plan.options.mappings)
     table = pl.read_csv(path, infer_schema=False)
-    return table.select("diagnosis_code", pl.col("could_be").str.split("|")).explode("could_be")
+    day = pl.col("retired_on").str.to_date()
+    return table.select("diagnosis_code", day, pl.col("could_be").str.split("|")).explode("could_be")
 
 
 def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], members: pl.DataFrame) -> pl.DataFrame:

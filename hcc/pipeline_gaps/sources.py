@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hcc.intake.claims import read_claims
 from hcc.intake.extras import read_extra
 from hcc.intake.layout import load_layout, load_renames
 from hcc.pipeline.plan import Plan
+from hcc.rules.gap_windows import back
 
 EXTRAS = ("pharmacy", "observations", "problems", "chart_findings")
 _DAY_OF = {
@@ -27,7 +28,9 @@ _DAY_OF = {
     "chart_findings": "service_date",
 }
 _DECIDES_AS_OF = ("pharmacy", "observations")
-_SHARE_OF_A_YEAR = 0.02  # a year with fewer lines than this share of the fullest is stray dates, not coverage
+_TELLING_ROWS = 5000  # rows from which on a table's months say whether they are covered
+_SHARE_OF_A_MONTH = 0.2  # of the median month
+_FIRST, _LAST = date(1900, 1, 1), date(9999, 12, 31)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,15 +119,15 @@ def _assembled(
     fingerprints: list[dict[str, Any]],
     notes: list[str],
 ) -> Sources:
-    years = _years(inputs.claims)
+    months = _months(inputs.claims, "thru_date")
     lines, diagnoses = inputs.claims, inputs.claim_diagnoses
-    before_here = (
-        inputs.claims.filter(pl.col("thru_date") < year_start) if any(y < year_start.year for y in years) else None
-    )
+    before_here = None
+    if any(month < year_start for month in months):
+        before_here = inputs.claims.filter(pl.col("thru_date") < year_start)
     earlier: tuple[pl.LazyFrame, pl.LazyFrame] | None = None
     if history is not None:
-        for year, rows in _years(history[0]).items():
-            years[year] = years.get(year, 0) + rows
+        for month, rows in _months(history[0], "thru_date").items():
+            months[month] = months.get(month, 0) + rows
         lines = pl.concat([lines, history[0]], how="diagonal_relaxed")
         diagnoses = _stacked(diagnoses, history[1])
         earlier = history
@@ -133,18 +136,17 @@ def _assembled(
     elif before_here is not None:
         earlier = (before_here, inputs.claim_diagnoses)
     latest = _latest(lines, "thru_date")
-    coverage = {"claims": _claims_coverage(years, year_start)}
+    # Claims are there for the data-collection year by definition: it is what was scored.
+    coverage = {"claims": (min(covered_days(months)[0], year_start), _LAST)}
     if earlier is not None:
         coverage["history"] = coverage["claims"]
     for table, frame in frames.items():
         if table not in _DAY_OF:
             continue
-        first, last = _span(frame, _DAY_OF[table])
-        coverage[table] = (
-            (date(1900, 1, 1), date(9999, 12, 31)) if first is None or last is None
-            else (date(first.year, 1, 1), date(last.year, 12, 31))
-        )  # fmt: skip
+        last = _latest(frame, _DAY_OF[table])
+        coverage[table] = (_FIRST, _LAST)
         if table in _DECIDES_AS_OF and last is not None:
+            coverage[table] = covered_days(_months(frame, _DAY_OF[table]))
             latest = last if latest is None else max(latest, last)
     extras = {table: frames[table] for table in EXTRAS if table in frames}
 
@@ -161,29 +163,35 @@ def _stacked(one: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([one.select(common), other.select(common)], how="vertical_relaxed")
 
 
-def _years(lines: pl.LazyFrame) -> dict[int, int]:
-    found = lines.group_by(pl.col("thru_date").dt.year().alias("year")).len().collect(engine="streaming")
-    return {int(year): int(rows) for year, rows in found.iter_rows() if year is not None}
+def _months(frame: pl.LazyFrame, column: str) -> dict[date, int]:
+    """Rows by month (its first day)."""
+    month = pl.col(column).dt.truncate("1mo").alias("month")
+    found = frame.group_by(month).len().collect(engine="streaming")
+    return {day: int(rows) for day, rows in found.iter_rows() if day is not None}
 
 
-def _claims_coverage(years: dict[int, int], year_start: date) -> tuple[date, date]:
-    """From the first of the years that run without a break to the data-collection year."""
-    enough = max(years.values(), default=0) * _SHARE_OF_A_YEAR
-    first = year_start.year
-    while years.get(first - 1, 0) > 0 and years[first - 1] >= enough:
-        first -= 1
-    return date(first, 1, 1) if first < year_start.year else year_start, date(9999, 12, 31)
+def covered_days(months: Mapping[date, int]) -> tuple[date, date]:
+    """First and last day that a table speaks for, from its rows by month.
+
+    Of a table of some size: the months that run without a break back from its last one, a month with hardly a row being
+    a break (stray dates, a run-in). A small table cannot tell: its calendar years count whole. An empty one was given
+    and says that there is nothing.
+    """
+    if not months:
+        return _FIRST, _LAST
+    if sum(months.values()) < _TELLING_ROWS:
+        return date(min(months).year, 1, 1), date(max(months).year, 12, 31)
+    enough = sorted(months.values())[len(months) // 2] * _SHARE_OF_A_MONTH
+    full = {month for month, rows in months.items() if rows >= enough}
+    last = first = max(full)
+    while back(first, 1, "month") in full:
+        first = back(first, 1, "month")
+    return first, back(last, -1, "month") - timedelta(days=1)
 
 
 def _latest(lines: pl.LazyFrame, column: str) -> date | None:
     found: date | None = lines.select(pl.col(column).max()).collect(engine="streaming").item()
     return found
-
-
-def _span(frame: pl.LazyFrame, column: str) -> tuple[date | None, date | None]:
-    day = pl.col(column)
-    row = frame.select(day.min().alias("first"), day.max().alias("last")).collect(engine="streaming").row(0)
-    return row[0], row[1]
 
 
 def as_of_day(asked: date | None, sources: Sources, plan: Plan) -> date:
@@ -212,14 +220,10 @@ def live_lines(sources: Sources, plan: Plan) -> pl.LazyFrame:
 
 def dead_claims(special: pl.DataFrame, sources: Sources, plan: Plan) -> pl.Series:
     """claim_id of claims all of whose versions were withdrawn."""
-    withdrawn = chains(_with_organization(special), sources.lines, sources.diagnoses, plan.decisions.chains).records
+    withdrawn = chains(special, sources.lines, sources.diagnoses, plan.decisions.chains).records
     key = ["claim_id", "member_id", "version"]
     standing = special.join(withdrawn, on=key, how="anti")
     return withdrawn.join(standing, on="claim_id", how="anti")["claim_id"].unique()
-
-
-def _with_organization(special: pl.DataFrame) -> pl.DataFrame:
-    return special
 
 
 def deletes(sources: Sources, members: pl.LazyFrame) -> pl.LazyFrame | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ CREATE TRIGGER IF NOT EXISTS reviews_are_never_updated BEFORE UPDATE ON reviews
 CREATE TRIGGER IF NOT EXISTS reviews_are_never_deleted BEFORE DELETE ON reviews
   BEGIN SELECT RAISE(ABORT, 'reviews are appended, never deleted'); END;
 """
+_OBJECTS = _CREATE.count("IF NOT EXISTS")
 
 
 def reviews_path(results: str | Path) -> Path:
@@ -48,9 +51,7 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     con = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
     try:
-        con.execute("PRAGMA journal_mode=WAL")
-        con.execute("PRAGMA synchronous=FULL")
-        con.executescript(_CREATE)
+        _prepare(con)
         yield con
     except sqlite3.Error as error:
         raise ResultsError(
@@ -59,6 +60,26 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
         ) from None
     finally:
         con.close()
+
+
+def _prepare(con: sqlite3.Connection) -> None:
+    """WAL mode and the table. SQLite's own time-out does not cover the step into WAL mode: when two begin a store at
+    the same moment one of them is told "locked" at once, so the step is tried again until the time-out is over."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            con.execute("PRAGMA journal_mode=WAL")
+            con.execute("PRAGMA synchronous=FULL")
+            if con.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE 'reviews%'").fetchone()[0] < _OBJECTS:
+                con.executescript(f"BEGIN IMMEDIATE; {_CREATE} COMMIT;")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > until:
+                raise
+            if con.in_transaction:
+                con.execute("ROLLBACK")
+            time.sleep(0.01 + 0.04 * random.random())
 
 
 def append_review(

@@ -8,8 +8,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from hcc.gaps import find_gap_candidates
 from hcc.rules.gap_rules import load_gap_rules
-from tests.gaps.build import Person, candidates, gaps, only, shipped_rules, statuses
+from tests.gaps.build import Person, candidates, context, gaps, only, shipped_rules, statuses
 
 
 def switched_on(*rule_ids: str):
@@ -394,6 +395,28 @@ def test_a_reviewer_did_not_find_it() -> None:
     assert only(gaps(other_claim, tables=tables), "AUD-CHART") == []
     supported = person.finding("E119", "2025-03-01", "supported", "x")
     assert only(gaps(supported, tables=tables), "AUD-CHART") == []
+
+
+def test_a20_a21_a_record_that_supports_a_higher_hcc_validates_and_a_lower_one_does_not() -> None:
+    tables = ("claims", "chart_findings")
+
+    def reviewed(coded: str, seen: str) -> list[dict]:
+        person = Person().dx(coded, "2025-03-01", claim="x").finding(coded, "2025-03-01", "not_supported", "x")
+        return only(gaps(person.finding(seen, "2025-03-01", "found_not_coded", "x"), tables=tables), "AUD-CHART")
+
+    assert reviewed("E119", "E1122") == []
+    assert [row["hcc"] for row in reviewed("E1122", "E119")] == ["37"]
+
+
+def test_a_table_that_covers_half_the_year_cannot_say_that_there_was_nothing() -> None:
+    person = Person().dx("I2699", "2025-08-01")
+    covered = {"claims": (date(2015, 1, 1), date(2025, 12, 31)), "pharmacy": (date(2025, 7, 1), date(2025, 12, 31))}
+    late = replace(context(person), coverage=covered)
+    (row,) = only(find_gap_candidates(late, shipped_rules()).gaps, "OIG-3")
+    assert row["status"] == "indeterminate"
+    in_time = replace(late, coverage={**covered, "pharmacy": (date(2025, 2, 1), date(2025, 12, 31))})
+    (row,) = only(find_gap_candidates(in_time, shipped_rules()).gaps, "OIG-3")
+    assert row["status"] == "open"
 
 
 def test_found_by_a_reviewer_and_not_coded() -> None:

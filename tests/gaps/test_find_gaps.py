@@ -15,6 +15,7 @@ from hcc.errors import HccError
 from hcc.pipeline.api import score
 from hcc.pipeline_gaps import find_gaps
 from hcc.pipeline_gaps import run as score_and_find
+from hcc.pipeline_gaps.history import history_hccs
 from hcc.results import append_review, read_table
 from hcc.rules.folders import find
 from tests.gaps.judge import all_on, gaps_of, judged
@@ -248,6 +249,77 @@ def test_s94_a24_a_deleted_parent_revives_its_child_and_dollars_follow() -> None
     assert row["dollar_change"] == row["score_change"] * 1000 * 12
 
 
+def small(year: int, *claims: tuple) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One member born in 1950, and claims (id, day, code, record_type)."""
+    members = pl.DataFrame({"member_id": ["a"], "birth_date": [date(1950, 1, 1)], "sex": ["F"]})
+    rows = [
+        {
+            "claim_id": claim, "member_id": "a", "claim_type": "professional", "thru_date": day, "hcpcs": "99213",
+            "record_type": kind, "diagnosis_1": code,
+        }
+        for claim, day, code, kind in claims
+    ]  # fmt: skip
+    return members, pl.DataFrame(rows)
+
+
+def recapture_of(found, hcc_number: str) -> dict:
+    rows = found.gaps.with_columns(pl.col("rule_id", "hcc", "status", "model").cast(pl.String)).to_dicts()
+    (row,) = [r for r in rows if (r["rule_id"], r["hcc"], r["model"]) == ("RECAPTURE", hcc_number, "cms-hcc-v28")]
+    return row
+
+
+@pytest.mark.parametrize(("record", "status"), [("chart_review", "open"), ("encounter", "closed")])
+def test_g22_an_unlinked_chart_review_closes_nothing_for_2027(record: str, status: str) -> None:
+    members, claims = small(
+        2026, ("c1", date(2026, 3, 1), "I509", record), ("c2", date(2026, 4, 1), "J069", "encounter")
+    )
+    _, history = small(2025, ("h1", date(2025, 3, 1), "I509", "encounter"))
+    found = find_gaps(score(members, claims, payment_year=2027), history=history, as_of="2026-12-31")
+    assert recapture_of(found, "226")["status"] == status
+
+
+def test_earlier_years_in_the_claims_themselves_are_history() -> None:
+    members, claims = small(
+        2025, ("c1", date(2025, 3, 1), "J069", "encounter"), ("h1", date(2024, 3, 1), "I509", "encounter")
+    )
+    found = find_gaps(score(members, claims, payment_year=YEAR))
+    assert recapture_of(found, "226")["status"] == "open"
+
+
+def test_g21_a_suspicion_below_what_is_captured_shows_a_change_of_zero() -> None:
+    members, claims = small(2025, ("c1", date(2025, 3, 1), "E1100", "encounter"))
+    results = pl.DataFrame(
+        {"member_id": ["a", "a"], "observation_date": [date(2025, 1, 1), date(2025, 2, 1)], "loinc": ["4548-4"] * 2,
+         "value": ["7.1", "7.2"], "unit": ["%", "%"]}
+    )  # fmt: skip
+    found = find_gaps(score(members, claims, payment_year=YEAR), observations=results)
+    rows = found.gaps.filter(pl.col("rule_id").cast(pl.String) == "DM-1").to_dicts()
+    assert [(r["hcc"], r["status"], r["status_reason"], r["score_change"]) for r in rows] == [
+        ("38", "closed", "captured_above", Decimal(0))
+    ]
+
+
+def test_n183_could_be_two_hccs_of_v28_and_one_of_v24() -> None:
+    """R-5.12: N18.3 was split on 2020-10-01; in V28 nobody can say whether it is 328 or 329 now, in V24 it is 138."""
+    members, claims = small(2025, ("c1", date(2025, 3, 1), "J069", "encounter"))
+    run = score(members, claims, payment_year=YEAR, models=["cms-hcc-v28", "cms-hcc-v24"])
+    rows = pl.DataFrame(
+        {
+            "member_index": [0],
+            "record": [0],
+            "diagnosis_code": ["N183"],
+            "date": [date(2020, 3, 1)],
+            "service_year": [2020],
+        }
+    ).with_columns(pl.col("member_index", "record").cast(pl.UInt32))
+    plan = run.scored.plan
+    models = tuple(model.rules for model in plan.models.values())
+    found = history_hccs(rows, plan, models, run.scored.members.with_row_index("member_index"))
+    assert sorted(found.select("model", "hcc", "uncertain").rows()) == [
+        ("cms-hcc-v24", "138", False), ("cms-hcc-v28", "328", True), ("cms-hcc-v28", "329", True),
+    ]  # fmt: skip
+
+
 def test_dollars_are_empty_without_a_benchmark() -> None:
     members, claims = members_and_claims()
     found = find_gaps(score(members, claims, payment_year=YEAR))
@@ -285,6 +357,25 @@ def test_a_results_file_gains_gaps_and_keeps_flags_and_decisions(tmp_path: Path)
     assert runs.height == 1
     assert runs["as_of"][0] == date(2026, 3, 1)
     assert read_table(out, "scores").height > 0
+
+
+def test_searching_again_repeats_nothing_and_a_new_run_keeps_the_first_flag(tmp_path: Path) -> None:
+    members, claims = members_and_claims()
+    members.write_parquet(tmp_path / "members.parquet")
+    claims.write_parquet(tmp_path / "claims.parquet")
+    pl.DataFrame(
+        {"member_id": ["a", "a"], "fill_date": [date(2025, 1, 1), None], "drug_name": ["X", "Y"]}
+    ).write_parquet(tmp_path / "rx.parquet")
+    out, evidence = tmp_path / "r.duckdb", {"pharmacy": tmp_path / "rx.parquet"}
+    inputs = {"members": tmp_path / "members.parquet", "claims": tmp_path / "claims.parquet", "payment_year": YEAR}
+    score_and_find(**inputs, out=out, gaps={**evidence, "as_of": "2026-01-05"})
+    find_gaps(out, **evidence, as_of="2026-02-05")
+    find_gaps(out, **evidence, as_of="2026-02-06")
+    rejected = read_table(out, "rejected_rows")
+    assert rejected.filter(pl.col("table").cast(pl.String) == "pharmacy").height == 1
+    score_and_find(**inputs, out=out, overwrite=True, gaps={"as_of": "2026-03-01"})
+    flagged = read_table(out, "gaps")["flagged_on"].unique().to_list()
+    assert flagged == [date(2026, 1, 5)]
 
 
 def test_a_results_file_whose_claims_changed_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -57,18 +59,32 @@ def test_only_the_owner_reads_decisions(tmp_path: Path) -> None:
     assert {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()} == {0o600}
 
 
-def test_two_coders_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_coders_at_once_lose_nothing(tmp_path: Path) -> None:
     results = tmp_path / "r.duckdb"
     script = f"""
         import sys
         from hcc.results import append_review
-        for i in range(40):
+        for i in range(20):
             append_review({str(results)!r}, gap_id=f"g{{i}}", decision="defer", reviewer=sys.argv[1])
     """
-    coders = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), who]) for who in "AB"]
-    assert [coder.wait() for coder in coders] == [0, 0]
+    coders = [subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), who]) for who in "ABCD"]
+    assert [coder.wait() for coder in coders] == [0, 0, 0, 0]
     counts = dict(read_reviews(results).group_by("reviewer").len().rows())
-    assert counts == {"A": 40, "B": 40}
+    assert counts == dict.fromkeys("ABCD", 20)
+
+
+def test_a_store_begun_by_several_at_the_same_moment(tmp_path: Path) -> None:
+    """SQLite says "locked" at once, whatever its time-out, to one of two that turn a new file to WAL mode together."""
+    together = threading.Barrier(4, timeout=60)
+
+    def coder(who: int) -> None:
+        for store in range(30):
+            together.wait()
+            append_review(tmp_path / f"{store}.duckdb", gap_id="g", decision="defer", reviewer=str(who))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(coder, range(4)))
+    assert {read_reviews(tmp_path / f"{store}.duckdb").height for store in range(30)} == {4}
 
 
 def test_a_damaged_store_is_one_clear_error(tmp_path: Path) -> None:

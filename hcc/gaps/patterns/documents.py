@@ -38,7 +38,7 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
     """Counted claims whose record a reviewer read without finding the diagnosis.
 
     A finding without claim_id means the claims of its day of service. A code that another finding of the year
-    supports is left out.
+    supports is left out, and an HCC that one supports or that stands below one (SPEC A20).
     """
     pattern = rule.pattern
     assert isinstance(pattern, NotFound)
@@ -59,6 +59,7 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
     )
     detail = pl.format("record of {} reviewed", pl.col("seen").dt.to_string("%Y-%m-%d"))
     rows = claim_rows(found, matched.with_columns(detail.alias("detail")), target)
+    rows = rows.join(_validated(found, supported), on=["member_index", "m", "hcc"], how="anti")
     mapped = found.hccs.counted_hccs(
         matched.select("member_index", "diagnosis_code", "seen", "seen_claim", "note").unique()
     )
@@ -69,6 +70,15 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
         pl.col("note").alias("value"),
     )  # fmt: skip
     return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+
+
+def _validated(found: Found, supported: pl.DataFrame) -> pl.DataFrame:
+    """member_index, m, hcc: HCCs that a finding of the year supports, and all below them (SPEC R-6.3: a record that
+    supports a higher one of the hierarchy validates)."""
+    direct = found.hccs.candidate_hccs(supported.select("member_index", "diagnosis_code").unique())
+    direct = direct.select("member_index", "m", "hcc")
+    below = direct.rename({"hcc": "ancestor"}).join(found.hccs.above, on=["m", "ancestor"])
+    return pl.concat([direct, below.select("member_index", "m", "hcc")]).unique()
 
 
 def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
