@@ -197,8 +197,8 @@ def _by_direction(results: Path) -> list[str]:
             "SELECT direction::VARCHAR, strength::VARCHAR, count(*) FROM gaps WHERE status = 'open' GROUP BY ALL"
         ).fetchall()
         whole = con.execute(
-            "SELECT direction::VARCHAR, count(DISTINCT member_id), sum(score_change), sum(dollar_change) "
-            "FROM member_gaps GROUP BY ALL"
+            "SELECT direction::VARCHAR, part::VARCHAR, count(*), sum(score_change), sum(dollar_change) "
+            "FROM member_gaps GROUP BY ALL ORDER BY 2"
         ).fetchall()
     finally:
         con.close()
@@ -210,8 +210,9 @@ def _by_direction(results: Path) -> list[str]:
         if strengths:
             told = ", ".join(f"{strengths[s]:,} {s}" for s in ("high", "medium", "low") if s in strengths)
             lines.append(f"    open by strength: {told}")
-        for d, members, score, dollars in whole:
+        for d, part, members, score, dollars in whole:
             if d == direction and score is not None:
                 money = "" if dollars is None else f", {dollars:+,.2f} dollars a year"
-                lines.append(f"    all open ones applied: {score:+,.3f} risk score over {members:,} members{money}")
+                told = f"Part {part} risk scores of {members:,} member{'' if members == 1 else 's'}"
+                lines.append(f"    all open ones applied: {score:+,.3f} in the {told}{money}")
     return lines

@@ -36,7 +36,8 @@ def with_clocks(
     """``gaps`` (gap_id) with decision, flagged_on, identified_on, return_by, flagged_return_by.
 
     ``previous``: gap_id, flagged_on of an earlier run. ``reviews``: gap_id, decision, decided_at; the latest holds.
-    ``identified_on``: the day since which the latest decision is not_supported.
+    ``identified_on``: the day of the first not_supported after the last supported; deferring a question or asking the
+    provider later does not stop the clock (SPEC R-6.10).
     """
     frame = gaps.with_columns(as_of.alias("_today"))
     if previous is not None and not previous.is_empty():
@@ -67,19 +68,19 @@ def with_clocks(
 
 
 def _decisions(reviews: pl.DataFrame) -> pl.DataFrame:
-    """gap_id, decision (the latest), identified_on (first day of the last run of not_supported decisions)."""
+    """gap_id, decision (the latest), identified_on (the first not_supported after the last supported)."""
     ordered = reviews.select(
         "gap_id", pl.col("decision").cast(pl.String), pl.col("decided_at").cast(pl.Datetime("us"))
     ).sort("decided_at", maintain_order=True)
-    last_other = (
-        ordered.filter(pl.col("decision") != "not_supported")
+    supported = (
+        ordered.filter(pl.col("decision") == "supported")
         .group_by("gap_id")
-        .agg(pl.col("decided_at").max().alias("other_at"))
+        .agg(pl.col("decided_at").max().alias("supported_at"))
     )
     standing = (
         ordered.filter(pl.col("decision") == "not_supported")
-        .join(last_other, on="gap_id", how="left")
-        .filter(pl.col("other_at").is_null() | (pl.col("decided_at") > pl.col("other_at")))
+        .join(supported, on="gap_id", how="left")
+        .filter(pl.col("supported_at").is_null() | (pl.col("decided_at") > pl.col("supported_at")))
         .group_by("gap_id")
         .agg(pl.col("decided_at").min().dt.date().alias("identified_on"))
     )

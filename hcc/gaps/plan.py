@@ -78,6 +78,7 @@ class Plan:
     unjudged: dict[str, tuple[str, ...]]
     needs: Needs
     settings: Settings = field(default_factory=Settings)
+    asked_for: frozenset[str] = frozenset()
 
     def targets_of(self, rule: int) -> tuple[PlannedTarget, ...]:
         """Targets of one rule."""
@@ -89,7 +90,7 @@ class Plan:
 
     @property
     def target_frame(self) -> pl.DataFrame:
-        """target, rule (UInt16), strength (UInt8: 0 low … 2 high), unsupported, informational."""
+        """target, rule (UInt16), strength (UInt8: 0 low … 2 high), unsupported, informational, asked_for (Boolean)."""
         return pl.DataFrame(
             {
                 "target": [t.id for t in self.targets],
@@ -97,10 +98,11 @@ class Plan:
                 "strength": [STRENGTHS.index(t.strength) for t in self.targets],
                 "unsupported": [self.rules[t.rule].direction == "unsupported" for t in self.targets],
                 "informational": [t.target.informational for t in self.targets],
+                "asked_for": [self.rules[t.rule].id in self.asked_for for t in self.targets],
             },
             schema={
                 "target": pl.UInt16, "rule": pl.UInt16, "strength": pl.UInt8,
-                "unsupported": pl.Boolean, "informational": pl.Boolean,
+                "unsupported": pl.Boolean, "informational": pl.Boolean, "asked_for": pl.Boolean,
             },
         )  # fmt: skip
 
@@ -161,6 +163,7 @@ def compiled(context: GapContext, rules: GapRules) -> Plan:
         unjudged=unjudged,
         needs=needs(rules, context.valuesets),
         settings=rules.settings,
+        asked_for=rules.asked_for,
     )
 
 

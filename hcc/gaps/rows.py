@@ -240,10 +240,11 @@ def _missing_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     fresh = found.hccs.with_captured(rows.filter(pl.col("status").is_null()).drop("inert")).filter(~pl.col("same")).drop("same")
     ineligible = found.hccs.only_ineligible.with_columns(pl.lit(True).alias("ineligible"))
     fresh = fresh.join(ineligible, on=_KEY, how="left")
+    asked_for = found.plan.target_frame.filter("asked_for")["target"]
     reason = (
         pl.when("higher").then(pl.lit("captured_above"))
         .when(pl.col("ineligible").fill_null(False)).then(pl.lit("ineligible_record"))
-        .when(pl.col("strength") == 0).then(pl.lit("low_strength"))
+        .when(pl.col("strength") == 0, ~pl.col("target").is_in(asked_for.implode())).then(pl.lit("low_strength"))
         .when(pl.col("verdict") == POSSIBLE).then(pl.lit("evidence_not_given"))
         .otherwise(pl.lit(""))
     )  # fmt: skip

@@ -75,7 +75,8 @@ def value_gaps(
     scenario_id, model, calibration, before, after; whole thousandths, null where there is no score. ``people``:
     member_index, part, risk_score (thousandths, null unknown), payable_months, benchmark_cents (null unknown).
     score_change is the change of the part's risk score through the row's model, raw_change of the model's own raw
-    score; dollars are score_change × benchmark × payable months, to cents, half away from zero (RULINGS 17).
+    score; dollars are score_change × benchmark × payable months, to cents, half away from zero (RULINGS 17); null
+    without a benchmark, and always in Part D, which has none.
     """
     change = pl.col("after") - pl.col("before")
     alone = asked.filter(pl.col("kind") == ALONE)

@@ -219,11 +219,14 @@ def _valued(scored: Scored, candidates: Candidates, members: pl.DataFrame) -> tu
         .join(risk, on="scenario_id")
         .select("member_index", "part", pl.col("before").alias("risk_score"))
     )
+    # The benchmark is Part C's; there is none for Part D, so its changes have no dollars.
     cents = (pl.col("monthly_benchmark").cast(pl.Float64) * 100).round().cast(pl.Int64)
     people = (
         _payable_months(scored, members)
         .join(before, on=["member_index", "part"], how="left")
-        .join(members.select("member_index", cents.alias("benchmark_cents")), on="member_index")
+        .join(members.select("member_index", cents.alias("_cents")), on="member_index")
+        .with_columns(pl.when(pl.col("part") == "C").then("_cents").alias("benchmark_cents"))
+        .drop("_cents")
     )
     return value_gaps(candidates, asked, risk, raw, people)
 

@@ -93,8 +93,8 @@ _ROLLUP_COLUMNS = {
     "open_missing": "Open gaps of conditions with evidence but no code.",
     "unsupported_score_change_c": "Change of the members' Part C risk scores if all of the former are deleted, summed.",
     "missing_score_change_c": "Change of the members' Part C risk scores if the latter are confirmed, summed.",
-    "unsupported_dollar_change": "The former in dollars, both parts; empty without benchmarks.",
-    "missing_dollar_change": "The latter in dollars, both parts; empty without benchmarks.",
+    "unsupported_dollar_change": "The former in dollars, Part C only; empty without benchmarks.",
+    "missing_dollar_change": "The latter in dollars, Part C only; empty without benchmarks.",
 }
 
 VIEWS: dict[str, View] = {
@@ -316,8 +316,8 @@ ORDER BY l.model, l.calibration, members DESC""",
                 "open_missing": "Members with evidence for it but no code.",
                 "unsupported_score_change": "Score change through this model if each of the former is deleted, summed.",
                 "missing_score_change": "Score change through this model if each of the latter is confirmed, summed.",
-                "unsupported_dollar_change": "The former in dollars; empty without benchmarks.",
-                "missing_dollar_change": "The latter in dollars; empty without benchmarks.",
+                "unsupported_dollar_change": "The former in dollars; empty in Part D and without benchmarks.",
+                "missing_dollar_change": "The latter in dollars; empty in Part D and without benchmarks.",
             },
         ),
         View(

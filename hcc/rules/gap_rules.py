@@ -21,13 +21,18 @@ _FILE_FIELDS = set(RuleFile.model_fields)
 
 @dataclass(frozen=True)
 class GapRules:
-    """All rules, switched on or off; ``enabled`` are the ones that run. ``sha256`` fingerprints files and switches."""
+    """All rules, switched on or off; ``enabled`` are the ones that run. ``sha256`` fingerprints files and switches.
+
+    ``asked_for``: ids of the rules that run because the user wants them: off by default and switched on, or the user's
+    own. Their rows of low strength are open; those of our other rules are suppressed (SPEC R-5.16).
+    """
 
     rules: tuple[Rule, ...]
     enabled: tuple[Rule, ...]
     settings: Settings
     sha256: str
     files: tuple[Path, ...]
+    asked_for: frozenset[str] = frozenset()
 
     def rule(self, rule_id: str) -> Rule:
         """The rule of an id; KeyError when there is none."""
@@ -58,6 +63,8 @@ def load_gap_rules(
     for _, file in loaded:
         switched |= dict.fromkeys(file.off, False) | dict.fromkeys(file.on, True)
         npis += file.settings.hra_vendor_npis
+    off_by_default = {rule.id for rule in rules if not rule.enabled}
+    of_the_user = {rule.id for path, file in loaded if path in own for rule in file.rules}
     digest = hashlib.sha256()
     for path in (*shipped, *own):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -67,6 +74,7 @@ def load_gap_rules(
         settings=Settings(hra_vendor_npis=tuple(dict.fromkeys(npis))),
         sha256=digest.hexdigest(),
         files=(*shipped, *own),
+        asked_for=frozenset(of_the_user | {rule_id for rule_id in off_by_default if switched[rule_id]}),
     )
 
 

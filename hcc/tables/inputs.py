@@ -40,7 +40,7 @@ MEMBERS = Table(
         Column("orec", "few", "Original reason for entitlement: 0 age, 1 disability, 2 ESRD, 3 both.", default="0"),
         *_STATUS,
         Column("death_date", "date", "Date of death."),
-        Column("monthly_benchmark", "money", "Dollars per month at risk score 1.0; without it gaps are valued in score only."),
+        Column("monthly_benchmark", "money", "Part C dollars per month at risk score 1.0; without it gaps are valued in score only."),
     ),
 )
 

@@ -253,7 +253,10 @@ GAPS = Table(
         Column("status_reason", "few", "Why that status: same, higher, lower, equivalent, new, new_enrollee …"),
         Column("score_change", "decimal", "Change of the member's risk score through this row's model, if acted on (signed)."),
         Column("raw_change", "decimal", "Change of this model's raw score (signed)."),
-        Column("dollar_change", "money", "score_change × monthly benchmark × payable months; empty without benchmark."),
+        Column(
+            "dollar_change", "money",
+            "Part C: score_change × monthly benchmark × payable months; empty in Part D and without benchmark.",
+        ),
         Column("reason", "text", "One plain sentence for the reader."),
         Column("last_evidence_date", "date", "Latest evidence for the row."),
         Column("pcp_npi", "text", "Primary care physician."),
@@ -277,7 +280,10 @@ MEMBER_GAPS = Table(
         Column("risk_score", "decimal", "Risk score as it is."),
         Column("risk_score_applied", "decimal", "Risk score with all open gaps of the direction applied."),
         Column("score_change", "decimal", "The difference; not the sum of the gaps' own changes."),
-        Column("dollar_change", "money", "score_change × monthly benchmark × payable months."),
+        Column(
+            "dollar_change", "money",
+            "Part C: score_change × monthly benchmark × payable months; empty in Part D and without benchmark.",
+        ),
     ),
 )
 

@@ -43,7 +43,7 @@ FIELDS = (
     Field("rule", "Rule", "What the rule looks for."),
     Field("rule_id", "Rule id", "Identifier of the rule."),
     Field("score_change", "Score change", "Change of the member's risk score through this row's model, if acted on."),
-    Field("dollar_change", "Dollars a year", "The same in dollars; empty without benchmark."),
+    Field("dollar_change", "Dollars a year", "The same in dollars; empty in Part D and without benchmark."),
     Field("last_evidence_date", "Last evidence", "Latest evidence of the gap."),
     Field("last_visit", "Last visit", "Latest encounter with a diagnosis that maps in a model of the run."),
     Field("due_on", "Return by", "Return-by day: 60 days from identification, before that from the flag."),

@@ -298,6 +298,22 @@ def test_a22_a_decision_taken_back_stops_the_clock() -> None:
     assert (later["decision"], later["identified_on"], later["return_by"]) == ("supported", None, None)
 
 
+@pytest.mark.parametrize("later_on", ["defer", "query_provider", "not_reviewable"])
+def test_a22_deferring_or_asking_does_not_stop_the_clock(later_on: str) -> None:
+    person = Person().dx("I639", "2025-03-01")
+    (gap,) = only(gaps(person), "OIG-1")
+    decided = ["not_supported", "supported", "not_supported", "not_supported", later_on]
+    days = [date(2026, 1, 2), date(2026, 1, 3), date(2026, 2, 1), date(2026, 2, 5), date(2026, 2, 9)]
+    reviews = pl.DataFrame({"gap_id": [gap["gap_id"]] * 5, "decision": decided, "decided_at": days}).with_columns(
+        pl.col("decided_at").cast(pl.Datetime("us"))
+    )
+    (later,) = only(gaps(person, reviews=reviews), "OIG-1")
+    # The first "not supported" after the last "supported"; 60 days after 1 February 2026 is 2 April.
+    assert (later["identified_on"], later["return_by"]) == (date(2026, 2, 1), date(2026, 4, 2))
+    assert later["decision"] == later_on
+
+
+
 def test_a23_problem_list_only() -> None:
     frame = gaps(Person().problem("E11.9", "2025-03-01"), tables=("claims", "problems"))
     (row,) = only(frame, "AUD-PROBLIST")

@@ -327,6 +327,20 @@ def test_dollars_are_empty_without_a_benchmark() -> None:
     assert found.gaps["score_change"].null_count() < found.gaps.height
 
 
+def test_a_part_d_gap_has_no_dollars() -> None:
+    """The benchmark is Part C's (RULINGS 17 multiplies it with a score change; none is given for Part D)."""
+    members, claims = members_and_claims(monthly_benchmark=1000.0, part_d_plan="MA-PD")
+    found = find_gaps(score(members, claims, payment_year=YEAR))
+    part_d = found.gaps.filter(pl.col("model").cast(pl.String).str.starts_with("rxhcc"))
+    part_c = found.gaps.filter(pl.col("model").cast(pl.String).str.starts_with("cms-hcc"))
+    assert part_d.filter(pl.col("score_change") != 0).height > 0
+    assert part_d["dollar_change"].null_count() == part_d.height
+    assert part_c["dollar_change"].null_count() < part_c.height
+    whole = found.member_gaps.select(pl.col("part").cast(pl.String), "score_change", "dollar_change")
+    assert whole.filter(pl.col("part") == "D")["dollar_change"].to_list() == [None]
+    assert whole.filter(pl.col("part") == "C").select(pl.col("dollar_change").is_not_null().all()).item()
+
+
 def test_as_of_defaults_to_the_latest_service_and_is_recorded() -> None:
     members, claims = members_and_claims()
     run = score(members, claims, payment_year=YEAR)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from hcc.rules.gap_rules import load_gap_rules
 from tests.gaps.build import Person, gaps, only, statuses
 
 
@@ -175,6 +178,19 @@ def test_dm_2_strengths() -> None:
         ("b", "open", "", "medium"),
         ("c", "open", "", "medium"),
     ]
+
+
+def test_a_low_rule_that_the_user_switched_on_is_open_and_stays_low(tmp_path: Path) -> None:
+    """Low ones are off by default (SPEC R-5.16); whoever asks for one gets questions, not suppressed rows."""
+    (tmp_path / "mine.toml").write_text('on = ["OB-2"]\n')
+    person = Person("a").result("bmi", "2025-05-05", 36.0).dx("I10", "2025-05-05")
+    metformin = Person("b").fill("metformin", "2025-02-01")
+    frame = gaps(person, metformin, rules=load_gap_rules(tmp_path / "mine.toml"))
+    (row,) = only(frame, "OB-2")
+    assert (row["status"], row["status_reason"], row["strength"]) == ("open", "", "low")
+    # Low branches of rules that are on anyway stay as they were.
+    (row,) = only(frame, "DM-2")
+    assert (row["status"], row["status_reason"], row["strength"]) == ("suppressed", "low_strength", "low")
 
 
 def test_dm_3_two_fills_of_insulin_on_two_days() -> None:
