@@ -1,10 +1,10 @@
 """Claim lines to diagnoses that count, and for each that does not, why (DESIGN, room 2)."""
 
 from hcc.diagnoses.chains import ChainRules
-from hcc.diagnoses.decide import COUNTED, FLAGS, REASONS, Codes, DecisionRules, Decisions, decisions
+from hcc.diagnoses.decide import COUNTED, FLAGS, REASONS, Codes, Decider, DecisionRules, Decisions, decisions, joined
 from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules
 
 __all__ = [
     "COUNTED", "EPOCH", "FLAGS", "FORMS", "REASONS", "RECORD_TYPES",
-    "ChainRules", "Codes", "DecisionRules", "Decisions", "LineRules", "decisions",
+    "ChainRules", "Codes", "Decider", "DecisionRules", "Decisions", "LineRules", "decisions", "joined",
 ]  # fmt: skip

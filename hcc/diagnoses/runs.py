@@ -1,6 +1,6 @@
 """Lines to records where the lines of one claim stand together, as they nearly always do.
 
-A hash group-by of 20 million lines costs 6.2 CPU seconds; the largest of each run of equal hashes 1. Only claims that
+A hash group-by of 20 million lines costs 6.2 CPU seconds; the largest of each run of equal keys 1. Only claims that
 appear in several runs are sorted and folded again.
 """
 
@@ -15,42 +15,31 @@ Columns = dict[str, NDArray[Any]]
 _FOLDS = {"best": np.maximum, "last": np.maximum, "submitted": np.maximum, "verdict": np.minimum}
 
 
-def run_starts(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Where runs of equal values begin."""
-    if not len(values):
+def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
+    """Where runs of rows begin that are equal in all of ``values``."""
+    if not len(values[0]):
         return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    new = np.ones(len(values[0]), dtype=bool)
+    np.not_equal(values[0][1:], values[0][:-1], out=new[1:])
+    for more in values[1:]:
+        new[1:] |= more[1:] != more[:-1]
+    return np.flatnonzero(new)
 
 
-def folded(lines: Columns) -> tuple[Columns, NDArray[np.uint64]]:
-    """One entry per ``hash``: best, last and submitted the largest, verdict the least; and hashes of two ``owner``s.
-
-    ``lines``: hash and owner (UInt64) and any of the others, one entry per line. Hashes of two owners are left out.
-    """
-    found, shared = _fold(lines)
-    ordered = np.sort(found["hash"])
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        twice = twice[run_starts(twice)]
-        at = np.searchsorted(twice, found["hash"])
-        again = twice[np.minimum(at, len(twice) - 1)] == found["hash"]
-        order = np.flatnonzero(again)
-        order = order[np.argsort(found["hash"][order])]
-        more, torn = _fold({name: values[order] for name, values in found.items()})
-        found = {name: np.concatenate([values[~again], more[name]]) for name, values in found.items()}
-        shared = np.concatenate([shared, torn])
-    if len(shared):
-        alone = ~np.isin(found["hash"], shared)
-        found = {name: values[alone] for name, values in found.items()}
-    return found, np.unique(shared)
+def folded(records: Columns) -> Columns:
+    """One entry per ``key``: best, last and submitted the largest, verdict the least, of others the first met."""
+    key = records["key"]
+    ordered = np.sort(key)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return records
+    order = np.argsort(key, kind="stable")
+    return fold_neighbours({name: values[order] for name, values in records.items()}, "key")
 
 
-def _fold(lines: Columns) -> tuple[Columns, NDArray[np.uint64]]:
-    hash_, owner = lines["hash"], lines["owner"]
-    starts = run_starts(hash_)
-    mixed = (owner[1:] != owner[:-1]) & (hash_[1:] == hash_[:-1])
-    found: Columns = {
-        name: _FOLDS[name].reduceat(values, starts) if name in _FOLDS else values[starts]
+def fold_neighbours(lines: Columns, *keys: str) -> Columns:
+    """The same for runs of neighbours that are equal in ``keys``."""
+    starts = run_starts(*(lines[key] for key in keys))
+    return {
+        name: _FOLDS[name].reduceat(values, starts) if name in _FOLDS and len(starts) else values[starts]
         for name, values in lines.items()
     }
-    return found, hash_[1:][mixed]

@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 
 import hcc
-from hcc.diagnoses.unmapped import unmapped_codes
 from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, code_problem, read_inputs
 from hcc.intake.forms import claim_forms
@@ -152,7 +151,7 @@ def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float
     with _told_plainly():
         scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress)
     with clock.stage("unmapped codes", 0.9):
-        unmapped = _unmapped(inputs, scored.plan, scored.run_id)
+        unmapped = _unmapped(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
     with clock.stage("rejected rows", 0.95):
         rejected = inputs.rejected().with_columns(pl.lit(scored.run_id).alias("run_id"))
@@ -180,9 +179,8 @@ def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float
     return Run(scored.run_id, chosen, counts, timings, notes, {}, row, scored=scored if keep else None)
 
 
-def _unmapped(inputs: Inputs, plan: Plan, run_id: str) -> pl.DataFrame:
+def _unmapped(found: pl.DataFrame, plan: Plan, run_id: str) -> pl.DataFrame:
     """Codes that map nowhere, with the reason, told apart as far as the code lists at hand go."""
-    found = unmapped_codes(inputs.claim_diagnoses, inputs.claims, plan.codes.code)
     known = mapped_codes(plan.options.mappings).select("diagnosis_code", "valid_to", "description")
     window_start = plan.decisions.lines.window[0]
     listed = known_codes(plan.options.mappings)

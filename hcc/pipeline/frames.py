@@ -71,15 +71,18 @@ def _digits(numbers: pl.Series, width: int) -> pl.Series:
 class Frames:
     """Makes the result frames of member ranges; holds what all of them share."""
 
-    def __init__(self, plan: Plan, run_id: str, member_id: pl.Series, flags: NDArray[np.uint16]) -> None:
+    def __init__(self, plan: Plan, run_id: str, member_id: pl.Series, flag_sets: NDArray[np.uint16] | None) -> None:
+        """``flag_sets``: the sets of flags that can come up; None: too many to be an Enum, they stay text."""
         self.plan = plan
         self.run_id = run_id
         self.member_id = member_id
         models = list(plan.models.values())
-        masks = np.nonzero(np.bincount(flags, minlength=1))[0]
+        masks = np.arange(2 ** len(FLAGS)) if flag_sets is None else flag_sets
         self._flag_place = np.zeros(int(masks.max(initial=0)) + 1, dtype=np.int64)
         self._flag_place[masks] = np.arange(len(masks))
         flag_names = [plan.list_flag or name if name == LIST_OF_ANOTHER_YEAR else name for name in FLAGS]
+        flag_words = [",".join(name for i, name in enumerate(flag_names) if mask >> i & 1) for mask in masks.tolist()]
+        self._flag_text = pl.Series(flag_words) if flag_sets is None else None
         # One list of words per column for all models and ranges: the pieces of a table fit together as they are.
         self.words: dict[str, list[str]] = {
             "run_id": [run_id],
@@ -94,8 +97,7 @@ class Frames:
             "claim_type": list(FORMS),
             "record_type": list(RECORD_TYPES),
             "reason": list(REASONS),
-            "flags": [",".join(name for i, name in enumerate(flag_names) if mask >> i & 1) for mask in masks.tolist()]
-            or [""],
+            **({} if flag_sets is None else {"flags": flag_words}),
             "place_of_service": PLACES,
         }
         self.words["dropped_by_hcc"] = self.words["hcc"]
@@ -147,11 +149,17 @@ class Frames:
                 "record_type": few(records["record_type"].to_numpy()[record], RECORD_TYPES),
                 "counted": reason == COUNTED,
                 "reason": few(reason, REASONS),
-                "flags": few(self._flag_place[decided.flags[low:high]], self.words["flags"]),
+                "flags": self._flags(decided.flags[low:high]),
                 "rendering_npi": _digits(records["npi"], 10).gather(place),
                 "place_of_service": few(records["place"].to_numpy()[record].astype(np.int64) - 1, PLACES),
             }
         )
+
+    def _flags(self, flags: NDArray[np.uint16]) -> pl.Series:
+        place = self._flag_place[flags]
+        if self._flag_text is not None:
+            return self._flag_text.gather(pl.Series(place))
+        return few(place, self.words["flags"])
 
     def member_hccs(
         self, result: ModelResult, decided: Decisions, statuses: Statuses, start: int, stop: int

@@ -13,15 +13,14 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from hcc.diagnoses import FLAGS, Decisions, decisions
-from hcc.pipeline.frames import LIST_OF_ANOTHER_YEAR, Frames, constant, decimal
-from hcc.pipeline.paying import PaidRows, paid_rows, part_scores, year_scores
+from hcc.diagnoses import Decider, Decisions, joined
+from hcc.pipeline.frames import Frames, constant
 from hcc.pipeline.plan import Options, Plan, make_plan
-from hcc.pipeline.population import ModelResult, decide_edits, model_result, result_factors, sexes_and_ages
+from hcc.pipeline.population import ModelResult, sexes_and_ages
+from hcc.pipeline.shard import Shard, ShardWork, Tally, side_by_side
 from hcc.pipeline.statuses import Statuses, statuses
 from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
-RANGE = 250_000  # members whose frames are made at once: bounds memory, keeps tables in cache
 Progress = Callable[[str, float], None]
 
 
@@ -78,6 +77,7 @@ class Scored:
     statuses: Statuses
     decided: Decisions
     results: list[tuple[int, int, dict[str, ModelResult]]]  # (start, stop, by model)
+    unmapped: pl.DataFrame  # diagnosis_code, rows, members of codes that map in no model
     counts: dict[str, Any]
     timings: dict[str, float]
     started_at: datetime
@@ -86,7 +86,8 @@ class Scored:
 def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None) -> Scored:
     """Score ``inputs`` (hcc.intake.Inputs) and append every table but ``runs`` to ``sink``.
 
-    ``keep``: keep the arrays of every range for scenarios; else only the last range's.
+    Shards of members are worked off side by side, their frames appended in order. ``keep``: keep the arrays of every
+    shard for gaps and scenarios.
     """
     clock = Clock(progress)
     started = datetime.now(UTC)
@@ -100,33 +101,32 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
             name: only_paid(plan, name, profile_scores(model.scores, status.profiles))
             for name, model in plan.models.items()
         }
-    with clock.stage("diagnoses", 0.05):
+    with clock.stage("claims", 0.05):
         enrolled = None
         if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
             enrolled = inputs.enrollment.lazy().select("member_id", "month", "parent_organization")
         who = members.select("member_id", "program", "parent_organization")
-        decided = decisions(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled)
-        sex, age = sexes_and_ages(status, members.height)
-        touched = decide_edits(plan, decided, sex, age)
-    frames = Frames(plan, run_id, members["member_id"], decided.flags)
+        decider = Decider(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled)
+        unmapped = decider.unmapped()
+    frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():
         sink.declare_enum(column, words)
     _append_members(sink, members, run_id, chosen)
-    sink.append("edited_diagnoses", frames.edited_diagnoses(touched, decided))
-    results: list[tuple[int, int, dict[str, ModelResult]]] = []
-    tally = _Tally()
-    for start in range(0, members.height, RANGE):
-        stop = min(start + RANGE, members.height)
-        share = 0.5 + 0.5 * start / max(members.height, 1)
-        with clock.stage("conditions and scores", share):
-            found = {
-                name: model_result(plan, model, decided, status, by_model[name], sex, age, start, stop)
-                for name, model in plan.models.items()
-            }
-        with clock.stage("frames", share):
-            _append_range(sink, frames, plan, decided, status, found, members, start, stop, clock, tally)
+    work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height))
+    kept: list[Shard] = []
+    tally = Tally()
+    for shard in side_by_side(work, len(decider.ranges)):
+        if progress is not None:
+            progress("members", 0.5 + 0.45 * shard.stop / max(members.height, 1))
+        for stage, seconds in shard.seconds.items():
+            clock.seconds[stage] = clock.seconds.get(stage, 0.0) + seconds
+        with clock.stage("waiting for the file"):
+            for table, frame in shard.frames:
+                sink.append(table, frame)
+        shard.frames.clear()
+        tally.add(shard)
         if keep:
-            results.append((start, stop, found))
+            kept.append(shard)
     with clock.stage("reference tables", 0.97):
         append_reference_tables(sink, plan, run_id)
     if plan.list_flag:
@@ -135,46 +135,31 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
         sink.append("reasons", pl.DataFrame(told))
     counts = {
         "members": members.height,
-        "claims_of_unknown_members": decided.unknown_member_claims,
-        "records_with_mapped_diagnoses": decided.records.height,
-        "diagnoses": len(decided.record),
-        "diagnoses_counted": int((decided.reason == 0).sum()),
-        "diagnoses_by_list_of_another_year": int(((decided.flags >> FLAGS.index(LIST_OF_ANOTHER_YEAR)) & 1).sum()),
+        "claims_of_unknown_members": decider.unknown_member_claims,
         **tally.counts(),
     }
-    return Scored(run_id, plan, members, status, decided, results, counts, clock.seconds, started)
+    decided, results = _whole(kept)
+    return Scored(run_id, plan, members, status, decided, results, unmapped, counts, clock.seconds, started)
+
+
+def _whole(kept: list[Shard]) -> tuple[Decisions, list[tuple[int, int, dict[str, ModelResult]]]]:
+    """The decisions of all shards as one, and the results with their evidence pointing into it."""
+    decided = joined([shard.decided for shard in kept])
+    results, base = [], 0
+    for shard in kept:
+        found = {
+            name: replace(result, evidence=replace(result.evidence, record=result.evidence.record + np.uint32(base)))
+            for name, result in shard.found.items()
+        }
+        results.append((shard.start, shard.stop, found))
+        base += shard.decided.records.height
+    return decided, results
 
 
 def only_paid(plan: Plan, model: str, scores: ProfileScores) -> ProfileScores:
     """No segment for profiles that no programme of the run pays by this model: a dialysis member has no V28 rows."""
     pays = np.logical_or.reduce([payment.pays for payment in plan.payments if payment.model == model])
     return replace(scores, segment=np.where(pays, scores.segment, np.int16(-1)).astype(np.int16))
-
-
-@dataclass
-class _Tally:
-    """Running sums over ranges for the summary."""
-
-    with_hcc: int = 0
-    score_rows: dict[str, list[int]] = field(default_factory=dict)
-
-    def add(self, found: dict[str, ModelResult], paid: list[PaidRows]) -> None:
-        if found:
-            part_c = [result for result in found.values() if result.model.rules.part == "C"]
-            kept = [result.kept.any(axis=1) for result in part_c or found.values()]
-            self.with_hcc += int(np.logical_or.reduce(kept).sum())
-        for one in paid:
-            total = self.score_rows.setdefault(one.payment.model, [0, 0])
-            total[0] += int(one.placed.sum())
-            total[1] += int(one.raw[one.placed].sum())
-
-    def counts(self) -> dict[str, Any]:
-        return {
-            "members_with_hcc": self.with_hcc,
-            "mean_raw_score": {
-                m: round(total / rows / 1000, 3) for m, (rows, total) in self.score_rows.items() if rows
-            },
-        }
 
 
 def _append_members(sink: Sink, members: pl.DataFrame, run_id: str, chosen: Options) -> None:
@@ -188,154 +173,6 @@ def _append_members(sink: Sink, members: pl.DataFrame, run_id: str, chosen: Opti
             constant(run_id, members.height, "run_id"), age.alias("age"), quality.alias("data_quality")
         ),
     )
-
-
-def _append_range(
-    sink: Sink, frames: Frames, plan: Plan, decided: Decisions, status: Statuses, found: dict[str, ModelResult],
-    members: pl.DataFrame, start: int, stop: int, clock: Clock, tally: _Tally,
-) -> None:  # fmt: skip
-    member = decided.records["member"].to_numpy()
-    first, last = np.searchsorted(member, (start, stop))
-    low, high = np.searchsorted(decided.record, (first, last))
-    with clock.stage("diagnoses table", 0.6):
-        sink.append("diagnoses", frames.diagnoses(decided, int(low), int(high)))
-    for result in found.values():
-        with clock.stage("member_hccs table", 0.7):
-            sink.append("member_hccs", frames.member_hccs(result, decided, status, start, stop))
-        with clock.stage("factors table", 0.8):
-            sink.append(
-                "factors", frames.factors(result, result_factors(result, status, start, stop), status, start, stop)
-            )
-    rows = status.rows_of(start, stop)
-    raw = {name: (result.raw, result.placed) for name, result in found.items()}
-    paid = paid_rows(plan.payments, status.profile[rows], raw)
-    tally.add(found, paid)
-    with clock.stage("scores table", 0.9):
-        sink.append("scores", _scores(frames, plan, status, found, paid, start, stop))
-        if plan.blends:
-            for frame in _member_scores(frames, plan, status, paid, members, start, stop):
-                sink.append("member_scores", frame)
-
-
-def _scores(
-    frames: Frames,
-    plan: Plan,
-    status: Statuses,
-    found: dict[str, ModelResult],
-    paid: list[PaidRows],
-    start: int,
-    stop: int,
-) -> pl.DataFrame:
-    pieces = []
-    here = status.rows_of(start, stop)
-    lost = no_segment_reason(status, here)
-    monthly = None
-    if status.monthly is not None:
-        monthly = (
-            status.monthly.filter(pl.col("status").is_between(here.start, here.stop - 1))
-            .with_columns((pl.col("status") - here.start).alias("row"))
-            .select("row", "month", "payable")
-        )
-    for one in paid:
-        payment, rows = one.payment, one.rows
-        size = len(rows)
-        if size == 0:
-            continue
-        member = status.member[here][rows]
-        result = found.get(payment.model)
-        has = one.placed & (one.paid is not None)
-        zeros = np.zeros(size, dtype=np.int64)
-        why_no_score = np.where(one.placed, "", "MODEL_NOT_AVAILABLE" if result is None else lost[rows])
-        why_no_pay = np.where(has, "", np.where(one.placed, payment.no_payment_reason, why_no_score))
-        weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1000), dtype=np.int64)
-        disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
-        frame = pl.DataFrame(
-            {
-                **frames.start(member),
-                **frames.model(payment.model, size),
-                "part": frames.same("part", payment.part, size),
-                "program": frames.same("program", payment.program, size),
-                "segment": frames.coded("segment", result.segment[rows], result.model.scores.segments)
-                if result is not None
-                else frames.coded("segment", np.full(size, -1), []),
-                "raw_score": decimal(one.raw, one.placed),
-                "normalized_score": decimal(zeros if one.normalized is None else one.normalized, has),
-                "payment_score": decimal(zeros if one.paid is None else one.paid, has),
-                "blend_weight": decimal(weight, np.full(size, payment.weight is not None)),
-                "payable": status.payable[here][rows] > 0,
-                "unverified": np.full(size, payment.unverified),
-                "no_score_reason": pl.Series(why_no_score, dtype=pl.String).replace("", None),
-                "no_payment_reason": pl.Series(why_no_pay, dtype=pl.String).replace("", None),
-                "hierarchy_modes_disagree": disagree,
-            }
-        )
-        if monthly is None:
-            frame = frame.with_columns(pl.lit(None, dtype=pl.Date).alias("month"))
-        else:
-            frame = (
-                frame.drop("payable")
-                .with_columns(pl.Series("row", rows.astype(np.uint32)))
-                .join(monthly.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="inner")
-                .drop("row")
-            )
-        pieces.append(frame)
-    return pl.concat(pieces, how="vertical_relaxed") if pieces else pl.DataFrame()
-
-
-def no_segment_reason(status: Statuses, rows: slice) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """Why a status row without a segment has none."""
-    facts, profile = status.profiles.facts, status.profile[rows]
-    graft = (facts["esrd"][profile] == 3) & (facts["graft_month"][profile] == 0)
-    return np.where(graft, "GRAFT_MONTHS_MISSING", "NO_SEGMENT").astype(object)
-
-
-def _member_scores(
-    frames: Frames, plan: Plan, status: Statuses, paid: list[PaidRows], members: pl.DataFrame, start: int, stop: int
-) -> Iterator[pl.DataFrame]:
-    here = status.rows_of(start, stop)
-    member = status.member[here].astype(np.int64) - start
-    frailty = frailty_of(plan, status, members, here)
-    parts = part_scores(paid, len(member), frailty, no_segment_reason(status, here))
-    why_not = status.not_payable_reason[start:stop].to_numpy().astype(object)
-    for part, scores in parts.items():
-        year = year_scores(scores, member, status.payable[here], stop - start, why_not)
-        who = np.nonzero(year.concerned)[0]
-        added = np.zeros(stop - start, dtype=np.int64)
-        if part == "C" and frailty is not None:
-            added[member] = frailty
-        yield pl.DataFrame(
-            {
-                **frames.start(who + start),
-                "payment_year": plan.options.payment_year,
-                "part": frames.same("part", part, len(who)),
-                "risk_score": decimal(year.score[who], year.known[who]),
-                "payable_months": year.months[who],
-                "frailty": decimal(added[who]),
-                "unverified": year.unverified[who],
-                "no_score_reason": pl.Series(year.reason[who], dtype=pl.String).replace("", None),
-            }
-        )
-
-
-def frailty_of(
-    plan: Plan, status: Statuses, members: pl.DataFrame, rows: slice
-) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-    """Frailty factor (thousandths) of each status row: the scenario's, by contract, for community members of 55 and
-    older without ESRD (SPEC R-2.22). None where the scenario names none."""
-    by_contract = plan.options.scenario.get("frailty", {})
-    if not by_contract:
-        return None
-    factor = (
-        members["contract_id"]
-        .replace_strict(
-            {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
-        )
-        .fill_null(0)
-        .to_numpy()
-    )
-    facts, profile = status.profiles.facts, status.profile[rows]
-    frail = (facts["age"][profile] >= 55) & (facts["lti"][profile] == 0) & (facts["esrd"][profile] == 0)
-    return np.where(frail, factor[status.member[rows]], 0)
 
 
 def append_reference_tables(sink: Sink, plan: Plan, run_id: str) -> None:

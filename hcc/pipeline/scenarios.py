@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hcc.conditions import after_hierarchies, after_removals
 from hcc.pipeline.paying import YearScores, paid_rows, part_scores, year_scores
 from hcc.pipeline.population import ModelResult
-from hcc.pipeline.run import Scored, frailty_of, no_segment_reason
+from hcc.pipeline.run import Scored
+from hcc.pipeline.score_frames import frailty_of, no_segment_reason
 from hcc.rules.condition_tables import WORD
 from hcc.scores import raw_scores
 

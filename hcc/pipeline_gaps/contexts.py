@@ -74,7 +74,7 @@ class Contexts:
         return tuple(model.rules for model in self.plan.models.values())
 
     def frames(self) -> Frames:
-        return Frames(self.plan, self.scored.run_id, self.scored.members["member_id"], self.scored.decided.flags)
+        return Frames(self.plan, self.scored.run_id, self.scored.members["member_id"], np.unique(self.scored.decided.flags))
 
     def diagnoses(self, frames: Frames, start: int, stop: int) -> pl.DataFrame:
         """The run's table diagnoses of some members, with member_index."""

@@ -1,0 +1,175 @@
+"""Claims that nothing withdraws: read batch by batch, packed into integers, dealt out to shards of members.
+
+Nearly all claims are such. A claim is known by one 64-bit key made of the hashes of its claim_id and of its member, so
+that a claim_id which two members share is two claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hcc.diagnoses.lines import LineRules, hashed
+from hcc.diagnoses.lookup import Lookup
+from hcc.diagnoses.runs import Columns, fold_neighbours, folded, run_starts
+from hcc.diagnoses.shards import Shards, shard_ranges
+from hcc.diagnoses.unmapped import Unmapped
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it is one-to-one
+
+
+@dataclass(eq=False)
+class PlainClaims:
+    """Plain claims by shard.
+
+    ``records``: key, member, best, last …; ``runs``: neighbouring mapped diagnoses of one claim (key, size, and their
+    claim_id); ``codes``: one entry per mapped diagnosis, in the order of the runs. ``unknown``: keys of claims whose
+    member is not ours.
+    """
+
+    records: Shards
+    runs: Shards
+    codes: Shards
+    unknown: list[NDArray[np.uint64]] = field(default_factory=list)
+
+    def unknown_claims(self) -> int:
+        """Distinct claims of members that are not ours."""
+        return len(np.unique(np.concatenate(self.unknown))) if self.unknown else 0
+
+    def shard(self, number: int) -> tuple[Columns, pl.Series, NDArray[np.int64], NDArray[np.uint16]]:
+        """Records with a mapped diagnosis (member, best, last …), their claim_ids; record and code of each diagnosis.
+
+        Codes come in no order, repeated where lines repeat them. Diagnoses of claims that have no line are left out.
+        """
+        records, _ = self.records.shard(number)
+        runs, claim_id = self.runs.shard(number)
+        codes, _ = self.codes.shard(number)
+        if not records or claim_id is None:
+            return {}, pl.Series([], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.uint16)
+        records = folded(records)
+        met = Lookup(records["key"]).find(runs["key"])
+        there = np.flatnonzero(met >= 0)
+        one_run = np.full(len(records["key"]), -1, dtype=np.int64)  # a run of each record that has one
+        one_run[met[there]] = there
+        used = np.flatnonzero(one_run >= 0)
+        place = np.full(len(one_run) + 1, -1, dtype=np.int64)  # the last: of runs without a record
+        place[used] = np.arange(len(used))
+        record, code = np.repeat(place[met], runs["size"]), codes["code"]
+        if len(there) < len(met):
+            hit = record >= 0
+            record, code = record[hit], code[hit]
+        found = {name: values[used] for name, values in records.items() if name != "key"}
+        return found, claim_id.gather(pl.Series(one_run[used])), record, code
+
+
+def read_plain(
+    lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.Series,
+    numbers: pl.DataType, unmapped: Unmapped,
+) -> PlainClaims:  # fmt: skip
+    """Read both tables once. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``numbers``: a
+    categorical type whose first categories are the mapped codes; rows of other codes go to ``unmapped``. Claims in
+    ``by_text`` are left out.
+    """
+    ours = Lookup(member_id.hash().to_numpy())
+    shards = sum(1 for _ in shard_ranges(len(member_id)))
+    plain = PlainClaims(Shards(shards), Shards(shards), Shards(shards))
+    some = lines.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else lines
+    for batch in _batches(hashed(some, rules)):
+        found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")
+        owner = found.pop("owner")
+        found["key"] = _key(found.pop("hash"), owner)
+        found["member"], known = _members(ours, owner)
+        if not known.all():
+            plain.unknown.append(np.unique(found["key"][~known]))
+            found = {name: values[known] for name, values in found.items()}
+        plain.records.add(found["member"], found)
+    told = "member_id" in diagnoses.collect_schema().names()
+    member = pl.col("member_id").hash() if told else pl.lit(None, dtype=pl.UInt64)
+    wanted = diagnoses.select(
+        pl.col("claim_id").hash().alias("hash"), member.alias("owner"), "claim_id",
+        pl.col("diagnosis_code").cast(numbers).to_physical().alias("code"),
+        *([pl.col("claim_id").is_in(by_text.implode()).alias("by_text")] if len(by_text) else []),
+    )  # fmt: skip
+    owners: Owners | None = None
+    for batch in _batches(wanted):
+        if batch["owner"].null_count():
+            owners = owners or Owners(lines)
+            batch = owners.told(batch, unmapped.mapped)
+        code, owner = batch["code"].to_numpy(), batch["owner"].to_numpy()
+        maps = code < unmapped.mapped
+        other = np.flatnonzero(~maps)
+        unmapped.add(code[other], owner[other])
+        if "by_text" in batch.columns:
+            maps &= ~batch["by_text"].to_numpy()
+        at = np.flatnonzero(maps)
+        _add_runs(
+            plain, ours, batch["hash"].to_numpy()[at], owner[at], code[at].astype(np.uint16), batch["claim_id"], at
+        )
+    return plain
+
+
+def _add_runs(
+    plain: PlainClaims, ours: Lookup, claim: NDArray[np.uint64], owner: NDArray[np.uint64], code: NDArray[np.uint16],
+    claim_id: pl.Series, at: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Take in mapped diagnoses of plain claims; ``at``: where each stands in ``claim_id``."""
+    starts = run_starts(claim, owner)
+    size = np.diff(np.append(starts, len(claim)))
+    member, known = _members(ours, owner[starts])
+    if not known.all():
+        code = code[np.repeat(known, size)]
+        starts, size, member = starts[known], size[known], member[known]
+    runs: Columns = {"key": _key(claim[starts], owner[starts]), "size": size.astype(np.uint32)}
+    plain.runs.add(member, runs, claim_id.gather(pl.Series(at[starts])))
+    plain.codes.add(np.repeat(member, size), {"code": code})
+
+
+class Owners:
+    """Whose a claim is, from the lines, for diagnoses that do not say it. A pass over all lines of its own."""
+
+    def __init__(self, lines: pl.LazyFrame) -> None:
+        pairs = lines.select(pl.col("claim_id").hash().alias("hash"), pl.col("member_id").hash().alias("owner"))
+        distinct = pairs.unique().collect(engine="streaming").sort("hash", "owner")
+        claim = distinct["hash"].to_numpy()
+        self._owner = distinct["owner"].to_numpy()
+        self._starts = run_starts(claim)
+        self._size = np.diff(np.append(self._starts, len(claim)))
+        self._place = Lookup(claim[self._starts])
+
+    def told(self, batch: pl.DataFrame, mapped: int) -> pl.DataFrame:
+        """``batch`` with every owner known: 0 where there is no such claim; mapped diagnoses of a claim_id that
+        several members share once for each of them."""
+        blank = np.flatnonzero(batch["owner"].is_null().to_numpy())
+        found = self._place.find(batch["hash"].to_numpy()[blank])
+        first = np.where(found >= 0, self._owner[self._starts[found]] if len(self._starts) else 0, 0).astype(np.uint64)
+        owner = batch["owner"].fill_null(0).to_numpy(writable=True)
+        owner[blank] = first
+        told = batch.with_columns(pl.Series("owner", owner))
+        shared = np.flatnonzero((found >= 0) & (self._size[found] > 1)) if len(self._size) else blank[:0]
+        if len(shared) == 0:
+            return told
+        times = self._size[found[shared]] - 1
+        offset = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times) + 1
+        others = self._owner[np.repeat(self._starts[found[shared]], times) + offset]
+        again = batch[np.repeat(blank[shared], times)].with_columns(pl.Series("owner", others))
+        return pl.concat([told, again.filter(pl.col("code") < mapped)])
+
+
+def _key(claim: NDArray[np.uint64], owner: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    return claim ^ (owner * _SPREAD)
+
+
+def _members(ours: Lookup, owner: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Index of each member and whether there is one."""
+    member = ours.find(owner)
+    known = member >= 0
+    return np.where(known, member, 0).astype(np.uint32), known
+
+
+def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Whole batches in no order: collecting everything first costs twice the time, in page faults."""
+    yield from frame.collect_batches(maintain_order=False, engine="streaming")

@@ -1,0 +1,135 @@
+"""The tables ``scores`` and ``member_scores`` of a range of members, and the frailty that goes into the latter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hcc.pipeline.frames import Frames, decimal
+from hcc.pipeline.paying import PaidRows, part_scores, year_scores
+from hcc.pipeline.plan import Plan
+from hcc.pipeline.population import ModelResult
+from hcc.pipeline.statuses import Statuses
+
+
+def scores_frame(
+    frames: Frames,
+    plan: Plan,
+    status: Statuses,
+    found: dict[str, ModelResult],
+    paid: list[PaidRows],
+    start: int,
+    stop: int,
+) -> pl.DataFrame:
+    pieces = []
+    here = status.rows_of(start, stop)
+    lost = no_segment_reason(status, here)
+    monthly = None
+    if status.monthly is not None:
+        monthly = (
+            status.monthly.filter(pl.col("status").is_between(here.start, here.stop - 1))
+            .with_columns((pl.col("status") - here.start).alias("row"))
+            .select("row", "month", "payable")
+        )
+    for one in paid:
+        payment, rows = one.payment, one.rows
+        size = len(rows)
+        if size == 0:
+            continue
+        member = status.member[here][rows]
+        result = found.get(payment.model)
+        has = one.placed & (one.paid is not None)
+        zeros = np.zeros(size, dtype=np.int64)
+        why_no_score = np.where(one.placed, "", "MODEL_NOT_AVAILABLE" if result is None else lost[rows])
+        why_no_pay = np.where(has, "", np.where(one.placed, payment.no_payment_reason, why_no_score))
+        weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1000), dtype=np.int64)
+        disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
+        frame = pl.DataFrame(
+            {
+                **frames.start(member),
+                **frames.model(payment.model, size),
+                "part": frames.same("part", payment.part, size),
+                "program": frames.same("program", payment.program, size),
+                "segment": frames.coded("segment", result.segment[rows], result.model.scores.segments)
+                if result is not None
+                else frames.coded("segment", np.full(size, -1), []),
+                "raw_score": decimal(one.raw, one.placed),
+                "normalized_score": decimal(zeros if one.normalized is None else one.normalized, has),
+                "payment_score": decimal(zeros if one.paid is None else one.paid, has),
+                "blend_weight": decimal(weight, np.full(size, payment.weight is not None)),
+                "payable": status.payable[here][rows] > 0,
+                "unverified": np.full(size, payment.unverified),
+                "no_score_reason": pl.Series(why_no_score, dtype=pl.String).replace("", None),
+                "no_payment_reason": pl.Series(why_no_pay, dtype=pl.String).replace("", None),
+                "hierarchy_modes_disagree": disagree,
+            }
+        )
+        if monthly is None:
+            frame = frame.with_columns(pl.lit(None, dtype=pl.Date).alias("month"))
+        else:
+            frame = (
+                frame.drop("payable")
+                .with_columns(pl.Series("row", rows.astype(np.uint32)))
+                .join(monthly.with_columns(pl.col("row").cast(pl.UInt32)), on="row", how="inner")
+                .drop("row")
+            )
+        pieces.append(frame)
+    return pl.concat(pieces, how="vertical_relaxed") if pieces else pl.DataFrame()
+
+
+def no_segment_reason(status: Statuses, rows: slice) -> NDArray[Any]:
+    """Why a status row without a segment has none."""
+    facts, profile = status.profiles.facts, status.profile[rows]
+    graft = (facts["esrd"][profile] == 3) & (facts["graft_month"][profile] == 0)
+    return np.where(graft, "GRAFT_MONTHS_MISSING", "NO_SEGMENT").astype(object)
+
+
+def member_scores_frames(
+    frames: Frames, plan: Plan, status: Statuses, paid: list[PaidRows], members: pl.DataFrame, start: int, stop: int
+) -> Iterator[pl.DataFrame]:
+    here = status.rows_of(start, stop)
+    member = status.member[here].astype(np.int64) - start
+    frailty = frailty_of(plan, status, members, here)
+    parts = part_scores(paid, len(member), frailty, no_segment_reason(status, here))
+    why_not = status.not_payable_reason[start:stop].to_numpy().astype(object)
+    for part, scores in parts.items():
+        year = year_scores(scores, member, status.payable[here], stop - start, why_not)
+        who = np.nonzero(year.concerned)[0]
+        added = np.zeros(stop - start, dtype=np.int64)
+        if part == "C" and frailty is not None:
+            added[member] = frailty
+        yield pl.DataFrame(
+            {
+                **frames.start(who + start),
+                "payment_year": plan.options.payment_year,
+                "part": frames.same("part", part, len(who)),
+                "risk_score": decimal(year.score[who], year.known[who]),
+                "payable_months": year.months[who],
+                "frailty": decimal(added[who]),
+                "unverified": year.unverified[who],
+                "no_score_reason": pl.Series(year.reason[who], dtype=pl.String).replace("", None),
+            }
+        )
+
+
+def frailty_of(plan: Plan, status: Statuses, members: pl.DataFrame, rows: slice) -> NDArray[np.int64] | None:
+    """Frailty factor (thousandths) of each status row: the scenario's, by contract, for community members of 55 and
+    older without ESRD (SPEC R-2.22). None where the scenario names none."""
+    by_contract = plan.options.scenario.get("frailty", {})
+    if not by_contract:
+        return None
+    factor = (
+        members["contract_id"]
+        .replace_strict(
+            {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
+        )
+        .fill_null(0)
+        .to_numpy()
+    )
+    facts, profile = status.profiles.facts, status.profile[rows]
+    frail = (facts["age"][profile] >= 55) & (facts["lti"][profile] == 0) & (facts["esrd"][profile] == 0)
+    return np.where(frail, factor[status.member[rows]], 0)
