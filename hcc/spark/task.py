@@ -1,0 +1,189 @@
+"""What an executor does: read one bucket's files, call ``hcc.score``, write the result tables, report counts.
+
+Nothing here imports polars before its number of threads is set. What goes back to the driver are counts, notes and
+errors in the engine's own words: no member's value.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hcc.errors import HccError
+from hcc.spark.job import Job
+from hcc.spark.places import Place
+from hcc.spark.results import BY_MEMBER, OF_RULES, polars_types
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+REPORT = "bucket int, report string"
+
+
+def buckets_scored(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For mapInArrow: numbers of buckets in, a report for each out."""
+    return _reports(job, _score_bucket)
+
+
+def witnesses_chosen(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For mapInArrow: any number in, a report out."""
+    return _reports(job, _write_witnesses)
+
+
+def _reports(
+    job: Job, work: Callable[[Job, int, Path], dict[str, Any]]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        _limit_threads()
+        import pyarrow as pa
+
+        for batch in batches:
+            for bucket in batch.column(0).to_pylist():
+                text = json.dumps(_told(job, work, bucket), default=str)
+                yield pa.RecordBatch.from_pydict(
+                    {"bucket": pa.array([bucket], pa.int32()), "report": pa.array([text], pa.string())}
+                )
+
+    return run
+
+
+def _limit_threads() -> None:
+    """As many threads as Spark counts for a task; polars reads this once, when it is imported."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    os.environ.setdefault("POLARS_MAX_THREADS", str(context.cpus() if context is not None else 1))
+
+
+def _told(job: Job, work: Callable[[Job, int, Path], dict[str, Any]], bucket: int) -> dict[str, Any]:
+    """The report of a bucket, or of what went wrong. A file system that fails is left to Spark, which tries again."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="hcc-") as temp, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the driver has given them once
+            return work(job, bucket, Path(temp))
+    except HccError as error:
+        return {"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}
+    except OSError as error:
+        raise OSError(error.errno, f"bucket {bucket}: {os.strerror(error.errno or 0)}") from None
+    except Exception as error:  # its text may quote values
+        return {"error": {"kind": None, "message": f"{type(error).__module__}.{type(error).__name__}", "hint": None}}
+
+
+def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
+    import polars as pl
+
+    import hcc
+    from hcc.spark.bucket import Bucket
+    from hcc.spark.witnesses import kinds_of, witnesses_of
+
+    given = Bucket(job, bucket, temp)
+    run = hcc.score(**given.sources, **_options(job, temp), keep=False)
+    report: dict[str, Any] = {"dates": given.readable, "rows": given.rows}
+    found: dict[str, pl.DataFrame] = {}
+    for name in BY_MEMBER:
+        frame = _typed(job, name, getattr(run, name))
+        found[name] = frame.filter(~pl.col("member_id").str.starts_with(job.witness()))
+    found["rejected_rows"] = _typed(job, "rejected_rows", given.placed(run.rejected_rows))
+    if bucket == 0:
+        found |= {name: _typed(job, name, getattr(run, name)) for name in OF_RULES}
+    known = kinds_of(run.scores.filter(pl.col("member_id").str.starts_with(job.witness())))
+    for table, rows in witnesses_of(job, given.frames, found["scores"], known, f"bucket-{bucket}").items():
+        _write(job.staged.child("witnesses").child(table), rows, bucket, temp)
+    unmapped = _without_echoes(_typed(job, "unmapped_codes", run.unmapped_codes), given.echoes())
+    for name, frame in found.items():
+        _write(job.out.child(name), frame, bucket, temp)
+    _write(job.staged.child("unmapped_codes"), unmapped, bucket, temp)
+    plan = run.payment_factors.select(pl.exclude("run_id")).write_csv().splitlines()
+    return report | {
+        "counts": _counts(dict(run.counts), found),
+        "raw": _raw_sums(found["factors"]),
+        "notes": list(run.notes),
+        "timings": dict(run.timings),
+        "row": {name: run.row[name] for name in ("engine_version", "models", "options", "rules")},
+        "plan": plan,
+    }
+
+
+def _options(job: Job, temp: Path) -> dict[str, Any]:
+    options = dict(job.options)
+    if job.layout_text is not None:
+        path = temp / Path(options["layout"]).name
+        path.write_text(job.layout_text, encoding="utf-8")
+        options["layout"] = str(path)
+    return options
+
+
+def _typed(job: Job, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The declared columns in their declared types, with the run's own run_id."""
+    import polars as pl
+
+    kinds = polars_types(table)
+    there = set(frame.columns)
+    return frame.select(
+        pl.lit(job.run_id).alias(name) if name == "run_id"
+        else (pl.col(name) if name in there else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in kinds.items()
+    )  # fmt: skip
+
+
+def _write(place: Place, frame: pl.DataFrame, bucket: int | str, temp: Path) -> None:
+    """The table's file of a bucket; no file where it has no row."""
+    name = f"bucket-{bucket:05d}.parquet" if isinstance(bucket, int) else f"{bucket}.parquet"
+    if frame.is_empty():
+        place.drop(name)  # of an earlier attempt
+        return
+    made = temp / "made.parquet"
+    frame.write_parquet(made, compression="snappy")
+    place.put(made, name)
+
+
+def _counts(counts: dict[str, Any], found: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The bucket's counts without witnesses and echoes."""
+    members, rejected = found["members"], found["rejected_rows"]
+    flags = [c for c in members.columns if c.endswith("_was_defaulted")]
+    return counts | {
+        "members": members.height,
+        "defaulted": {c.removesuffix("_was_defaulted"): int(n) for c in flags if (n := members[c].sum())},
+        "rejected_rows": rejected.height,
+        "rejected_by_reason": dict(rejected.group_by("reason").len().sort("reason").iter_rows()),
+    }
+
+
+def _raw_sums(factors: pl.DataFrame) -> dict[str, list[int]]:
+    """Model → statuses scored and the sum of their raw scores in thousandths."""
+    import polars as pl
+
+    model = pl.when(pl.col("calibration") == "").then("model").otherwise(pl.col("model") + ":" + pl.col("calibration"))
+    sums = factors.group_by(model.alias("name")).agg(
+        pl.struct("member_id", "segment", "first_month").n_unique(),
+        (pl.col("coefficient") * 1000).cast(pl.Int64).sum(),
+    )
+    return {name: [rows, total] for name, rows, total in sums.iter_rows()}
+
+
+def _without_echoes(unmapped: pl.DataFrame, echoes: pl.Series | None) -> pl.DataFrame:
+    """Each row of claim_diagnoses is counted in one bucket, though the members of its claim may lie in several."""
+    import polars as pl
+
+    if echoes is None or echoes.is_empty():
+        return unmapped
+    from hcc.intake import normalize_code
+
+    again = echoes.alias("c").to_frame().select(normalize_code(pl.col("c")).alias("diagnosis_code")).drop_nulls()
+    again = again.group_by("diagnosis_code").agg(pl.len().cast(pl.Int64).alias("again"))
+    less = pl.col("rows") - pl.col("again").fill_null(0)
+    return unmapped.join(again, on="diagnosis_code", how="left").with_columns(less.alias("rows")).drop("again")
+
+
+def _write_witnesses(job: Job, _: int, temp: Path) -> dict[str, Any]:
+    from hcc.spark.witnesses import first_witnesses
+
+    for table, rows in first_witnesses(job, _options(job, temp), temp).items():
+        _write(job.staged.child("witnesses").child(table), rows, "first", temp)
+    return {}
