@@ -4,14 +4,17 @@
 ``value_gaps`` only subtracts.
 """
 
-from hcc.gaps.candidates import Candidates, find_gap_candidates, unjudged_rules
+from hcc.gaps.candidates import Candidates, Shared, find_gap_candidates, unjudged_rules
 from hcc.gaps.context import Evidence, GapContext
-from hcc.gaps.values import scenarios, value_gaps
+from hcc.gaps.values import Scenarios, Worths, scenarios, value_gaps
 
 __all__ = [
     "Candidates",
     "Evidence",
     "GapContext",
+    "Scenarios",
+    "Shared",
+    "Worths",
     "find_gap_candidates",
     "scenarios",
     "unjudged_rules",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +11,7 @@ from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import hits
 from hcc.gaps.events import events
 from hcc.gaps.evidence_rows import evidence_rows
-from hcc.gaps.hccs import HCC, Hccs
+from hcc.gaps.hccs import HCC, Hccs, HccTables
 from hcc.gaps.ids import with_clocks, with_gap_ids
 from hcc.gaps.patterns.common import Found
 from hcc.gaps.plan import STRENGTHS, Plan, compiled
@@ -37,10 +38,24 @@ class Candidates:
     words: dict[str, list[str]]
 
 
-def find_gap_candidates(context: GapContext, rules: GapRules) -> Candidates:
-    """All gaps of the context's members, unvalued. Nothing after ``context.as_of`` is used."""
-    plan = compiled(context, rules)
-    found = Found(context, plan, events(context, plan), Hccs(context))
+@dataclass(eq=False)
+class Shared:
+    """What the contexts of one run have in common (rules, models, coverage, as_of): worked out with the first of them."""
+
+    plan: Plan | None = None
+    tables: HccTables | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | None = None) -> Candidates:
+    """All gaps of the context's members, unvalued. Nothing after ``context.as_of`` is used.
+
+    ``shared``: one object for all contexts of a run saves work.
+    """
+    shared = Shared() if shared is None else shared
+    plan = shared.plan = shared.plan or compiled(context, rules)
+    tables = shared.tables = shared.tables or HccTables(context.models)
+    found = Found(context, plan, events(context, plan), Hccs(context, tables), shared.memo)
     decided = hits(context, plan, found.events)
     rows, own_evidence = gap_rows(found, decided)
     rows = rows.sort("member_index", "m", "hcc", "rule")

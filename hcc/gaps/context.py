@@ -52,7 +52,8 @@ class GapContext:
 
     ``members``: member_index, member_id, birth_date, sex, part_b_months, death_date, pcp_npi, and where known
     hospice, disenrolled (Boolean, as of ``as_of``).
-    ``member_models``: member_index, model, calibration, segment: the models each member is scored by.
+    ``member_models``: member_index, model, calibration, segment: the models each member is scored by. Here and in
+    ``member_hccs`` a column ``m``, the model's place in ``models``, can stand for model and calibration.
     ``diagnoses``: the run's table, with member_index: claim_id, diagnosis_code, thru_date, claim_type, record_type,
     counted, reason, flags, rendering_npi, place_of_service.
     ``edited``: member_index, model, calibration, diagnosis_code, hcc (null = dropped).

@@ -100,7 +100,7 @@ def coded_targets(context: GapContext, plan: Plan, found: Events) -> pl.DataFram
         .filter("counts", pl.col("claims").cast(pl.Int64).is_between(pl.col("fewest"), pl.col("most")))
         .select(schema.keys())
         .cast(schema)  # type: ignore[arg-type]
-        .collect(engine="streaming")
+        .collect()
     )
 
 
@@ -129,7 +129,7 @@ def rule_bits(context: GapContext, plan: Plan, found: pl.DataFrame, anchors: pl.
         .join(plan.uses.lazy().select("measure", "rule", "bit"), on="measure")
         .group_by("member_index", "rule")
         .agg(pl.col("bit").bitwise_or().alias("bits"))
-        .collect(engine="streaming")
+        .collect()
     )
     # A coded diagnosis is asked about even where no term holds.
     bare = anchors.select("member_index", "rule").join(bits, on=["member_index", "rule"], how="anti")
@@ -207,5 +207,5 @@ def _decided(plan: Plan, rows: pl.DataFrame, *, blind_needs: bool) -> pl.DataFra
         .with_columns(pl.when(certain).then(CERTAIN).otherwise(POSSIBLE).cast(pl.UInt8).alias("verdict"))
         .group_by("member_index", "target")
         .agg(pl.col("verdict").max())
-        .collect(engine="streaming")
+        .collect()
     )

@@ -87,7 +87,7 @@ def _fills(context: GapContext, plan: Plan) -> Built:
         context.evidence.fills.filter(pl.col("fill_date").is_between(first, last))
         .filter(pl.col("drug").is_in(wanted.implode()))
         .select("member_index", pl.col("fill_date").alias("date"), "drug", pl.col("code").cast(pl.String))
-        .collect(engine="streaming")
+        .collect()
     )
     return frame, keys.with_columns(pl.col("drug").cast(frame.schema["drug"]))
 
@@ -143,7 +143,7 @@ def _results(context: GapContext, plan: Plan) -> Built:
             pl.col("finding").cast(pl.String), pl.col("loinc").cast(pl.String).alias("code"),
             pl.col("comparator").cast(pl.String),
         )
-        .collect(engine="streaming")
+        .collect()
     )  # fmt: skip
     better = frame.filter(pl.col("use") != "fallback").select("member_index", "concept").unique()
     fallback = frame.filter(pl.col("use") == "fallback").join(better, on=["member_index", "concept"], how="anti")
@@ -178,7 +178,7 @@ def _procedures(context: GapContext, plan: Plan) -> Built:
         .filter(pl.col("concept").is_in(wanted))
         .select("member_index", "date", "concept", "grade", "claim_id", pl.col("code").cast(pl.String), "rendering_npi")
         .unique()
-        .collect(engine="streaming")
+        .collect()
     )
     enums = {"concept": pl.Enum(wanted), "grade": pl.Enum(sorted(set(keys["grade"]) | set(frame["grade"].unique())))}
     cast = [pl.col(name).cast(dtype) for name, dtype in enums.items()]
@@ -200,7 +200,7 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     if context.evidence.diagnoses is not None:
         other = context.evidence.diagnoses.filter(pl.col("date") <= context.as_of)
         parts.append(other.filter(of_interest).with_columns(pl.col(text).cast(pl.String)).select(columns))
-    frame = pl.concat(parts, how="vertical_relaxed").unique().collect(engine="streaming")
+    frame = pl.concat(parts, how="vertical_relaxed").unique().collect()
     present = frame["diagnosis_code"].unique().sort()
     keys = pl.concat(
         [
@@ -251,7 +251,7 @@ def _problems(context: GapContext, plan: Plan) -> Built:
         context.evidence.problems.filter(pl.col("recorded_date") <= context.as_of)
         .select("member_index", pl.col("recorded_date").alias("date"), pl.col("code").alias("diagnosis_code"))
         .unique()
-        .collect(engine="streaming")
+        .collect()
     )
     present = frame["diagnosis_code"].unique()
     keys = pl.concat(

@@ -142,7 +142,7 @@ def _claims_in_question(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
         "gap", *_fixed(FOR, "claim", _CLAIMS), pl.col("thru_date").alias("date"), pl.col("claim_id").cast(pl.String),
         pl.col("diagnosis_code").alias("code"), "description", value.alias("value"),
     )  # fmt: skip
-    return rows.collect(engine="streaming")
+    return rows.collect()
 
 
 def _what_keeps_it(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -194,7 +194,7 @@ def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
         .join(asked.lazy(), on="target")
         .join(hits.signals.lazy().select("member_index", "measure"), on=["member_index", "measure"])
         .select("gap", "member_index", "measure", "stance", "order", "words")
-        .collect(engine="streaming")
+        .collect()
     )
     parts = []
     for kind in ("fill", "procedure", "problem", "diagnosis", "result"):

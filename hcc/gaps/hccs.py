@@ -14,6 +14,7 @@ import polars as pl
 
 from hcc.gaps.context import GapContext
 from hcc.gaps.events import DEAD
+from hcc.rules.ruleset import RuleSet
 
 M = pl.UInt8
 HCC = pl.UInt16
@@ -25,33 +26,24 @@ def number(column: str) -> pl.Expr:
 
 
 @dataclass(frozen=True, eq=False)
-class Hccs:
-    """HCC tables of one context; every frame is small but ``captured``, ``support`` and ``scored``."""
+class HccTables:
+    """What the models of a run say, whoever the members are; every frame is small."""
 
-    context: GapContext
+    rules: tuple[RuleSet, ...]
 
     @cached_property
     def models(self) -> pl.DataFrame:
         """m, model, calibration, part."""
         return pl.DataFrame(
-            [(i, rules.model, rules.calibration, rules.part) for i, rules in enumerate(self.context.models)],
+            [(i, rules.model, rules.calibration, rules.part) for i, rules in enumerate(self.rules)],
             schema={"m": M, "model": pl.String, "calibration": pl.String, "part": pl.String},
             orient="row",
-        )
-
-    def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` with ``m`` instead of model and calibration; rows of other models go."""
-        names = pl.col("model", "calibration").cast(pl.String).fill_null("")
-        return (
-            frame.with_columns(names)
-            .join(self.models.drop("part"), on=["model", "calibration"])
-            .drop("model", "calibration")
         )
 
     def _stacked(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
         parts = [
             rules.tables[table].select(columns).with_columns(pl.lit(i, M).alias("m"))
-            for i, rules in enumerate(self.context.models)
+            for i, rules in enumerate(self.rules)
         ]
         frame = pl.concat(parts) if parts else pl.DataFrame(schema={**dict.fromkeys(columns, pl.String), "m": M})
         return frame.with_columns(number(name) for name in ("hcc", "drops_hcc") if name in columns)
@@ -125,6 +117,56 @@ class Hccs:
         )
         return self._stacked("hccs", ("hcc", "label", "is_chronic")).with_columns(chronic)
 
+
+@dataclass(frozen=True, eq=False)
+class Hccs:
+    """HCCs of the members of one context; ``tables`` can be shared by all contexts of a run."""
+
+    context: GapContext
+    tables: HccTables
+
+    @property
+    def models(self) -> pl.DataFrame:
+        """m, model, calibration, part."""
+        return self.tables.models
+
+    @property
+    def mapping(self) -> pl.DataFrame:
+        """m, diagnosis_code, hcc before edits."""
+        return self.tables.mapping
+
+    @property
+    def edits(self) -> pl.DataFrame:
+        """m, diagnosis_code, sex, age_from, age_to, action, hcc."""
+        return self.tables.edits
+
+    @property
+    def above(self) -> pl.DataFrame:
+        """m, hcc, ancestor: each HCC with all that stand above it, however far."""
+        return self.tables.above
+
+    @property
+    def covered(self) -> pl.DataFrame:
+        """``above`` with ``covers``: with the ancestor there, adding the HCC changes nothing."""
+        return self.tables.covered
+
+    @property
+    def labels(self) -> pl.DataFrame:
+        """m, hcc, label, is_chronic (Boolean, null unknown)."""
+        return self.tables.labels
+
+    def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """``frame`` with ``m`` instead of model and calibration (as it is where it has that already); rows of other
+        models go."""
+        if "m" in frame.columns:
+            return frame
+        names = pl.col("model", "calibration").cast(pl.String).fill_null("")
+        return (
+            frame.with_columns(names)
+            .join(self.models.drop("part"), on=["model", "calibration"])
+            .drop("model", "calibration")
+        )
+
     @cached_property
     def scored(self) -> pl.DataFrame:
         """member_index, m, segment: models each member is scored by."""
@@ -140,7 +182,7 @@ class Hccs:
         return self.numbered(self.context.member_hccs).select(
             "member_index",
             "m",
-            number("hcc"),
+            "hcc" if self.context.member_hccs.schema["hcc"] == HCC else number("hcc"),
             "first_date",
             "last_date",
             pl.col("claims").cast(pl.UInt32),
@@ -158,7 +200,7 @@ class Hccs:
                 pl.col("thru_date").min().alias("first_date"),
                 pl.col("thru_date").max().alias("last_date"),
             )
-            .collect(engine="streaming")
+            .collect()
         )
 
     @cached_property

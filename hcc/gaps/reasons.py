@@ -124,7 +124,7 @@ def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFr
         .join(keys.lazy(), on="measure")
         .group_by("member_index", "target")
         .agg(pl.col("seen").max())
-        .collect(engine="streaming")
+        .collect()
     )
     joined = rows.join(latest, on=["member_index", "target"], how="left")
     return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen")

@@ -101,7 +101,7 @@ def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
             "member_index", "target", pl.col("diagnosis_code").cast(pl.String), "claims", "first", "last", "verdict"
         )
         .unique()
-        .collect(engine="streaming")
+        .collect()
     )
     mapped = found.hccs.counted_hccs(codes)
     captured = found.hccs.captured.select(_KEY)
@@ -192,7 +192,7 @@ def weakened_by_unidentified_fills(found: Found, hits: Hits, rows: pl.DataFrame)
         .filter(pl.col("fill_date").is_between("from_day", "to_day"), pl.col("fill_date") <= context.as_of)
         .group_by("member_index", "target")
         .agg(pl.col("count").sum().cast(pl.UInt32).alias("found"))
-        .collect(engine="streaming")
+        .collect()
     )
     hit = pl.col("found").is_not_null() & (pl.col("status") == "open")
     joined = rows.join(counts, on=["member_index", "target"], how="left").with_columns(

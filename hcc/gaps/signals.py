@@ -112,7 +112,7 @@ def matching_events(
         matched = _diagnosis_conditions(matched, measures)
     if kind == "result" and test_values:
         matched = _value_conditions(matched, measures)
-    return matched.collect(engine="streaming")
+    return matched.collect()
 
 
 def _limits(measures: Sequence[Measure]) -> pl.DataFrame:
@@ -218,7 +218,7 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
             pl.col("count") >= pl.col("at_least"),
             (pl.col("last") - pl.col("first")).dt.total_days() >= pl.col("days_apart"),
         )
-        .collect(engine="streaming")
+        .collect()
     )
 
 

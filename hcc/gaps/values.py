@@ -2,41 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hcc.gaps.candidates import Candidates
 
-ALONE, TOGETHER = "alone", "together"
 _VALUED = ("open", "indeterminate", "closed")
 _KEY = ["member_index", "m", "h"]
-_PART = ["member_index", "part"]
+Known = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Values, and where there is one."""
 
 
-def scenarios(candidates: Candidates) -> pl.DataFrame:
-    """HCCs to take away or give before hierarchies.
+@dataclass(frozen=True, eq=False)
+class Scenarios:
+    """HCCs to take away or give before hierarchies: arrays with one entry per scenario and HCC, sorted by scenario.
 
-    Columns: scenario_id (UInt32), kind (alone: one gap's HCC; together: all open gaps of a member and direction),
-    member_index, member_id, unsupported, m, h, model, calibration, hcc, action (remove, add). Rows of one scenario act
-    together. Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
+    The first ``alone`` of ``count`` scenarios are about one HCC each (``key`` finds the gaps they value; the entry's
+    number is the scenario's); the others are about all open gaps of a member and direction (``together``: member_index,
+    unsupported). ``member`` is the member of each scenario; ``add``: give the HCC, else take it away.
     """
-    gaps = candidates.gaps.filter(pl.col("h").is_not_null())
+
+    alone: int
+    count: int
+    member: NDArray[np.int64]
+    scenario: NDArray[np.int64]
+    m: NDArray[np.int64]
+    hcc: NDArray[np.int64]
+    add: NDArray[np.bool_]
+    key: pl.Series
+    together: pl.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Worths:
+    """What the scenarios make of the scores, in thousandths.
+
+    ``score_change``, ``raw_change``: of each scenario of one HCC, in the part and model of that HCC. ``own``: by part,
+    the risk score of each member of the range as it is. ``together``: by part, the risk score of the other scenarios.
+    """
+
+    score_change: Known
+    raw_change: Known
+    own: Mapping[str, Known]
+    together: Mapping[str, Known]
+
+
+def scenarios(candidates: Candidates) -> Scenarios:
+    """The scenarios of some members' gaps.
+
+    Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
+    """
+    gaps = candidates.gaps.select(
+        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "by_codes", "codes", _key()
+    ).filter(pl.col("h").is_not_null())
     effective = ~pl.col("unsupported") | pl.col("falls").fill_null(False)
-    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported").unique(maintain_order=True)
-    alone = alone.with_row_index("scenario_id").with_columns(pl.lit(ALONE).alias("kind"))
-    together = _together(candidates, gaps.filter(pl.col("status") == "open"))
-    heads = together.select("member_index", "unsupported").unique(maintain_order=True).with_row_index("scenario_id")
-    together = together.join(heads, on=["member_index", "unsupported"]).with_columns(
-        pl.col("scenario_id") + alone.height, pl.lit(TOGETHER).alias("kind")
+    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "key").unique("key", maintain_order=True)
+    together = _together(candidates, gaps.filter(pl.col("status") == "open")).sort("member_index", "unsupported")
+    heads = together.select("member_index", "unsupported").unique(maintain_order=True)
+    number = together.select(pl.struct("member_index", "unsupported").rle_id()).to_series().to_numpy()
+    both = pl.concat([alone.select(*_KEY, "unsupported"), together.select(*_KEY, "unsupported")])
+    return Scenarios(
+        alone=alone.height,
+        count=alone.height + heads.height,
+        member=pl.concat([alone["member_index"], heads["member_index"]]).to_numpy().astype(np.int64),
+        scenario=np.concatenate([np.arange(alone.height), number.astype(np.int64) + alone.height]),
+        m=both["m"].to_numpy().astype(np.int64),
+        hcc=both["h"].to_numpy().astype(np.int64),
+        add=~both["unsupported"].to_numpy(),
+        key=alone["key"],
+        together=heads,
     )
-    columns = ["scenario_id", "kind", "member_index", "unsupported", "m", "h"]
-    names = candidates.gaps.select("member_index", "member_id").unique("member_index")
-    action = pl.when("unsupported").then(pl.lit("remove")).otherwise(pl.lit("add"))
-    return (
-        pl.concat([alone.select(columns), together.select(columns)])
-        .join(candidates.models, on="m")
-        .join(names, on="member_index")
-        .with_columns(action.alias("action"), pl.col("h").cast(pl.String).alias("hcc"))
-    )
+
+
+def _key() -> pl.Expr:
+    """Member, model, HCC and direction as one number (UInt64): joins on it are cheap."""
+    wide = [pl.col(name).cast(pl.UInt64) for name in ("member_index", "m", "h", "unsupported")]
+    return (((wide[0] * 2**8 + wide[1]) * 2**16 + wide[2]) * 2 + wide[3]).alias("key")
 
 
 def _is_valued() -> pl.Expr:
@@ -58,56 +103,59 @@ def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
     kept = candidates.behind.join(asked, on=[*_KEY, "diagnosis_code"], how="anti").select(_KEY).unique()
     by_codes = rest.select(_KEY).unique().join(kept, on=_KEY, how="anti")
     removed = pl.concat([falls, by_codes]).with_columns(pl.lit(True).alias("unsupported"))
-    added = gaps.filter(~pl.col("unsupported")).select(_KEY).unique().with_columns(pl.lit(False).alias("unsupported"))
+    missing = gaps.filter(~pl.col("unsupported"))
+    added = missing.unique("key").select(_KEY).with_columns(pl.lit(False).alias("unsupported"))
     return pl.concat([removed, added])
 
 
 def value_gaps(
-    candidates: Candidates,
-    asked: pl.DataFrame,
-    risk_scores: pl.DataFrame,
-    raw_scores: pl.DataFrame,
-    people: pl.DataFrame,
+    candidates: Candidates, asked: Scenarios, worths: Worths, people: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The tables gaps and member_gaps (without run_id), by subtraction.
 
-    ``asked``: ``scenarios(candidates)``. ``risk_scores``: scenario_id, part, before, after; ``raw_scores``:
-    scenario_id, model, calibration, before, after; whole thousandths, null where there is no score. ``people``:
-    member_index, part, risk_score (thousandths, null unknown), payable_months, benchmark_cents (null unknown).
+    ``asked``: ``scenarios(candidates)``; ``worths``: what they came to. ``people``: one row per member of the range, in
+    order: member_index, benchmark_cents (null unknown), payable_months_C, payable_months_D (of the parts there are).
     score_change is the change of the part's risk score through the row's model, raw_change of the model's own raw
     score; dollars are score_change × benchmark × payable months, to cents, half away from zero (RULINGS 17); null
     without a benchmark, and always in Part D, which has none.
     """
-    change = pl.col("after") - pl.col("before")
-    alone = asked.filter(pl.col("kind") == ALONE)
-    risk = alone.select("scenario_id", "part").join(
-        risk_scores.select("scenario_id", "part", change.alias("score_change")), on=["scenario_id", "part"]
-    )
-    raw = raw_scores.select("scenario_id", change.alias("raw_change")).join(
-        alone.select("scenario_id"), on="scenario_id", how="semi"
-    )
-    worth = (
-        alone.select("scenario_id", *_KEY, "unsupported")
-        .join(risk.select("scenario_id", "score_change"), on="scenario_id", how="left")
-        .join(raw, on="scenario_id", how="left")
-        .drop("scenario_id")
-    )
-    parts = candidates.models.select("m", "part")
-    gaps = (
-        candidates.gaps.join(worth, on=[*_KEY, "unsupported"], how="left", maintain_order="left")
-        .join(parts, on="m", how="left", maintain_order="left")
-        .join(people, on=_PART, how="left", maintain_order="left")
+    worth = pl.DataFrame(
+        {"key": asked.key, "score_change": _nullable(worths.score_change), "raw_change": _nullable(worths.raw_change)}
     )
     # Without effect: the HCC is there anyway, or stands on other diagnoses.
     stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & pl.col("status").is_in(_VALUED)
     there = (pl.col("status_reason") == "same") | (pl.col("status").is_in(_VALUED) & pl.col("inert").fill_null(False))
     none = pl.col("h").is_not_null() & (there | stands)
+    gaps = candidates.gaps.with_columns(_key())
+    gaps = _with_people(gaps.join(worth, on="key", how="left", maintain_order="left"), candidates, worths, people)
     scored = pl.col("risk_score").is_not_null()
     gaps = gaps.with_columns(
         pl.when(none & scored).then(0).when(_is_valued()).then("score_change").alias("score_change"),
         pl.when(none).then(0).when(_is_valued()).then("raw_change").alias("raw_change"),
     )
-    return _as_table(candidates, gaps), _member_gaps(candidates, asked, risk_scores, people)
+    return _as_table(candidates, gaps), _member_gaps(candidates, asked, worths, people)
+
+
+def _nullable(values: Known) -> pl.Series:
+    """Int64, null where there is no value."""
+    return pl.Series(values[0]).set(pl.Series(~values[1]), None)
+
+
+def _with_people(frame: pl.DataFrame, candidates: Candidates, worths: Worths, people: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` (member_index, m or part) with part, risk_score, payable_months and benchmark_cents of the member."""
+    if "part" not in frame.columns:
+        parts = dict(candidates.models.select("m", "part").iter_rows())
+        frame = frame.with_columns(pl.col("m").replace_strict(parts, default=None, return_dtype=pl.String).alias("part"))
+    first = int(people["member_index"][0]) if people.height else 0
+    place = frame["member_index"] - first
+    risk, months = pl.lit(None, pl.Int64), pl.lit(None, pl.Int64)
+    for part, own in worths.own.items():
+        mine = pl.col("part") == part
+        risk = pl.when(mine).then(pl.lit(_nullable(own).gather(place))).otherwise(risk)
+        months = pl.when(mine).then(pl.lit(people[f"payable_months_{part}"].gather(place))).otherwise(months)
+    # The benchmark is Part C's; there is none for Part D, so its changes have no dollars.
+    cents = pl.when(pl.col("part") == "C").then(pl.lit(people["benchmark_cents"].gather(place)))
+    return frame.with_columns(risk.alias("risk_score"), months.alias("payable_months"), cents.alias("benchmark_cents"))
 
 
 def _as_table(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -119,24 +167,28 @@ def _as_table(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _member_gaps(
-    candidates: Candidates, asked: pl.DataFrame, risk_scores: pl.DataFrame, people: pl.DataFrame
-) -> pl.DataFrame:
+def _member_gaps(candidates: Candidates, asked: Scenarios, worths: Worths, people: pl.DataFrame) -> pl.DataFrame:
     """One row per member, part and direction with open gaps."""
-    key = [*_PART, "unsupported"]
+    key = ["member_index", "part", "unsupported"]
     counted = (
         candidates.gaps.filter(pl.col("status") == "open", pl.col("h").is_not_null())
         .join(candidates.models.select("m", "part"), on="m")
         .group_by(key)
         .agg(pl.len().cast(pl.Int64).alias("open_gaps"), pl.col("member_id").first(), pl.col("payment_year").first())
-        .join(people, on=_PART, how="left")
     )
-    together = asked.filter(pl.col("kind") == TOGETHER).select("scenario_id", "member_index", "unsupported").unique()
-    applied = together.join(risk_scores, on="scenario_id").select(*key, pl.col("after").alias("risk_score_applied"))
+    applied = [
+        asked.together.with_columns(
+            pl.lit(part).alias("part"), _nullable(after).alias("risk_score_applied")
+        ).select(*key, "risk_score_applied")
+        for part, after in worths.together.items()
+    ]  # fmt: skip
     # No scenario: the open gaps leave every HCC where it is.
-    rows = counted.join(applied, on=key, how="left").with_columns(
-        pl.coalesce("risk_score_applied", "risk_score").alias("risk_score_applied")
-    )
+    rows = _with_people(counted, candidates, worths, people)
+    if applied:
+        rows = rows.join(pl.concat(applied), on=key, how="left")
+    else:
+        rows = rows.with_columns(pl.lit(None, pl.Int64).alias("risk_score_applied"))
+    rows = rows.with_columns(pl.coalesce("risk_score_applied", "risk_score").alias("risk_score_applied"))
     rows = rows.with_columns(
         (pl.col("risk_score_applied") - pl.col("risk_score")).alias("score_change"),
         pl.when("unsupported")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -74,7 +74,18 @@ class Contexts:
         return tuple(model.rules for model in self.plan.models.values())
 
     def frames(self) -> Frames:
-        return Frames(self.plan, self.scored.run_id, self.scored.members["member_id"], np.unique(self.scored.decided.flags))
+        """Frames whose member_id is the member's number."""
+        number = pl.int_range(self.scored.members.height, dtype=pl.UInt32, eager=True)
+        return Frames(self.plan, self.scored.run_id, number, np.unique(self.scored.decided.flags))
+
+    def pieces(self, frames: Frames, size: int) -> Iterator[Piece]:
+        """The members, ``size`` at a time, with the results of the range that holds them."""
+        for base, end, found in self.scored.results:
+            hccs = self._member_hccs(frames, found, base, end)
+            for start in range(base, end, size):
+                stop = min(start + size, end)
+                low, high = hccs["member_index"].search_sorted(start), hccs["member_index"].search_sorted(stop)
+                yield Piece(start, stop, base, found, hccs.slice(int(low), int(high) - int(low)))
 
     def diagnoses(self, frames: Frames, start: int, stop: int) -> pl.DataFrame:
         """The run's table diagnoses of some members, with member_index."""
@@ -83,25 +94,21 @@ class Contexts:
         first, last = np.searchsorted(owner, (start, stop))
         low, high = np.searchsorted(decided.record, (first, last))
         frame = frames.diagnoses(decided, int(low), int(high))
-        return frame.drop("run_id", "member_id").with_columns(
-            pl.Series("member_index", owner[decided.record[int(low) : int(high)]], dtype=pl.UInt32)
-        )
+        return frame.drop("run_id").rename({"member_id": "member_index"}).cast({"member_index": pl.UInt32})
 
-    def context(self, frames: Frames, start: int, stop: int, found: dict[str, ModelResult]) -> GapContext:
-        """The context of the members ``start`` to ``stop`` (exclusive)."""
+    def context(self, frames: Frames, piece: Piece) -> GapContext:
+        """The context of the members of a piece."""
         window = self.plan.decisions.lines.window
+        start, stop = piece.start, piece.stop
         members = self.members.slice(start, stop - start)
-        index = members.select("member_id", "member_index")
         history = None
         if self.earlier is not None:
             member = self.earlier["member_index"]
             low, high = int(member.search_sorted(start, "left")), int(member.search_sorted(stop, "left"))
             history = history_hccs(self.earlier.slice(low, high - low), self.plan, self.models, members)
-        edited = frames.edited_diagnoses(self._touched, self.scored.decided)
-        if edited.width:
-            edited = edited.join(index, on="member_id").select(
-                "member_index", "model", "calibration", "diagnosis_code", "hcc"
-            )
+        edited = self._edited
+        if edited is not None:
+            edited = edited.filter(pl.col("member_index").is_between(start, stop, closed="left"))
         return GapContext(
             payment_year=self.plan.options.payment_year,
             year_start=window[0],
@@ -109,12 +116,12 @@ class Contexts:
             as_of=self.as_of,
             models=self.models,
             members=members,
-            member_models=self._member_models(found, start, stop),
+            member_models=self._member_models(piece),
             diagnoses=self.diagnoses(frames, start, stop),
-            member_hccs=self._member_hccs(frames, found, index, start, stop),
+            member_hccs=piece.member_hccs,
             valuesets=self.valuesets,
             coverage=self.coverage,
-            edited=edited if edited.width else None,
+            edited=edited,
             history_hccs=history,
             evidence=self.evidence.of(start, stop),
             outliers=self.outliers,
@@ -122,51 +129,65 @@ class Contexts:
         )
 
     @cached_property
-    def _touched(self) -> dict[str, Any]:
+    def _edited(self) -> pl.DataFrame | None:
         """What edits did to diagnoses that still count (the run does not keep it)."""
         sex, age = sexes_and_ages(self.scored.statuses, self.scored.members.height)
-        return decide_edits(self.plan, self.scored.decided, sex, age)
+        touched = decide_edits(self.plan, self.scored.decided, sex, age)
+        edited = self.frames().edited_diagnoses(touched, self.scored.decided)
+        if not edited.width:
+            return None
+        return edited.rename({"member_id": "member_index"}).select(
+            "member_index", "model", "calibration", "diagnosis_code", "hcc"
+        )
 
-    def _member_models(self, found: dict[str, ModelResult], start: int, stop: int) -> pl.DataFrame:
-        """Models that score each member, with the segment of the latest status."""
-        rows = self.scored.statuses.rows_of(start, stop)
-        owner = self.scored.statuses.member[rows]
+    def _member_models(self, piece: Piece) -> pl.DataFrame:
+        """Models that score each member, with the segment of the latest status: member_index, m, segment."""
+        statuses = self.scored.statuses
+        rows, first = statuses.rows_of(piece.start, piece.stop), statuses.rows_of(piece.base, piece.base).start
+        owner = statuses.member[rows]
+        here = slice(rows.start - first, rows.stop - first)
         parts = []
-        for result in found.values():
-            rules, scores = result.model.rules, result.model.scores
-            placed = np.nonzero(result.placed)[0]
-            segments = np.array(scores.segments, dtype=object)
+        for m, result in enumerate(piece.found.values()):
+            placed = np.nonzero(result.placed[here])[0]
+            frame = pl.DataFrame({"member_index": owner[placed], "_segment": result.segment[here][placed]})
+            words = pl.Series(result.model.scores.segments, dtype=pl.String)
+            frame = frame.unique("member_index", keep="last", maintain_order=True)
             parts.append(
-                pl.DataFrame(
-                    {
-                        "member_index": owner[placed],
-                        "segment": segments[result.segment[placed]].astype(str),
-                    },
-                    schema={"member_index": pl.UInt32, "segment": pl.String},
+                frame.select(
+                    pl.col("member_index").cast(pl.UInt32),
+                    pl.lit(m, pl.UInt8).alias("m"),
+                    words.gather(frame["_segment"]).alias("segment"),
                 )
-                .unique("member_index", keep="last", maintain_order=True)
-                .with_columns(pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration"))
             )
         return pl.concat(parts)
 
-    def _member_hccs(
-        self, frames: Frames, found: dict[str, ModelResult], index: pl.DataFrame, start: int, stop: int
-    ) -> pl.DataFrame:
+    def _member_hccs(self, frames: Frames, found: dict[str, ModelResult], start: int, stop: int) -> pl.DataFrame:
+        """member_index, m, hcc, first_date, last_date, claims; sorted by member."""
         parts = []
-        for result in found.values():
+        for m, result in enumerate(found.values()):
             frame = frames.member_hccs(result, self.scored.decided, self.scored.statuses, start, stop)
             parts.append(
-                frame.with_columns(pl.col("member_id").cast(pl.String))
-                .join(index, on="member_id")
-                .select(
-                    "member_index",
-                    pl.col("model", "calibration", "hcc").cast(pl.String),
+                frame.select(
+                    pl.col("member_id").cast(pl.UInt32).alias("member_index"),
+                    pl.lit(m, pl.UInt8).alias("m"),
+                    pl.col("hcc").cast(pl.String).cast(pl.UInt16, strict=False),
                     "first_date",
                     "last_date",
                     "claims",
                 )
             )
-        return pl.concat(parts)
+        return pl.concat(parts).sort("member_index")
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Members ``start`` to ``stop`` (exclusive) of a range whose results begin with the member ``base``."""
+
+    start: int
+    stop: int
+    base: int
+    found: dict[str, ModelResult]
+    member_hccs: pl.DataFrame
 
 
 def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) -> pl.DataFrame:

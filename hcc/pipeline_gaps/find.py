@@ -14,22 +14,24 @@ import polars as pl
 
 from hcc.diagnoses import COUNTED
 from hcc.errors import HccError
-from hcc.gaps import Candidates, find_gap_candidates, scenarios, value_gaps
+from hcc.gaps import Candidates, Shared, find_gap_candidates, scenarios, value_gaps
 from hcc.gaps.patterns.outliers import provider_outliers, provider_panels
 from hcc.intake import Inputs
 from hcc.pipeline.frames import few
+from hcc.pipeline.population import ModelResult
 from hcc.pipeline.run import Clock, Progress, Scored
-from hcc.pipeline.scenarios import scenario_scores
 from hcc.pipeline_gaps.contexts import Contexts, as_known_on, members_as_of
 from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
 from hcc.pipeline_gaps.sources import Sources, as_of_day, read_sources
+from hcc.pipeline_gaps.worth import worths
 from hcc.rules.gap_patterns import ProviderOutlier, Recapture
 from hcc.rules.gap_rules import GapRules, load_gap_rules
 from hcc.rules.valuesets import load_valuesets
 
 UNIDENTIFIED_FILLS = ("weaken", "indeterminate")
 TABLES = ("gaps", "member_gaps", "gap_evidence")
+PIECE = 50_000  # members whose gaps are found at once: bounds memory, and arrays of this size are reused
 
 
 class Sink(Protocol):
@@ -111,18 +113,19 @@ def gaps_of(
         "mappings": Path(mappings) if mappings is not None else None,
     }  # fmt: skip
     contexts = _contexts(scored, inputs, sources, rules, as_of, options, clock)
-    frames = contexts.frames()
+    frames, shared = contexts.frames(), Shared()
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds, sources.notes
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
-    ranges = contexts.scored.results
-    for place, (start, stop, results) in enumerate(ranges):
-        share = 0.4 + 0.6 * place / len(ranges)
+    for piece in contexts.pieces(frames, PIECE):
+        share = 0.4 + 0.6 * piece.start / max(contexts.members.height, 1)
+        with clock.stage("contexts", share):
+            context = contexts.context(frames, piece)
         with clock.stage("candidates", share):
-            candidates = find_gap_candidates(contexts.context(frames, start, stop, results), rules)
+            candidates = find_gap_candidates(context, rules, shared)
         with clock.stage("values", share):
-            gaps, member_gaps = _valued(contexts.scored, candidates, contexts.members.slice(start, stop - start))
+            gaps, member_gaps = _valued(contexts.scored, candidates, piece.base, piece.found, context.members)
         with clock.stage("writing gaps", share):
             for table, frame in zip(TABLES, (gaps, member_gaps, candidates.evidence), strict=True):
                 sink.append(table, frame)
@@ -208,57 +211,29 @@ def _outliers(contexts: Contexts, rules: GapRules) -> pl.DataFrame | None:
     return pl.concat([provider_outliers(panel, shares, pattern) for pattern in patterns]).unique(key)
 
 
-def _valued(scored: Scored, candidates: Candidates, members: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tables gaps and member_gaps of some members."""
+def _valued(
+    scored: Scored, candidates: Candidates, base: int, found: dict[str, ModelResult], members: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The tables gaps and member_gaps of ``members``, whose results are in ``found``, a range that begins at ``base``."""
     asked = scenarios(candidates)
-    names = ["scenario_id", "member_id", "model", "calibration", "hcc", "action"]
-    whole = _as_they_are(candidates, asked)
-    risk, raw = scenario_scores(scored, pl.concat([asked.select(names), whole.select(names)]))
-    before = (
-        whole.select("scenario_id", "member_index")
-        .join(risk, on="scenario_id")
-        .select("member_index", "part", pl.col("before").alias("risk_score"))
-    )
-    # The benchmark is Part C's; there is none for Part D, so its changes have no dollars.
+    start = int(members["member_index"][0])
+    worth = worths(scored, found, base, start, start + members.height, asked)
     cents = (pl.col("monthly_benchmark").cast(pl.Float64) * 100).round().cast(pl.Int64)
-    people = (
-        _payable_months(scored, members)
-        .join(before, on=["member_index", "part"], how="left")
-        .join(members.select("member_index", cents.alias("_cents")), on="member_index")
-        .with_columns(pl.when(pl.col("part") == "C").then("_cents").alias("benchmark_cents"))
-        .drop("_cents")
-    )
-    return value_gaps(candidates, asked, risk, raw, people)
+    people = members.select("member_index", cents.alias("benchmark_cents"))
+    return value_gaps(candidates, asked, worth, people.with_columns(_payable_months(scored, start, members.height)))
 
 
-def _as_they_are(candidates: Candidates, asked: pl.DataFrame) -> pl.DataFrame:
-    """A scenario without effect for each member with a gap: what the risk score is."""
-    first = int(asked["scenario_id"].max() or 0) + 1 if asked.height else 0  # type: ignore[arg-type]
-    people = candidates.gaps.filter(pl.col("m").is_not_null()).select("member_index", "member_id", "m")
-    people = people.unique("member_index", keep="first", maintain_order=True)
-    return people.join(candidates.models, on="m").with_columns(
-        (pl.int_range(pl.len(), dtype=pl.UInt32) + first).cast(pl.UInt32).alias("scenario_id"),
-        pl.lit("0").alias("hcc"),
-        pl.lit("add").alias("action"),
-    )
-
-
-def _payable_months(scored: Scored, members: pl.DataFrame) -> pl.DataFrame:
-    """member_index, part, payable_months: months that the part pays for the member."""
+def _payable_months(scored: Scored, start: int, size: int) -> list[pl.Series]:
+    """payable_months_C …: months that the part pays for each member."""
     status, plan = scored.statuses, scored.plan
-    start = int(members["member_index"][0]) if members.height else 0
-    rows = status.rows_of(start, start + members.height)
+    rows = status.rows_of(start, start + size)
     owner = status.member[rows].astype(np.int64) - start
-    parts = []
+    months = []
     for part in sorted({payment.part for payment in plan.payments}):
         pays = np.logical_or.reduce([p.pays for p in plan.payments if p.part == part])[status.profile[rows]]
-        months = np.bincount(owner, np.where(pays, status.payable[rows], 0), members.height).astype(np.int64)
-        parts.append(
-            members.select("member_index").with_columns(
-                pl.lit(part).alias("part"), pl.Series("payable_months", months, dtype=pl.Int64)
-            )
-        )
-    return pl.concat(parts)
+        counted = np.bincount(owner, np.where(pays, status.payable[rows], 0), size).astype(np.int64)
+        months.append(pl.Series(f"payable_months_{part}", counted, dtype=pl.Int64))
+    return months
 
 
 def _count(counts: dict[str, Any], gaps: pl.DataFrame, evidence: pl.DataFrame) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from hcc.gaps.hccs import Hccs
 from hcc.gaps.plan import Plan
 from hcc.rules.gap_grammar import Rule
 
+T = TypeVar("T")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 ROW: Schema = {
     "member_index": pl.UInt32,
@@ -58,6 +60,14 @@ class Found:
     plan: Plan
     events: Events
     hccs: Hccs
+    memo: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for all contexts of a run: it must not depend on the members."""
+        if name not in self.memo:
+            self.memo[name] = make()
+        made: T = self.memo[name]
+        return made
 
 
 @dataclass(frozen=True, eq=False)

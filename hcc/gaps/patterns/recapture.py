@@ -98,8 +98,8 @@ def _judged(found: Found, earlier: pl.DataFrame, now: pl.DataFrame) -> pl.DataFr
 
 def _equivalent(found: Found, rows: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """HCCs of the same family captured with the same coefficient in the member's segment: + equal_hcc."""
-    family = families(found)
-    worth = coefficients(found)
+    family = found.once("families", lambda: families(found))
+    worth = found.once("coefficients", lambda: coefficients(found))
     here = (
         rows.join(found.hccs.scored, on=["member_index", "m"])
         .join(family, on=["m", "hcc"])
