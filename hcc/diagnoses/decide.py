@@ -25,7 +25,6 @@ from hcc.diagnoses.reasons import (
 )
 from hcc.diagnoses.runs import Columns, run_starts
 from hcc.diagnoses.shards import shard_ranges
-from hcc.diagnoses.unmapped import Unmapped
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +104,8 @@ class Decider:
         # The first categories are the mapped codes in their order. Kept: numbers live as long as a column of them.
         self._words = pl.Categories.random()
         self._numbered = codes.code.cast(pl.Categorical(self._words))
-        self._unmapped = Unmapped(len(codes.code))
-        self._plain = read_plain(
-            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, self._unmapped
+        self._plain, self._unmapped = read_plain(
+            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, len(codes.code)
         )
         self.unknown_member_claims = self._plain.unknown_claims()
         self._text: tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]] | None = None
@@ -210,7 +208,7 @@ def _as_read(found: Columns, rules: DecisionRules) -> dict[str, Any]:
     """Columns of plain records as the text records have them."""
     if not found:
         return {"member": np.zeros(0, np.uint32), "best": np.zeros(0, np.uint64), "last": np.zeros(0, np.uint32)}
-    columns: dict[str, Any] = dict(found)
+    columns: dict[str, Any] = {**found, "member": found["member"].astype(np.uint32)}
     if "verdict" in columns:
         columns["verdict"] = pl.Series(columns["verdict"]).replace(NO_VERDICT, None)
     if "submitted" in columns:

@@ -50,8 +50,11 @@ class PlainClaims:
         codes, _ = self.codes.shard(number)
         if not records or claim_id is None:
             return {}, pl.Series([], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.uint16)
-        records = folded(records)
-        met = Lookup(records["key"]).find(runs["key"])
+        place_of = Lookup(records["key"])
+        if place_of.has_twins():
+            records = folded(records)
+            place_of = Lookup(records["key"])
+        met = place_of.find(runs["key"])
         there = np.flatnonzero(met >= 0)
         one_run = np.full(len(records["key"]), -1, dtype=np.int64)  # a run of each record that has one
         one_run[met[there]] = there
@@ -68,21 +71,22 @@ class PlainClaims:
 
 def read_plain(
     lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.Series,
-    numbers: pl.DataType, unmapped: Unmapped,
-) -> PlainClaims:  # fmt: skip
+    numbers: pl.DataType, mapped: int,
+) -> tuple[PlainClaims, Unmapped]:  # fmt: skip
     """Read both tables once. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``numbers``: a
-    categorical type whose first categories are the mapped codes; rows of other codes go to ``unmapped``. Claims in
-    ``by_text`` are left out.
+    categorical type whose first ``mapped`` categories are the mapped codes; rows of other codes are only counted. Claims
+    in ``by_text`` are left out.
     """
     ours = Lookup(member_id.hash().to_numpy())
     shards = sum(1 for _ in shard_ranges(len(member_id)))
-    plain = PlainClaims(Shards(shards), Shards(shards), Shards(shards))
+    plain, unmapped = PlainClaims(Shards(shards), Shards(shards), Shards(shards)), Unmapped(mapped, Shards(shards))
     some = lines.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else lines
     for batch in _batches(hashed(some, rules)):
         found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")
         owner = found.pop("owner")
         found["key"] = _key(found.pop("hash"), owner)
-        found["member"], known = _members(ours, owner)
+        found["member"] = ours.find(owner).astype(np.int32)
+        known = found["member"] >= 0
         if not known.all():
             plain.unknown.append(np.unique(found["key"][~known]))
             found = {name: values[known] for name, values in found.items()}
@@ -98,34 +102,32 @@ def read_plain(
     for batch in _batches(wanted):
         if batch["owner"].null_count():
             owners = owners or Owners(lines)
-            batch = owners.told(batch, unmapped.mapped)
-        code, owner = batch["code"].to_numpy(), batch["owner"].to_numpy()
-        maps = code < unmapped.mapped
-        other = np.flatnonzero(~maps)
-        unmapped.add(code[other], owner[other])
-        if "by_text" in batch.columns:
-            maps &= ~batch["by_text"].to_numpy()
-        at = np.flatnonzero(maps)
-        _add_runs(
-            plain, ours, batch["hash"].to_numpy()[at], owner[at], code[at].astype(np.uint16), batch["claim_id"], at
-        )
-    return plain
+            batch = owners.told(batch, mapped)
+        _add_runs(plain, unmapped, ours, batch)
+    return plain, unmapped
 
 
-def _add_runs(
-    plain: PlainClaims, ours: Lookup, claim: NDArray[np.uint64], owner: NDArray[np.uint64], code: NDArray[np.uint16],
-    claim_id: pl.Series, at: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Take in mapped diagnoses of plain claims; ``at``: where each stands in ``claim_id``."""
+def _add_runs(plain: PlainClaims, unmapped: Unmapped, ours: Lookup, batch: pl.DataFrame) -> None:
+    """Take in a batch of diagnoses: hash and owner of the claim, claim_id, code, and by_text where some claims are."""
+    claim, owner, code = (batch[name].to_numpy() for name in ("hash", "owner", "code"))
     starts = run_starts(claim, owner)
-    size = np.diff(np.append(starts, len(claim)))
-    member, known = _members(ours, owner[starts])
+    claim, owner = claim[starts], owner[starts]
+    member = ours.find(owner).astype(np.int32)
+    run = np.repeat(np.arange(len(starts), dtype=np.int32), np.diff(np.append(starts, len(code))))
+    maps = code < unmapped.mapped
+    other = np.flatnonzero(~maps)
+    unmapped.add(code[other], member[run[other]])
+    if "by_text" in batch.columns:
+        maps &= ~batch["by_text"].to_numpy()
+    known = member >= 0
     if not known.all():
-        code = code[np.repeat(known, size)]
-        starts, size, member = starts[known], size[known], member[known]
-    runs: Columns = {"key": _key(claim[starts], owner[starts]), "size": size.astype(np.uint32)}
-    plain.runs.add(member, runs, claim_id.gather(pl.Series(at[starts])))
-    plain.codes.add(np.repeat(member, size), {"code": code})
+        maps &= known[run]
+    at = np.flatnonzero(maps)
+    size = np.bincount(run[at], minlength=len(starts))
+    used = np.flatnonzero(size)
+    keys: Columns = {"key": _key(claim[used], owner[used]), "size": size[used].astype(np.uint32)}
+    plain.runs.add(member[used], keys, batch["claim_id"].gather(pl.Series(starts[used])))
+    plain.codes.add(member[run[at]], {"code": code[at].astype(np.uint16)})
 
 
 class Owners:
@@ -161,13 +163,6 @@ class Owners:
 
 def _key(claim: NDArray[np.uint64], owner: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return claim ^ (owner * _SPREAD)
-
-
-def _members(ours: Lookup, owner: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    """Index of each member and whether there is one."""
-    member = ours.find(owner)
-    known = member >= 0
-    return np.where(known, member, 0).astype(np.uint32), known
 
 
 def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -28,11 +28,7 @@ def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
 
 def folded(records: Columns) -> Columns:
     """One entry per ``key``: best, last and submitted the largest, verdict the least, of others the first met."""
-    key = records["key"]
-    ordered = np.sort(key)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return records
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(records["key"], kind="stable")
     return fold_neighbours({name: values[order] for name, values in records.items()}, "key")
 
 

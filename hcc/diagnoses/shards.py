@@ -47,6 +47,10 @@ class Shards:
         # Contiguous text: the views of polars would hold the whole batch's buffers.
         self._pieces.append((columns, None if text is None else _contiguous(text), bounds))
 
+    def clear(self) -> None:
+        """Give the memory back."""
+        self._pieces.clear()
+
     def shard(self, number: int) -> tuple[Columns, pl.Series | None]:
         """The rows of one shard, batch after batch."""
         spans = [(piece, text, int(b[number]), int(b[number + 1])) for piece, text, b in self._pieces]

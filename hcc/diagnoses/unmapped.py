@@ -8,47 +8,49 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-_CODE_BITS = 20
-_NONE = np.uint64(0)
+from hcc.diagnoses.runs import run_starts
+from hcc.diagnoses.shards import SHARD_BITS, Shards
+
+_CODES = 2 ** (32 - SHARD_BITS)  # codes told apart beside a member of a shard in 32 bits
+_LOW = np.uint32(_CODES - 1)
 
 
 @dataclass
 class Unmapped:
-    """Rows (as they came, repeated lines included) and members of each unmapped code.
+    """Rows (as they came, repeated lines included) and members of ours of each unmapped code.
 
-    Members are told apart by 44 bits of a hash: a million of them are miscounted by one about once in thirty-five
-    runs, which a count for people to read can bear, and memory stays at eight bytes a row.
+    Members are counted of the first 65,536 unmapped codes met: there are about as many in all of ICD-10-CM, what comes
+    after them is noise and has no member.
     """
 
     mapped: int
     """Numbers below this are mapped codes; the others count from here."""
+    shards: Shards
     _rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    _pairs: list[NDArray[np.uint64]] = field(default_factory=list)
 
-    def add(self, code: NDArray[np.uint32], member: NDArray[np.uint64]) -> None:
-        """Count rows; ``code``: numbers from ``mapped`` on, ``member``: hashes (0: not known)."""
+    def add(self, code: NDArray[np.uint32], member: NDArray[np.int32]) -> None:
+        """Count rows; ``code``: numbers from ``mapped`` on, ``member``: index, -1 where it is none of ours."""
         place = code - np.uint32(self.mapped)
         met = np.bincount(place)
         if len(met) > len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros(len(met) - len(self._rows), dtype=np.int64)])
         self._rows[: len(met)] += met
-        tellable = (member != _NONE) & (place < 2**_CODE_BITS)  # a million unmapped codes: the rest is noise
+        tellable = (member >= 0) & (place < _CODES)
         if not tellable.all():
             place, member = place[tellable], member[tellable]
-        bits = np.uint64(_CODE_BITS)
-        self._pairs.append(((member >> bits) << bits) | place)
+        pair = (member.astype(np.uint32) << np.uint32(32 - SHARD_BITS)) | place  # the bits of the shard fall off
+        self.shards.add(member, {"pair": pair})
 
     def table(self, words: pl.Series) -> pl.DataFrame:
         """diagnosis_code, rows, members; most members first. ``words``: the text of every number."""
         met = np.flatnonzero(self._rows)
-        members = np.zeros(len(self._rows), dtype=np.int64)
-        if self._pairs:
-            ordered = np.concatenate(self._pairs)
-            self._pairs.clear()
-            ordered.sort()
-            distinct = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
-            found = np.bincount((distinct & np.uint64(2**_CODE_BITS - 1)).astype(np.int64), minlength=len(members))
-            members = found[: len(members)]
+        members = np.zeros(max(len(self._rows), _CODES), dtype=np.int64)
+        for number in range(self.shards.count):
+            columns, _ = self.shards.shard(number)
+            pair = columns.get("pair", np.zeros(0, dtype=np.uint32))
+            pair.sort()
+            members[:_CODES] += np.bincount(pair[run_starts(pair)] & _LOW, minlength=_CODES)
+        self.shards.clear()
         return pl.DataFrame(
             {
                 "diagnosis_code": words.gather(pl.Series(met + self.mapped)),

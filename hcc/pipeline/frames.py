@@ -15,6 +15,7 @@ from hcc.pipeline.population import ModelResult
 from hcc.pipeline.statuses import Statuses
 from hcc.rules.condition_tables import EDIT_KINDS
 from hcc.scores import Factors
+from hcc.tables import RESULT_TABLES
 
 _UNIX = (date(1970, 1, 1) - EPOCH).days
 DECIMAL = pl.Decimal(9, 3)
@@ -44,12 +45,19 @@ def constant(value: str, size: int, name: str = "") -> pl.Series:
     return few(np.zeros(size, dtype=np.uint8), [value], name)
 
 
-def decimal(thousandths: NDArray[np.integer], known: NDArray[np.bool_] | None = None) -> pl.Series:
-    """Whole thousandths as DECIMAL(9,3); null where not ``known``. The division is exact after the cast."""
-    series = (pl.Series(thousandths) / 1000).cast(DECIMAL)
+def thousandths(values: NDArray[np.integer], known: NDArray[np.bool_] | None = None) -> pl.Series:
+    """Whole thousandths as they are (a file takes them for decimals, memory makes decimals of them); null where not
+    ``known``."""
+    series = pl.Series(values.astype(np.int32))
     if known is None or known.all():
         return series
     return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(series)).otherwise(None)).to_series()
+
+
+def with_decimals(table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A result frame with DECIMAL(9,3) in place of thousandths. The division is exact after the cast."""
+    whole = [c.name for c in RESULT_TABLES[table].columns if c.type == "decimal" and c.name in frame.columns]
+    return frame.with_columns((pl.col(name) / 1000).cast(DECIMAL) for name in whole if frame.schema[name].is_integer())
 
 
 def dates(days: NDArray[np.integer]) -> pl.Series:
@@ -184,7 +192,7 @@ class Frames:
                 **self.model(rules.name, size),
                 "hcc": self.coded("hcc", bit, names),
                 "dropped_by_hcc": self.coded("dropped_by_hcc", dropped_by, names),
-                "coefficient": decimal(coefficient, counts),
+                "coefficient": thousandths(coefficient, counts),
                 "first_date": dates(first[shown]),
                 "last_date": dates(last[shown]),
                 "claims": claims[shown],
@@ -226,7 +234,7 @@ class Frames:
                 if statuses.monthly is not None
                 else pl.repeat(None, size, dtype=pl.Date, eager=True),
                 "variable": self.coded("variable", found.variable[keep][order], scores.variables),
-                "coefficient": decimal(found.coefficient[keep][order]),
+                "coefficient": thousandths(found.coefficient[keep][order]),
             }
         )
 

@@ -17,7 +17,7 @@ from hcc.conditions import (
     pack_bits,
     pair_bits,
 )
-from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions
+from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions, run_starts
 from hcc.pipeline.plan import Model, Plan
 from hcc.pipeline.statuses import Statuses
 from hcc.rules.condition_tables import EDIT_KINDS
@@ -115,11 +115,13 @@ def model_result(
     found = pack_bits(evidence.member, evidence.bit, stop - start, conditions.words)
     remaining = after_removals(conditions, found)
     kept = after_hierarchies(conditions, remaining, mode)
+    new = run_starts(evidence.member, evidence.bit)
+    listed = evidence.member[new].astype(np.int64), evidence.bit[new].astype(np.int64)
     rows = statuses.rows_of(start, stop)
     profile, owner = statuses.profile[rows], statuses.member[rows] - np.uint32(start)
     raw, placed = raw_scores(model.scores, scores, profile, kept[owner])
     return ModelResult(
-        model, found, kept, member_hccs(conditions, found, kept, mode), raw, placed, scores.segment[profile],
+        model, found, kept, member_hccs(conditions, found, kept, mode, listed), raw, placed, scores.segment[profile],
         modes_disagree(conditions, remaining), evidence, scores,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hcc.diagnoses import Decider, Decisions, joined
-from hcc.pipeline.frames import Frames, constant
+from hcc.pipeline.frames import Frames, constant, with_decimals
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, sexes_and_ages
 from hcc.pipeline.shard import Shard, ShardWork, Tally, side_by_side
@@ -40,7 +40,7 @@ class Memory:
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         if frame.width:
-            self.pieces.setdefault(table, []).append(frame)
+            self.pieces.setdefault(table, []).append(with_decimals(table, frame))
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None:
         """Nothing to prepare: the frames bring their Enums."""

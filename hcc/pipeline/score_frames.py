@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.pipeline.frames import Frames, decimal
+from hcc.pipeline.frames import Frames, thousandths
 from hcc.pipeline.paying import PaidRows, part_scores, year_scores
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
@@ -57,10 +57,10 @@ def scores_frame(
                 "segment": frames.coded("segment", result.segment[rows], result.model.scores.segments)
                 if result is not None
                 else frames.coded("segment", np.full(size, -1), []),
-                "raw_score": decimal(one.raw, one.placed),
-                "normalized_score": decimal(zeros if one.normalized is None else one.normalized, has),
-                "payment_score": decimal(zeros if one.paid is None else one.paid, has),
-                "blend_weight": decimal(weight, np.full(size, payment.weight is not None)),
+                "raw_score": thousandths(one.raw, one.placed),
+                "normalized_score": thousandths(zeros if one.normalized is None else one.normalized, has),
+                "payment_score": thousandths(zeros if one.paid is None else one.paid, has),
+                "blend_weight": thousandths(weight, np.full(size, payment.weight is not None)),
                 "payable": status.payable[here][rows] > 0,
                 "unverified": np.full(size, payment.unverified),
                 "no_score_reason": pl.Series(why_no_score, dtype=pl.String).replace("", None),
@@ -107,9 +107,9 @@ def member_scores_frames(
                 **frames.start(who + start),
                 "payment_year": plan.options.payment_year,
                 "part": frames.same("part", part, len(who)),
-                "risk_score": decimal(year.score[who], year.known[who]),
+                "risk_score": thousandths(year.score[who], year.known[who]),
                 "payable_months": year.months[who],
-                "frailty": decimal(added[who]),
+                "frailty": thousandths(added[who]),
                 "unverified": year.unverified[who],
                 "no_score_reason": pl.Series(year.reason[who], dtype=pl.String).replace("", None),
             }
