@@ -12,7 +12,7 @@ _MOST = 24  # leading bits at most: a table of 16 million places
 
 
 class Lookup:
-    """Positions of ``keys`` (UInt64, spread like hashes; of equal ones any is found)."""
+    """Positions of ``keys`` (UInt64, spread like hashes; of equal ones the first is found)."""
 
     def __init__(self, keys: NDArray[np.uint64]) -> None:
         bits = max(len(keys), 1).bit_length()
@@ -29,10 +29,16 @@ class Lookup:
         self._starts = np.zeros(2**leading, dtype=np.int64)
         np.cumsum(counts[:-1], out=self._starts[1:])
 
-    def has_twins(self) -> bool:
-        """Whether a key may be there more than once; True where it only looks so."""
+    def twins(self) -> NDArray[np.int64]:
+        """Positions of keys that are there more than once, of others too where their leading bits agree; alike beside
+        alike, in the order of the keys given."""
         leading = self._ordered[:-1] & ~self._low
-        return bool((leading[1:] == leading[:-1]).any())
+        same = leading[1:] == leading[:-1]
+        if not same.any():
+            return np.zeros(0, dtype=np.int64)
+        alike = np.append(same, False) | np.append(False, same)
+        positions: NDArray[np.int64] = (self._ordered[:-1][alike] & self._low).view(np.int64)
+        return positions
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Position of each key, -1 where it is not there."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hcc.diagnoses.lines import LineRules, hashed
 from hcc.diagnoses.lookup import Lookup
-from hcc.diagnoses.runs import Columns, fold_neighbours, folded, run_starts
+from hcc.diagnoses.runs import Columns, fold_neighbours, fold_twins, run_starts
 from hcc.diagnoses.shards import Shards, shard_ranges
 from hcc.diagnoses.unmapped import Unmapped
 
@@ -51,9 +51,7 @@ class PlainClaims:
         if not records or claim_id is None:
             return {}, pl.Series([], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.uint16)
         place_of = Lookup(records["key"])
-        if place_of.has_twins():
-            records = folded(records)
-            place_of = Lookup(records["key"])
+        fold_twins(records, place_of.twins())
         met = place_of.find(runs["key"])
         there = np.flatnonzero(met >= 0)
         one_run = np.full(len(records["key"]), -1, dtype=np.int64)  # a run of each record that has one

@@ -1,7 +1,7 @@
 """Lines to records where the lines of one claim stand together, as they nearly always do.
 
 A hash group-by of 20 million lines costs 6.2 CPU seconds; the largest of each run of equal keys 1. Only claims that
-appear in several runs are sorted and folded again.
+appear in several runs are folded again.
 """
 
 from __future__ import annotations
@@ -26,12 +26,6 @@ def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(new)
 
 
-def folded(records: Columns) -> Columns:
-    """One entry per ``key``: best, last and submitted the largest, verdict the least, of others the first met."""
-    order = np.argsort(records["key"], kind="stable")
-    return fold_neighbours({name: values[order] for name, values in records.items()}, "key")
-
-
 def fold_neighbours(lines: Columns, *keys: str) -> Columns:
     """The same for runs of neighbours that are equal in ``keys``."""
     starts = run_starts(*(lines[key] for key in keys))
@@ -39,3 +33,15 @@ def fold_neighbours(lines: Columns, *keys: str) -> Columns:
         name: _FOLDS[name].reduceat(values, starts) if name in _FOLDS and len(starts) else values[starts]
         for name, values in lines.items()
     }
+
+
+def fold_twins(records: Columns, twins: NDArray[np.int64]) -> None:
+    """Give the first record of each ``key`` what all of its key hold; ``twins``: positions among which they all are."""
+    if not len(twins):
+        return
+    order = twins[np.lexsort((twins, records["key"][twins]))]
+    some = {name: values[order] for name, values in records.items()}
+    first = order[run_starts(some["key"])]
+    for name, values in fold_neighbours(some, "key").items():
+        if name in _FOLDS:
+            records[name][first] = values

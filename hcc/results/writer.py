@@ -70,6 +70,7 @@ class ResultsWriter:
                     open_results(base).close()
                     shutil.copyfile(base, self._made)
                 self._con = duckdb.connect(str(self._made), config=_config(memory))
+                self._con.execute("SET enable_progress_bar = false")  # it would write to stdout
                 if base is not None:
                     self._take_over()
         except BaseException:
@@ -91,7 +92,8 @@ class ResultsWriter:
         The same ENUM in every table lets joins compare integers. More values than ENUM_LIMIT: the column is VARCHAR.
         """
         known = self._declared.setdefault(column, [])
-        known.extend(value for value in dict.fromkeys(values) if value is not None and value not in known)
+        there = {None, *known}
+        known.extend(value for value in dict.fromkeys(values) if value is not None and value not in there)
 
     def append(self, table: str, frame: pl.DataFrame, **constants: object) -> None:
         """Append rows. ``constants`` fill a whole column; ``run_id`` is filled by itself, absent columns are null.
@@ -211,7 +213,8 @@ class ResultsWriter:
                 continue
             values = list(known.get(column.name, self._declared.get(column.name, ())))
             coming = _coming(column.name, frame, constants or {})
-            added = [value for value in coming if value not in values]
+            there = set(values)
+            added = [value for value in coming if value not in there]
             if new:
                 # Text without a declaration is VARCHAR: the next bucket would bring other values.
                 fixed = (

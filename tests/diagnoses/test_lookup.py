@@ -23,11 +23,12 @@ def test_keys_alike_in_their_leading_bits(shared: int) -> None:
     keys = np.array([shared + i for i in range(1000)], dtype=np.uint64)
     found = Lookup(keys[::2])
     assert found.find(keys).tolist() == [i // 2 if i % 2 == 0 else -1 for i in range(1000)]
-    assert found.has_twins()  # cannot be told from twins by their leading bits
+    assert len(found.twins()) == 500  # cannot be told from twins by their leading bits
 
 
-def test_twins_show() -> None:
-    keys = np.array([5 << 50, 9 << 50, 5 << 50], dtype=np.uint64)
-    assert Lookup(keys).has_twins()
-    assert not Lookup(keys[:2]).has_twins()
-    assert not Lookup(keys[:0]).has_twins()
+def test_twins_show_and_the_first_is_found() -> None:
+    keys = np.array([5 << 50, 9 << 50, 5 << 50, 1 << 50], dtype=np.uint64)
+    assert sorted(Lookup(keys).twins().tolist()) == [0, 2]
+    assert Lookup(keys).find(keys).tolist() == [0, 1, 0, 3]
+    assert not len(Lookup(keys[:2]).twins())
+    assert not len(Lookup(keys[:0]).twins())
