@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from hcc.gaps.context import FILE_OPTION, GapContext
@@ -58,12 +60,12 @@ def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | N
     found = Found(context, plan, events(context, plan), Hccs(context, tables), shared.memo)
     decided = hits(context, plan, found.events)
     rows, own_evidence = gap_rows(found, decided)
-    rows = rows.sort("member_index", "m", "hcc", "rule")
-    rows = with_reasons(context, plan, decided, _named(found, rows))
+    words = found.once("words", lambda: _words(found))
+    rows = with_reasons(context, plan, decided, _named(found, rows, words))
     rows = with_gap_ids(rows, context.payment_year)
     rows = with_clocks(rows, pl.lit(context.as_of), context.previous, context.reviews)
     evidence = evidence_rows(found, decided, rows.rename({"h": "hcc", "hcc": "hcc_text"}), own_evidence)
-    return Candidates(rows, evidence, unjudged_rules(plan), _behind(found, rows), found.hccs.models, _words(found))
+    return Candidates(rows, evidence, unjudged_rules(plan), _behind(found, rows), found.hccs.models, words)
 
 
 def _behind(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
@@ -94,28 +96,37 @@ def _words(found: Found) -> dict[str, list[str]]:
     }
 
 
-def _named(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with member_id, pcp_npi, model, calibration, label and the words of the rule."""
+def _named(found: Found, rows: pl.DataFrame, words: dict[str, list[str]]) -> pl.DataFrame:
+    """Rows with member_id, pcp_npi, model, calibration, label and the words of the rule; few-valued columns as Enums."""
     context, plan = found.context, found.plan
-    rules = pl.DataFrame(
-        [(i, rule.id, rule.version, rule.direction) for i, rule in enumerate(plan.rules)],
-        schema={"rule": pl.UInt16, "rule_id": pl.String, "rule_version": pl.String, "direction": pl.String},
-        orient="row",
-    )
-    people = context.members.select("member_index", "member_id", "pcp_npi")
-    strength = pl.col("strength").replace_strict(dict(enumerate(STRENGTHS)), return_dtype=pl.String)
-    return (
-        rows.join(rules, on="rule", maintain_order="left")
-        .join(people, on="member_index", maintain_order="left")
-        .join(found.hccs.models.drop("part"), on="m", how="left", maintain_order="left")
-        .join(found.hccs.labels.select("m", "hcc", "label"), on=["m", "hcc"], how="left", maintain_order="left")
-        .rename({"hcc": "h"})
-        .with_columns(
-            strength.alias("strength"),
-            pl.col("h").cast(pl.String).alias("hcc"),
-            pl.col("codes").list.join(",").fill_null("").alias("candidate_diagnosis_codes"),
-            pl.lit(context.payment_year).alias("payment_year"),
-        )
+    models, labels = found.hccs.models, found.hccs.labels
+    first = int(context.members["member_index"][0]) if context.members.height else 0
+    member = rows["member_index"] - first
+    numbers = {name: rows[name] for name in ("m", "rule", "strength")}
+    hcc = rows["hcc"].cast(pl.Int64)
+
+    def word(column: str, of: Iterable[str | None], place: pl.Series) -> pl.Series:
+        return pl.Series(column, list(of), dtype=pl.Enum(words[column])).gather(place).alias(column)
+
+    labelled = np.full(models.height << 16, -1, dtype=np.int64)
+    labelled[labels["m"].to_numpy().astype(np.int64) * 2**16 + labels["hcc"].to_numpy()] = np.arange(labels.height)
+    label = pl.Series(labelled).gather(numbers["m"].cast(pl.Int64) * 2**16 + hcc)
+    hccs = np.full(1 << 16, -1, dtype=np.int64)
+    hccs[[int(name) for name in words["hcc"]]] = np.arange(len(words["hcc"]))
+    return rows.rename({"hcc": "h"}).with_columns(
+        *(context.members[name].gather(member) for name in ("member_id", "pcp_npi")),
+        word("model", models["model"], numbers["m"]),
+        word("calibration", models["calibration"], numbers["m"]),
+        word("label", labels["label"], label.set(label < 0, None)),
+        word("hcc", words["hcc"], pl.Series(hccs).gather(hcc)),
+        word("rule_id", (rule.id for rule in plan.rules), numbers["rule"]),
+        word("rule_version", (rule.version for rule in plan.rules), numbers["rule"]),
+        word("direction", (rule.direction for rule in plan.rules), numbers["rule"]),
+        word("strength", STRENGTHS, numbers["strength"]),
+        pl.col("status").cast(pl.Enum(words["status"])),
+        pl.col("status_reason").cast(pl.Enum(words["status_reason"])),
+        pl.col("codes").fill_null("").alias("candidate_diagnosis_codes"),
+        pl.lit(context.payment_year).alias("payment_year"),
     )
 
 

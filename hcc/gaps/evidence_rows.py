@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
-from hcc.gaps.patterns.common import EVIDENCE, Found, Schema, shaped
+from hcc.gaps.patterns.common import EVIDENCE, Found, Schema, each_code, shaped
 from hcc.gaps.plan import TABLE_OF, Measure, Plan, PlannedTarget, form_of
-from hcc.gaps.signals import matching_events
+from hcc.gaps.signals import matching_events, paired
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, ResultTerm
 
 MOST_PER_TERM = 25  # newest events shown of one kind; the rest is counted in a line of its own
@@ -121,7 +121,7 @@ def _claims_in_question(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
     """Counted claims that carry the codes of unsupported gaps."""
     context = found.context
     asked = gaps.filter("unsupported", pl.col("status") != "informational").select("gap", "member_index", "codes")
-    asked = asked.explode("codes").rename({"codes": "diagnosis_code"}).filter(pl.col("diagnosis_code").is_not_null())
+    asked = each_code(asked).filter(pl.col("diagnosis_code").is_not_null())
     code = context.diagnoses.schema["diagnosis_code"]
     asked = asked.with_columns(pl.col("diagnosis_code").cast(code))
     claims = (
@@ -154,7 +154,7 @@ def _what_keeps_it(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=COMPACT)
     others = (
         found.hccs.behind.join(stands, on=["member_index", "m", "hcc"])
-        .filter(~pl.col("diagnosis_code").is_in(pl.col("codes")))
+        .filter(~pl.col("diagnosis_code").is_in(pl.col("codes").str.split(",")))
         .join(descriptions(found.context), on="diagnosis_code", how="left")
     )
     return others.select(
@@ -192,8 +192,9 @@ def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
         gaps.lazy()
         .select("gap", "member_index", "target")
         .join(asked.lazy(), on="target")
-        .join(hits.signals.lazy().select("member_index", "measure"), on=["member_index", "measure"])
-        .select("gap", "member_index", "measure", "stance", "order", "words")
+        .with_columns(paired("member_index", "measure"))
+        .join(hits.signals.lazy().select(paired("member_index", "measure")), on="pair", how="semi")
+        .select("gap", "member_index", "measure", "stance", "order", "words", "pair")
         .collect()
     )
     parts = []
@@ -207,10 +208,17 @@ def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
         used = set(mine["measure"].unique())
         matched = matching_events(found.plan, found.events, kind, [m for m in measures if m.id in used], hits.anchors)
         if matched is not None:
-            parts.append(_events_shown(found, kind, matched.join(mine, on=["member_index", "measure"])))
+            parts.append(_events_shown(found, kind, _pairs(matched, mine)))
     chosen = [m.id for m in found.plan.measures if _by_signal(m)]
     parts.append(_signals_shown(found.plan, hits.signals, wanted.filter(pl.col("measure").is_in(chosen))))
     return parts
+
+
+def _pairs(matched: pl.DataFrame, mine: pl.DataFrame) -> pl.DataFrame:
+    """Events with the gaps that they are shown for."""
+    return matched.with_columns(paired("member_index", "measure")).join(
+        mine.drop("member_index", "measure"), on="pair"
+    )
 
 
 def _asked(plan: Plan) -> pl.DataFrame:

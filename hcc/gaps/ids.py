@@ -16,8 +16,9 @@ def with_gap_ids(rows: pl.DataFrame, payment_year: int) -> pl.DataFrame:
     keys = rows.select(
         pl.concat_str(
             [
-                pl.col("member_id"), pl.lit(str(payment_year)), pl.col("model"), pl.col("calibration"),
-                pl.col("hcc").fill_null(""), pl.col("direction"), pl.col("rule_id"),
+                pl.col("member_id"), pl.lit(str(payment_year)),
+                *(pl.col(name).cast(pl.String).fill_null("") for name in ("model", "calibration", "hcc")),
+                pl.col("direction", "rule_id").cast(pl.String),
             ],
             separator="\x1f",
         ).alias("key")

@@ -10,7 +10,7 @@ from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
 from hcc.gaps.patterns.common import dotted
 from hcc.gaps.plan import Plan, PlannedTarget, form_of
-from hcc.gaps.signals import SCHEMA
+from hcc.gaps.signals import SCHEMA, paired
 
 _PIECE = re.compile(r"\{([a-z0-9_]+)(?:\.([a-z_]+))?\}")
 _SHOWN_CODES = 6
@@ -65,6 +65,15 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread"))
 
 
+def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
+    """codes, _codes: each different list of codes as a reader sees it, the first six with a dot."""
+    several = pl.col("codes").str.split(",")
+    shown = several.list.head(_SHOWN_CODES).list.eval(dotted(pl.element())).list.join(", ")
+    more = several.list.len().cast(pl.Int64) - _SHOWN_CODES
+    words = pl.when(more > 0).then(pl.format("{} and {} more", shown, more)).otherwise(shown)
+    return codes.drop_nulls().unique().to_frame().with_columns(words.alias("_codes"))
+
+
 def _template(
     context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, stands: bool, unread: bool
 ) -> str:
@@ -103,6 +112,10 @@ def _filled_rows(
             one = signals.get((measure,), _NO_SIGNAL)
             renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
             rows = rows.join(renamed, on="member_index", how="left", maintain_order="left")
+    if "{codes}" in template:
+        rows = rows.join(_codes_in_words(rows["codes"]), on="codes", how="left", maintain_order="left").with_columns(
+            pl.col("_codes").fill_null("")
+        )
     sentence = filled(template, fields, _term_fields(plan, planned, wanted))
     if template.startswith(("{", "[")):
         sentence = sentence.str.slice(0, 1).str.to_uppercase() + sentence.str.slice(1)
@@ -122,12 +135,13 @@ def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFr
         hits.signals.lazy()
         .select("member_index", "measure", pl.col("last").alias("seen"))
         .join(keys.lazy(), on="measure")
-        .group_by("member_index", "target")
+        .select(paired("member_index", "target"), "seen")
+        .group_by("pair")
         .agg(pl.col("seen").max())
         .collect()
     )
-    joined = rows.join(latest, on=["member_index", "target"], how="left")
-    return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen")
+    joined = rows.with_columns(paired("member_index", "target")).join(latest, on="pair", how="left", maintain_order="left")
+    return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen", "pair")
 
 
 def _looks_past(context: GapContext, plan: Plan, planned: PlannedTarget) -> bool:
@@ -150,15 +164,12 @@ def _day(value: pl.Expr) -> pl.Expr:
 
 
 def _fields(context: GapContext) -> dict[str, pl.Expr]:
-    shown = pl.col("codes").list.head(_SHOWN_CODES).list.eval(dotted(pl.element())).list.join(", ")
-    more = pl.col("codes").list.len().cast(pl.Int64) - _SHOWN_CODES
-    codes = pl.when(more > 0).then(pl.format("{} and {} more", shown, more)).otherwise(shown).fill_null("")
     detail = pl.col("detail").fill_null("")
     return {
-        "codes": codes,
-        "hcc": pl.col("hcc").fill_null(""),
-        "label": pl.col("label").fill_null(""),
-        "model": pl.col("model"),
+        "codes": pl.col("_codes"),
+        "hcc": pl.col("hcc").cast(pl.String).fill_null(""),
+        "label": pl.col("label").cast(pl.String).fill_null(""),
+        "model": pl.col("model").cast(pl.String),
         "year": pl.lit(str(context.year)),
         "as_of": pl.lit(context.as_of.isoformat()),
         "claims": _plural(pl.col("claims"), "claim", "claims"),

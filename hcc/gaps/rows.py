@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from hcc.gaps.context import GapContext
 from hcc.gaps.evaluate import POSSIBLE, Hits, target_codes
 from hcc.gaps.patterns import PATTERNS
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, Schema, shaped
+from hcc.gaps.patterns.common import CODES, EVIDENCE, ROW, Found, PatternRows, Schema, number_of_codes, shaped
 from hcc.gaps.plan import Plan, form_of
 from hcc.rules.gap_grammar import FillTerm
 
@@ -63,7 +64,7 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
         codes.filter(~pl.col("target").is_in(touched.implode()))
         .join(found.hccs.mapping, on="diagnosis_code")
         .group_by("target", "m", "hcc")
-        .agg(pl.col("diagnosis_code").unique().sort().alias("codes"))
+        .agg(CODES)
     )
     plain = asked.join(alike, on="target").join(
         found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi"
@@ -72,13 +73,13 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
         asked.filter(pl.col("target").is_in(touched.implode())).join(codes, on="target")
     )
     single = mapped.group_by("member_index", "target", "m", "hcc").agg(
-        pl.col("diagnosis_code").unique().sort().alias("codes"), pl.col("verdict").max()
+        CODES, pl.col("verdict").max()
     )
     first_model = found.hccs.scored.group_by("member_index").agg(pl.col("m").min())
     said = (
         hits.missing.filter(pl.col("target").is_in(remarks))
         .join(first_model, on="member_index")
-        .join(codes.group_by("target").agg(pl.col("diagnosis_code").sort().alias("codes")), on="target", how="left")
+        .join(codes.group_by("target").agg(CODES), on="target", how="left")
         .with_columns(pl.lit("informational").alias("status"), pl.lit("no_payment_hcc").alias("status_reason"))
     )
     return pl.concat([shaped(plain, ROW), shaped(single, ROW), shaped(said, ROW)])
@@ -109,7 +110,7 @@ def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
         mapped.join(captured, on=_KEY, how="semi")
         .group_by("member_index", "target", "m", "hcc")
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("claims").max(),
             pl.col("first").min(),
             pl.col("last").max(),
@@ -131,7 +132,7 @@ def with_fall(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("diagnosis_code").n_unique().alias("n_behind"))
     )
     decided = open_question.join(behind, on=_KEY, how="left").with_columns(
-        (pl.col("codes").list.n_unique() >= pl.col("n_behind").fill_null(0)).alias("falls")
+        (number_of_codes() >= pl.col("n_behind").fill_null(0)).alias("falls")
     )
     rest = rows.filter(~(pl.col("unsupported") & pl.col("falls").is_null()))
     return pl.concat([rest, decided.select(rest.columns)])
@@ -299,15 +300,24 @@ _RANK = {status: place for place, status in enumerate(STATUSES)}
 
 
 def one_per_rule(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per member, model, HCC and rule: the strongest target, open before the rest; codes of all equal ones."""
-    rank = pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt8)
-    key = ["member_index", "m", "hcc", "rule"]
-    return (
-        rows.with_columns(rank.alias("_rank"))
-        .sort("_rank", pl.col("strength").cast(pl.Int16) * -1, "target", maintain_order=True)
-        .unique(key, keep="first", maintain_order=True)
-        .drop("_rank")
-    )
+    """One row per member, model, HCC and rule, sorted by these: the strongest target, open before the rest."""
+    if rows.is_empty():
+        return rows
+    wide = {name: pl.col(name).fill_null(0).cast(pl.UInt64) for name in ("m", "hcc", "rule", "strength", "target")}
+    # One number sorts many times faster than four columns; members are counted from the first of them.
+    member = (pl.col("member_index") - pl.col("member_index").min()).cast(pl.UInt64)
+    key = ((member * 2**8 + wide["m"]) * 2**16 + wide["hcc"]) * 2**16 + wide["rule"]
+    rank = pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt64)
+    rows = rows.with_columns(
+        key.alias("_key"), ((rank * 4 + 3 - wide["strength"]) * 2**16 + wide["target"]).alias("_rank")
+    ).sort("_key", maintain_order=True)
+    keys, ranks = rows["_key"].to_numpy(), rows["_rank"].to_numpy()
+    again = np.nonzero(keys[1:] == keys[:-1])[0]
+    several = np.unique(np.concatenate([again, again + 1]))  # rows that share their key with another
+    order = several[np.lexsort((several, ranks[several], keys[several]))]
+    kept = np.ones(len(keys), dtype=bool)
+    kept[order[1:][keys[order[1:]] == keys[order[:-1]]]] = False
+    return rows.drop("_key", "_rank").filter(pl.Series(kept))
 
 
 __all__ = ["FULL", "gap_rows"]

@@ -31,6 +31,11 @@ SCHEMA = {
 _NO_VALUES = [pl.lit(None, pl.Float64).alias(name) for name in ("first_value", "last_value", "lowest", "highest")]
 
 
+def paired(one: str, other: str) -> pl.Expr:
+    """Two whole numbers, the second below 65,536, as one (``pair``, UInt64): joins and groups on it are cheap."""
+    return (pl.col(one).cast(pl.UInt64) * 2**16 + pl.col(other).cast(pl.UInt64)).alias("pair")
+
+
 def signals(context: GapContext, plan: Plan, found: Events, anchors: pl.DataFrame | None = None) -> pl.DataFrame:
     """The satisfied measures of all members (columns of ``SCHEMA``).
 

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.gaps.candidates import Candidates
+from hcc.gaps.patterns.common import each_code
 
 _VALUED = ("open", "indeterminate", "closed")
 _KEY = ["member_index", "m", "h"]
@@ -99,7 +100,7 @@ def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
     unsupported = gaps.filter("unsupported")
     falls = unsupported.filter(pl.col("falls").fill_null(False)).select(_KEY).unique()
     rest = unsupported.filter("by_codes").join(falls, on=_KEY, how="anti")
-    asked = rest.select(*_KEY, pl.col("codes").alias("diagnosis_code")).explode("diagnosis_code").unique()
+    asked = each_code(rest.select(*_KEY, "codes")).unique()
     kept = candidates.behind.join(asked, on=[*_KEY, "diagnosis_code"], how="anti").select(_KEY).unique()
     by_codes = rest.select(_KEY).unique().join(kept, on=_KEY, how="anti")
     removed = pl.concat([falls, by_codes]).with_columns(pl.lit(True).alias("unsupported"))

@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps import Evidence
-from hcc.gaps.evidence import fills, procedures, results, unidentified_fills
+from hcc.gaps.evidence import fills_of_members, procedures, results
 from hcc.gaps.needs import Needs, asks_absent_drug, needs
 from hcc.pipeline.plan import Plan
 from hcc.pipeline_gaps.sources import Sources, deletes, live_lines
@@ -50,13 +50,12 @@ def population_evidence(
     frames: dict[str, pl.LazyFrame] = {}
     if "pharmacy" in sources.extras:
         pharmacy = sources.extras["pharmacy"]
-        frames["fills"] = fills(
-            pharmacy, valuesets, members=index, classes=wanted.drug_classes, since=EARLIEST, until=as_of
-        ).select("member_index", "fill_date", "drug", "code")
         concerned = _concerned(rules, valuesets, members, counted)
-        frames["unidentified_fills"] = unidentified_fills(
-            pharmacy, valuesets, members=concerned.lazy(), since=EARLIEST, until=as_of
-        ).select("member_index", "fill_date", "count")
+        read, unread = fills_of_members(
+            pharmacy, valuesets, members.select("member_id", "member_index"), concerned,
+            classes=wanted.drug_classes, since=EARLIEST, until=as_of,
+        )  # fmt: skip
+        frames["fills"], frames["unidentified_fills"] = read.lazy(), unread.lazy()
     if "observations" in sources.extras:
         frames["results"] = results(
             sources.extras["observations"], valuesets, members=index, concepts=wanted.result_concepts, until=as_of

@@ -13,13 +13,14 @@ can be; '=' has both equal, '<15' has high 14.9 and no low, '>60' has low 60.1 a
 
 from hcc.gaps.evidence.claims import diagnosis_concepts, procedures
 from hcc.gaps.evidence.describe import described
-from hcc.gaps.evidence.fills import fills, unidentified_fills
+from hcc.gaps.evidence.fills import fills, fills_of_members, unidentified_fills
 from hcc.gaps.evidence.results import preferred_results, results, unused_results
 
 __all__ = [
     "described",
     "diagnosis_concepts",
     "fills",
+    "fills_of_members",
     "preferred_results",
     "procedures",
     "results",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import polars as pl
@@ -98,6 +98,47 @@ def unidentified_fills(
         .group_by(member, "fill_date", "reason")
         .agg(count=pl.len())
     )
+
+
+def fills_of_members(
+    pharmacy: pl.LazyFrame,
+    valuesets: ValueSets,
+    members: pl.DataFrame,
+    concerned: pl.DataFrame,
+    *,
+    classes: Collection[str] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``fills`` of ``members`` (member_index, fill_date, drug, code) and ``unidentified_fills`` of ``concerned``
+    (member_index, fill_date, count), in two passes over a table of any size.
+
+    What the identifiers mean is worked out once per different set of them; the fills then go by numbers.
+    """
+    rows, present = _dated(pharmacy, since, until, days_supply=False)
+    if not present:
+        raise MissingColumns.from_missing("pharmacy", ["ndc"], pharmacy.collect_schema().names())
+    sets = rows.select(present).unique().collect(engine="streaming").with_row_index("set")
+    key = _hash_of(present)
+    keyed = sets.with_columns(key.alias("key"))
+    # Every set is here, so a hash that tells them apart tells all fills apart.
+    on = ["key"] if keyed["key"].is_unique().all() else present
+    once = sets.with_columns(member_id="set", fill_date=pl.lit(date.max)).lazy()
+    meant = fills(once, valuesets, classes=classes).select("drug", "code", set="member_id").collect()
+    unread = unidentified_fills(once, valuesets).select(set="member_id").unique().collect()
+    wanted = keyed.filter(pl.col("set").is_in(pl.concat([meant["set"], unread["set"]]).implode()))
+    known = rows.with_columns(key.alias("key")).join(wanted.lazy().select("set", *on), on=on, nulls_equal=True)
+    found = with_members(known.select("member_id", "fill_date", "set"), members.lazy()).collect(engine="streaming")
+    few = found.filter(pl.col("set").is_in(unread["set"].implode())).join(concerned, on="member_index", how="semi")
+    return (
+        found.join(meant, on="set").select("member_index", "fill_date", "drug", "code"),
+        few.group_by("member_index", "fill_date").agg(pl.len().alias("count")),
+    )
+
+
+def _hash_of(columns: Sequence[str]) -> pl.Expr:
+    """One number from several texts."""
+    return pl.struct(columns).hash() if len(columns) > 1 else pl.col(columns[0]).hash()
 
 
 def _dated(

@@ -21,7 +21,7 @@ ROW: Schema = {
     "target": pl.UInt16,
     "m": pl.UInt8,
     "hcc": pl.UInt16,
-    "codes": pl.List(pl.String),
+    "codes": pl.String,
     "claims": pl.UInt32,
     "first": pl.Date,
     "last": pl.Date,
@@ -32,7 +32,8 @@ ROW: Schema = {
     "status_reason": pl.String,
     "inert": pl.Boolean,
 }
-"""A gap before its words. ``codes``: the diagnoses in question; ``falls``: without them the HCC is gone (null: to be
+"""A gap before its words. ``codes``: the diagnoses in question, sorted, joined by commas (text: a list in each of
+millions of rows is copied with every step); ``falls``: without them the HCC is gone (null: to be
 worked out from the codes); ``status``: set by patterns that decide it themselves, else null; ``inert``: adding the HCC
 changes nothing."""
 
@@ -78,7 +79,20 @@ class PatternRows:
     evidence: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVIDENCE))
 
 
+CODES = pl.col("diagnosis_code").unique().sort().str.join(",").alias("codes")
+"""Of a group of rows: its diagnosis codes as ``ROW`` has them."""
+
 PatternFunction = Callable[[Found, Rule, int], PatternRows]
+
+
+def number_of_codes() -> pl.Expr:
+    """How many codes ``codes`` holds; null stays null."""
+    return pl.col("codes").str.count_matches(",", literal=True) + 1
+
+
+def each_code(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row per code of ``codes``, which becomes ``diagnosis_code``."""
+    return frame.with_columns(pl.col("codes").str.split(",")).explode("codes").rename({"codes": "diagnosis_code"})
 
 
 def shaped(frame: pl.DataFrame, schema: Mapping[str, object]) -> pl.DataFrame:
@@ -98,7 +112,7 @@ def rows_of_codes(found: Found, frame: pl.DataFrame, target: int) -> pl.DataFram
         mapped.join(captured, on=["member_index", "m", "hcc"], how="semi")
         .group_by("member_index", "m", "hcc")
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("claims").max(),
             pl.col("first").min(),
             pl.col("last").max(),
@@ -119,7 +133,7 @@ def claim_rows(found: Found, claims: pl.DataFrame, target: int) -> pl.DataFrame:
     rows = (
         mapped.group_by("member_index", "m", "hcc")
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),

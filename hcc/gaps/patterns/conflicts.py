@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.events import matching_codes
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, Schema, dotted, rows_of_codes, shaped
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, Schema, dotted, each_code, rows_of_codes, shaped
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Conflicts, Miskeyed
 
@@ -120,7 +120,7 @@ def _against_sex(found: Found, pattern: Conflicts, events: pl.DataFrame) -> pl.D
 
 def _other_claims(frame: pl.DataFrame, rows: pl.DataFrame, target: int) -> pl.DataFrame:
     """The contradicting diagnosis as evidence for the gap."""
-    exploded = rows.select("member_index", "m", "hcc", "codes").explode("codes").rename({"codes": "diagnosis_code"})
+    exploded = each_code(rows.select("member_index", "m", "hcc", "codes"))
     other = exploded.join(frame.filter(pl.col("other").is_not_null()), on=["member_index", "diagnosis_code"]).select(
         "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
         pl.lit("claim").alias("kind"), pl.col("other_date").alias("evidence_date"), pl.col("other_claim").alias("claim_id"),

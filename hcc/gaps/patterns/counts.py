@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcc.gaps.patterns.common import ROW, Found, PatternRows, counted_claims, shaped
+from hcc.gaps.patterns.common import CODES, ROW, Found, PatternRows, counted_claims, shaped
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ClaimCount, OnlyOn
 
@@ -44,7 +44,7 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
     rows = (
         mapped.group_by("member_index", "m", "hcc")
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
@@ -74,6 +74,6 @@ def _with_codes(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     codes = (
         found.hccs.behind.join(rows.select("member_index", "m", "hcc"), on=["member_index", "m", "hcc"], how="semi")
         .group_by("member_index", "m", "hcc")
-        .agg(pl.col("diagnosis_code").unique().sort().alias("codes"))
+        .agg(CODES)
     )
     return rows.join(codes, on=["member_index", "m", "hcc"], how="left")

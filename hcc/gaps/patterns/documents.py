@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.events import live
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
+from hcc.gaps.patterns.common import CODES, EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Documented, NotFound
 
@@ -24,7 +24,7 @@ def documented(found: Found, rule: Rule, target: int) -> PatternRows:
     rows = (
         mapped.group_by("member_index", "m", "hcc")
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
@@ -99,7 +99,7 @@ def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
     rows = (
         alone.group_by("member_index", pl.col("m").first().over("member_index").alias("m"))
         .agg(
-            pl.col("diagnosis_code").unique().sort().alias("codes"),
+            CODES,
             pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),

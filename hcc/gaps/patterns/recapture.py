@@ -92,7 +92,7 @@ def _judged(found: Found, earlier: pl.DataFrame, now: pl.DataFrame) -> pl.DataFr
     detail = pl.when(other.is_not_null()).then(pl.format("{}|{}", years, other)).otherwise(pl.format("{}|", years))
     return rows.with_columns(
         status.alias("status"), because.alias("status_reason"), detail.alias("detail"),
-        pl.col("diagnosis_codes").cast(pl.String).str.split(",").alias("codes"),
+        pl.col("diagnosis_codes").cast(pl.String).alias("codes"),
     )  # fmt: skip
 
 
