@@ -19,6 +19,7 @@ from hcc.intake import values
 from hcc.intake.binding import Binding
 from hcc.intake.codes import trimmed
 from hcc.intake.dates import FORMS, only_day_first, parse_dates
+from hcc.intake.parquet import distinct_values
 from hcc.intake.parts import Part, collect, no_rejects
 
 Kind = Literal["id", "text", "code", "code2", "diagnosis", "date", "int", "bool", "money", "choice"]
@@ -230,7 +231,8 @@ def _clean_values(
     column = binding.part.frame.select(inputs[0][0].alias(f.name))
     if collect(table, binding.part, column.head(FEW_ROWS).unique()).height > FEW:
         return None
-    distinct = collect(table, binding.part, column.unique())
+    quickly = distinct_values(binding.part, binding.columns(f.name)[0]) if len(binding.columns(f.name)) == 1 else None
+    distinct = collect(table, binding.part, column.unique()) if quickly is None else quickly.to_frame(f.name)
     read = f.read(pl.col(f.name), pl.String())
     if read is None or not distinct.select(read.alias(f.name).eq_missing(pl.col(f.name)).all()).item():
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -41,3 +42,22 @@ def read_parquet(table: str, files: Sequence[Found]) -> tuple[Part, ...]:
     if faults:
         raise InputError.from_faults(table, faults, hint="Write the file again, or leave it out.")
     return tuple(parts)
+
+
+def distinct_values(part: Part, column: str) -> pl.Series | None:
+    """Distinct values of a text column, null among them; None where DuckDB cannot tell.
+
+    DuckDB counts the dictionaries of Parquet files where polars looks at every row: a third of the CPU.
+    """
+    paths = [block.source for block in part.blocks]
+    if any(set("*?[{") & set(path) for path in paths):  # DuckDB would take them for patterns
+        return None
+    name = column.replace('"', '""')
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = false")
+        try:
+            query = f'SELECT DISTINCT "{name}" AS value FROM read_parquet($paths, hive_partitioning = false)'
+            found = pl.DataFrame(con.sql(query, params={"paths": paths}).to_arrow_table())["value"]
+        except duckdb.Error:
+            return None
+    return found if found.dtype == pl.String else None
