@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.runs import run_starts
-from hcc.diagnoses.shards import SHARD_BITS, Shards
+from hcc.diagnoses.shards import Shards
 
-_CODES = 2 ** (32 - SHARD_BITS)  # codes told apart beside a member of a shard in 32 bits
+_CODES = 2**16  # codes told apart beside a member of a shard (of at most as many) in 32 bits
 _LOW = np.uint32(_CODES - 1)
 
 
@@ -38,7 +38,7 @@ class Unmapped:
         tellable = (member >= 0) & (place < _CODES)
         if not tellable.all():
             place, member = place[tellable], member[tellable]
-        pair = (member.astype(np.uint32) << np.uint32(32 - SHARD_BITS)) | place  # the bits of the shard fall off
+        pair = (member.astype(np.uint32) << np.uint32(16)) | place  # the leading bits, those of the shard, fall off
         self.shards.add(member, {"pair": pair})
 
     def table(self, words: pl.Series) -> pl.DataFrame:

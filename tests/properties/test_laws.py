@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hcc
+from hcc.diagnoses import shards
 from hcc.tables import RESULT_TABLES
 from tests.golden.engine import CLAIM_SCHEMA, MEMBER_SCHEMA, Answer, ask, frame, rows_of
 from tests.properties.compare import decision_differences, payment_differences
@@ -28,7 +29,7 @@ YEARS = sorted(MODELS_OF)
 THOROUGH = settings().max_examples > 100
 SEEDS = st.integers(0, 2**32 - 1 if THOROUGH else len(YEARS) - 1)
 CHANGED = SEEDS if THOROUGH else st.sampled_from((2, 3))  # these laws run the engine again, so the quick look is short
-RESULTS = ("scores", "member_scores", "member_hccs", "factors", "diagnoses")
+RESULTS = ("scores", "member_scores", "member_hccs", "factors", "diagnoses", "edited_diagnoses")
 
 
 def year_of(seed: int) -> int:
@@ -68,6 +69,19 @@ def tables(run: Any) -> dict[str, list[tuple[Any, ...]]]:
             tuple(str(value) for column, value in sorted(row.items()) if column != "run_id") for row in rows
         )
     return found
+
+
+@given(seed=CHANGED, bits=st.sampled_from((0, 2, 4)))
+def test_shards_of_any_size_give_the_same_tables(seed: int, bits: int) -> None:
+    options = options_of(seed)
+    people, whole = one_run(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD_BITS", bits)
+        run = ask(people.members, people.claims, people.payment_year, **options).run
+    assert tables(run) == tables(whole.run)
+    assert rows_of(run.unmapped_codes.drop("run_id")) == rows_of(whole.run.unmapped_codes.drop("run_id"))
+    told = {key: value for key, value in whole.run.counts.items() if key != "rejected_by_reason"}
+    assert {key: run.counts[key] for key in told} == told
 
 
 @given(seed=SEEDS)
