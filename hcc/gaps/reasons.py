@@ -87,6 +87,8 @@ def _template(
         fact, bar, rest = planned.template.partition(" | ")
         coded = reason in ("captured_above", "ineligible_record")
         text = f"{fact}." if bar and coded else f"{fact}; {rest}." if bar else fact
+    if reason == "ineligible_record":  # a remark, without an HCC (RULINGS 16)
+        text = text.replace(" (HCC {hcc}, {label})", "")
     text += CLOSING.get(reason, "")
     if stands:
         text += " HCC {hcc} stands on other diagnoses or claims too."

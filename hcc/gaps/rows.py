@@ -8,7 +8,17 @@ import polars as pl
 from hcc.gaps.context import GapContext
 from hcc.gaps.evaluate import POSSIBLE, Hits, target_codes
 from hcc.gaps.patterns import PATTERNS
-from hcc.gaps.patterns.common import CODES, EVIDENCE, ROW, Found, PatternRows, Schema, number_of_codes, shaped
+from hcc.gaps.patterns.common import (
+    CODES,
+    EVIDENCE,
+    ROW,
+    Found,
+    PatternRows,
+    Schema,
+    each_code,
+    number_of_codes,
+    shaped,
+)
 from hcc.gaps.plan import Plan, form_of
 from hcc.rules.gap_grammar import FillTerm
 
@@ -258,9 +268,22 @@ def _missing_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     fresh = fresh.with_columns(status.alias("status"), reason.alias("status_reason"))
     remark = pl.col("status") == "informational"
-    fresh = fresh.with_columns(pl.when(remark).then(None).otherwise(pl.col("hcc")).alias("hcc"))
-    joined = pl.concat([shaped(settled, FULL), shaped(fresh, FULL)])
+    remarks = _without_hcc(shaped(fresh.filter(remark), FULL))
+    joined = pl.concat([shaped(settled, FULL), shaped(fresh.filter(~remark), FULL), remarks])
     return _not_for_everyone(found.context, joined)
+
+
+def _without_hcc(remarks: pl.DataFrame) -> pl.DataFrame:
+    """Remarks name no HCC (RULINGS 16): those of one member, model and target are one, about all their codes."""
+    key = ["member_index", "m", "target"]
+    if remarks.is_empty():
+        return remarks
+    codes = each_code(remarks.select(*key, "codes")).group_by(key).agg(CODES)
+    merged = remarks.sort("hcc").group_by(key, maintain_order=True).agg(
+        pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(),
+        pl.exclude("claims", "first", "last", "codes", "hcc").first(),
+    )  # fmt: skip
+    return shaped(merged.join(codes, on=key), FULL)
 
 
 def _not_for_everyone(context: GapContext, rows: pl.DataFrame) -> pl.DataFrame:

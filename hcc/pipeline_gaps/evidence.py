@@ -188,7 +188,10 @@ def _member_bits(wanted: Needs, valuesets: ValueSets, members: pl.DataFrame, cou
 def _asked(diagnoses: pl.LazyFrame, masks: pl.DataFrame, bits: pl.DataFrame) -> pl.LazyFrame:
     """claim_id, diagnosis_code that some rule may look at; where the source does not name the member, the claim tells
     later."""
-    found = diagnoses.with_columns(pl.col("diagnosis_code").cast(pl.String)).join(masks.lazy(), on="diagnosis_code")
+    # The filter goes into the reader, the join does not.
+    code = pl.col("diagnosis_code").cast(pl.String)
+    found = diagnoses.filter(code.is_in(masks["diagnosis_code"].implode())).with_columns(code)
+    found = found.join(masks.lazy(), on="diagnosis_code")
     if "member_id" in diagnoses.collect_schema().names():
         either = pl.col("year") | pl.col("years")
         found = found.join(bits.lazy(), on="member_id").filter((either & pl.col("bits")) > 0)

@@ -109,15 +109,17 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
         table = pl.concat([mapping, gone.select(mapping.columns)])
         table = table.with_columns(pl.col("diagnosis_code").cast(text))
         mapped = _edited(rows.join(table, on="diagnosis_code"), rules, members, plan.options.payment_year)
+        key = ["member_index", "hcc", "service_year"]
+        told = mapped.select(*key, pl.col("diagnosis_code").cast(pl.String)).unique().sort("diagnosis_code")
         parts.append(
-            mapped.group_by("member_index", "hcc", "service_year")
+            mapped.group_by(key)
             .agg(
-                pl.col("diagnosis_code").cast(pl.String).unique().sort().str.join(",").alias("diagnosis_codes"),
                 pl.col("date").min().alias("first_date"),
                 pl.col("date").max().alias("last_date"),
                 pl.col("record").n_unique().cast(pl.Int64).alias("claims"),
                 pl.col("uncertain").all(),
             )
+            .join(told.group_by(key).agg(pl.col("diagnosis_code").str.join(",").alias("diagnosis_codes")), on=key)
             .with_columns(pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration"))
         )
     return pl.concat(parts)

@@ -298,7 +298,7 @@ class Target(Frozen):
 
 
 class Rule(Frozen):
-    """One gap rule."""
+    """One gap rule. ``citation``: the outside source, shown to coders; ``basis``: our own papers, shown to nobody."""
 
     id: str = Field(pattern=r"^[A-Z][A-Za-z0-9/+-]{1,23}$")
     version: str = Field(min_length=1, max_length=12)
@@ -308,6 +308,7 @@ class Rule(Frozen):
     enabled: bool = True
     confidence: Literal["A", "B", "C"]
     citation: str = Field(min_length=5)
+    basis: str = ""
     reason: str = Field(min_length=10)
     to_confirm: str = Field(min_length=5)
     may_be_false: str = Field(min_length=5)

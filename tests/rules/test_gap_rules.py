@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+import hcc
 from hcc.errors import RulesError
 from hcc.rules.gap_expressions import Conjunction, names, parse_expression
 from hcc.rules.gap_rules import check_gap_rules, load_gap_rules, parse_rules
@@ -235,3 +238,17 @@ def test_wording_that_leads(text: str) -> None:
 )
 def test_wording_that_states(text: str) -> None:
     assert wording_faults(text) == []
+
+
+def test_coders_read_outside_sources_not_our_papers() -> None:
+    ours = re.compile(r"SPEC|RULINGS|FIELD|DESIGN|R-\d+\.\d+|valuesets|mappings/")
+    rules = load_gap_rules().rules
+    assert [rule.id for rule in rules if ours.search(rule.citation)] == []
+    shown = [(rule.id, text) for rule in rules for text in (rule.title, rule.reason, rule.to_confirm, rule.may_be_false)]
+    assert [one for one in shown if ours.search(one[1])] == []
+
+
+def test_the_stories_of_the_demo_name_rules_that_exist() -> None:
+    known = {rule.id for rule in load_gap_rules().rules}
+    stories = tomllib.loads((Path(hcc.__file__).parent / "demo" / "stories.toml").read_text(encoding="utf-8"))
+    assert {story["rule"] for story in stories["story"] if story.get("rule")} - known == set()

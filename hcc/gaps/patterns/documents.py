@@ -97,7 +97,7 @@ def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
     )
     alone = found.hccs.candidate_hccs(noted).join(coded, on=["member_index", "m", "hcc"], how="anti")
     rows = (
-        alone.group_by("member_index", pl.col("m").first().over("member_index").alias("m"))
+        alone.group_by("member_index", pl.col("m").min().over("member_index").alias("m"))
         .agg(
             CODES,
             pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
