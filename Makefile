@@ -1,6 +1,7 @@
 # make demo | test | lint | docs | bench: each sets up .venv by itself; nothing but Python 3.11 or newer is needed.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+# With ,spark (500 MB, and Java 17) the tests of hcc.spark run; without it they are skipped with a message.
 EXTRAS ?= dev,review
 VENV := .venv
 BIN := $(VENV)/bin

@@ -16,9 +16,9 @@ from hcc.errors import HccError, InputError
 from hcc.spark import merge, staging
 from hcc.spark.job import Job, filler
 from hcc.spark.places import Place
-from hcc.spark.results import TABLES, SparkRun, read_table, spark_schema
-from hcc.spark.task import REPORT, buckets_scored, witnesses_chosen
-from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
+from hcc.spark.results import TABLES, SparkRun, read_table
+from hcc.spark.task import REPORT, buckets_scored, run_finished, witnesses_chosen
+from hcc.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -74,9 +74,11 @@ def score(
     }  # fmt: skip
     if buckets is not None and buckets < 1:
         raise HccError(f"buckets is {buckets}; there must be at least one.")
+    if out is not None:
+        Place.of(out).require_new(overwrite=overwrite)
     job, tables = _prepared({name: frame for name, frame in given.items() if frame is not None}, options)
     spark = tables["members"].frame.sparkSession
-    results, staged, temporary = _folders(spark, out, staging, job.run_id, overwrite=overwrite)
+    results, staged, temporary = _folders(spark, out, staging, job.run_id)
     job = Job(**{**vars(job), "staged": staged, "out": results})
     try:
         staged.make()
@@ -112,6 +114,7 @@ def _prepared(given: Mapping[str, Any], options: dict[str, Any]) -> tuple[Job, d
         dates={name: table.dates for name, table in tables.items()},
         identifiers={name: table.identifiers["member_id"] for name, table in tables.items()},
         code=codes[0] if codes else "", layout_text=own,
+        spans=loaded.table("members").spans is not None,
     )  # fmt: skip
     return job, tables
 
@@ -146,11 +149,11 @@ def _read_scenario(scenario: dict[str, Any] | str | Path | None) -> dict[str, An
         raise HccError(f"The scenario file {Path(scenario).name} cannot be read: {error}") from None
 
 
-def _folders(spark: SparkSession, out: Any, given: Any, run_id: str, *, overwrite: bool) -> tuple[Place, Place, bool]:
+def _folders(spark: SparkSession, out: Any, given: Any, run_id: str) -> tuple[Place, Place, bool]:
     """Where results go, where inputs are staged, and whether the results are temporary."""
     if out is not None:
         results = Place.of(out)
-        results.require_new(overwrite=overwrite)
+        results.remove()
         return results, results.child(f"_staging-{run_id}") if given is None else _own(given, run_id), False
     if given is not None:
         return Place.of(given).child(f"hcc-results-{run_id}"), _own(given, run_id), True
@@ -186,15 +189,14 @@ def _run(
         reports = _scored(spark, job, buckets)
         merge.raise_unreadable(reports)
     with _step("finish", timings):
-        unmapped = _write_unmapped(spark, job)
         rows = {name: sum(report["rows"][name] for report in reports) for name in tables}
-        row = _run_row(job, reports, rows, unmapped, timings, begun, started)
-        _write_runs(spark, job, row)
+        row = _run_row(job, reports, rows, timings, begun, started)
+        row = _reports(spark, [0], run_finished(job, row))[0]
     read = {name: read_table(spark, job.out, name) for name in TABLES}
     timings["total"] = time.perf_counter() - begun
     return SparkRun(
-        read, out=job.out, row=row, counts=json.loads(row["counts"]), notes=json.loads(row["notes"]), timings=timings,
-        temporary=temporary,
+        read, out=job.out, row=row | {"started_at": started.replace(tzinfo=None)}, counts=json.loads(row["counts"]),
+        notes=json.loads(row["notes"]), timings=timings, temporary=temporary,
     )  # fmt: skip
 
 
@@ -249,29 +251,16 @@ def _reports(spark: SparkSession, numbers: Sequence[int], work: Any) -> dict[int
     return reports
 
 
-def _write_unmapped(spark: SparkSession, job: Job) -> dict[str, tuple[int, int]]:
-    """Sum the buckets' tables; gives reason → codes and rows."""
-    from pyspark.sql import functions as sql
-
-    keys = ("run_id", "diagnosis_code", "reason", "description")
-    parts = read_table(spark, job.staged, "unmapped_codes")
-    summed = parts.groupBy(*keys).agg(sql.sum("rows").alias("rows"), sql.sum("members").alias("members"))
-    summed = summed.select(*RESULT_TABLES["unmapped_codes"].names)
-    summed.coalesce(1).write.parquet(job.out.child("unmapped_codes").uri)
-    told = read_table(spark, job.out, "unmapped_codes").groupBy("reason").agg(sql.count("*"), sql.sum("rows")).collect()
-    return {reason: (codes, rows) for reason, codes, rows in told}
-
-
 def _run_row(
-    job: Job, reports: list[merge.Report], rows: dict[str, int], unmapped: dict[str, tuple[int, int]],
-    timings: dict[str, float], begun: float, started: datetime,
+    job: Job, reports: list[merge.Report], rows: dict[str, int], timings: dict[str, float], begun: float,
+    started: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     inputs: list[dict[str, Any]] = [{"table": name, "paths": [], "kind": "pyspark DataFrame", "rows": rows[name], "size": None,
                "mtime": None, "sha256": None, "hash_of": "nothing: a frame of Spark's"} for name in rows]  # fmt: skip
     seconds = {**{f"engine: {name}": value for name, value in merge.merged_timings(reports).items()}, **timings}
     return {
         "run_id": job.run_id,
-        "started_at": started.replace(tzinfo=None),
+        "started_at": started.replace(tzinfo=None).isoformat(),
         "seconds": round(time.perf_counter() - begun, 3),
         "schema_version": SCHEMA_VERSION,
         **reports[0]["row"],
@@ -279,12 +268,7 @@ def _run_row(
         "run": job.options["run"],
         "as_of": None,
         "inputs": json.dumps(inputs),
-        "counts": json.dumps(merge.merged_counts(reports, unmapped)),
+        "counts": json.dumps(merge.merged_counts(reports)),
         "timings": json.dumps({name: round(value, 3) for name, value in seconds.items()}),
         "notes": json.dumps(merge.merged_notes(reports)),
     }
-
-
-def _write_runs(spark: SparkSession, job: Job, row: dict[str, Any]) -> None:
-    values = [tuple(row[name] for name in RESULT_TABLES["runs"].names)]
-    spark.createDataFrame(values, spark_schema("runs")).coalesce(1).write.parquet(job.out.child("runs").uri)

@@ -26,6 +26,7 @@ class Job:
     dates: Mapping[str, frozenset[str]]  # table → text columns that hold dates
     identifiers: Mapping[str, list[str]]  # table → its columns with the member's identifier
     code: str = ""  # the column of claim_diagnoses with the code
+    spans: bool = False  # a member's rows are spans of time
     layout_text: str | None = None  # of a layout of the user's own
 
     def has(self, table: str) -> bool:

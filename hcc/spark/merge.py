@@ -42,8 +42,8 @@ def raise_unreadable(reports: Iterable[Report]) -> None:
         raise InputError.from_faults("Inputs", faults, hint="Write dates as YYYY-MM-DD, or cast the column to date.")
 
 
-def merged_counts(reports: Sequence[Report], unmapped: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    """Counts of the whole run; ``unmapped``: reason → codes and rows."""
+def merged_counts(reports: Sequence[Report]) -> dict[str, Any]:
+    """Counts of the whole run, but for those of unmapped codes: a code is counted once, in however many buckets."""
     several = [report["counts"] for report in reports]
     merged: dict[str, Any] = {}
     for name in dict.fromkeys(name for counts in several for name in counts):
@@ -62,8 +62,6 @@ def merged_counts(reports: Sequence[Report], unmapped: Mapping[str, tuple[int, i
             have[1] += total
     models = dict.fromkeys(model for counts in several for model in counts.get("mean_raw_score", {}))
     merged["mean_raw_score"] = {m: round(sums[m][1] / sums[m][0] / 1000, 3) for m in models if m in sums}
-    merged["unmapped_codes"] = sum(codes for codes, _ in unmapped.values())
-    merged["unmapped_by_reason"] = {reason: rows for reason, (_, rows) in sorted(unmapped.items())}
     return merged
 
 

@@ -73,12 +73,9 @@ class Place:
             system.delete_dir(at)
 
     def require_new(self, *, overwrite: bool) -> None:
-        """Raise ResultsExist where the folder holds something; with ``overwrite`` remove it instead."""
-        if not self.names():
-            return
-        if not overwrite:
+        """Raise ResultsExist where the folder holds something that may not be replaced."""
+        if not overwrite and self.names():
             raise ResultsExist(self.path or self.uri)
-        self.remove()
 
     def names(self) -> list[str]:
         """Names in the folder, sorted, without hidden ones; empty where it is not there."""

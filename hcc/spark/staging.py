@@ -157,17 +157,16 @@ def number_of_buckets(members: int, cores: int) -> int:
 
 
 def _key(table: Table, column: str) -> Column:
-    """The identifier as the intake reads it: without blanks at its ends; the first column that is not blank."""
+    """The identifier as the intake reads it: the first column that is not blank."""
     from pyspark.sql import functions as sql
 
-    trimmed = [
-        sql.nullif(sql.btrim(sql.col(f"`{raw}`"), sql.lit(_BLANKS)), sql.lit("")) for raw in table.identifiers[column]
-    ]
-    return sql.coalesce(*trimmed) if trimmed else sql.lit(None).cast("string")
+    told = [sql.nullif(sql.col(f"`{raw}`"), sql.lit("")) for raw in table.identifiers[column]]
+    return sql.coalesce(*told) if told else sql.lit(None).cast("string")
 
 
 def _plain(column: Column, kind: str, *, identifier: bool) -> Column:
-    """Times as the session's clock shows them (Parquet would keep UTC), identifiers as text."""
+    """Times as the session's clock shows them (Parquet would keep UTC); identifiers as text without blanks at its ends,
+    in every bucket alike (the intake looks for blanks in the first rows of a file only)."""
     from pyspark.sql import functions as sql
 
     if kind == "timestamp":
@@ -176,4 +175,4 @@ def _plain(column: Column, kind: str, *, identifier: bool) -> Column:
         whole = column.cast("bigint")
         text = sql.when(column == whole, whole.cast("string")).otherwise(column.cast("string"))
         return sql.when(~sql.isnan(column), text)
-    return column.cast("string") if identifier else column
+    return sql.btrim(column.cast("string"), sql.lit(_BLANKS)) if identifier else column

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,15 @@ def buckets_scored(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa
 def witnesses_chosen(job: Job) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """For mapInArrow: any number in, a report out."""
     return _reports(job, _write_witnesses)
+
+
+def run_finished(job: Job, row: dict[str, Any]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For mapInArrow: any number in; out comes the row of ``runs`` with the counts of unmapped codes in it."""
+
+    def finish(job: Job, _: int, temp: Path) -> dict[str, Any]:
+        return _finish(job, row, temp)
+
+    return _reports(job, finish)
 
 
 def _reports(
@@ -82,9 +93,13 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
     from hcc.spark.bucket import Bucket
     from hcc.spark.witnesses import kinds_of, witnesses_of
 
+    begun = time.perf_counter(), time.process_time()
     given = Bucket(job, bucket, temp)
     run = hcc.score(**given.sources, **_options(job, temp), keep=False)
+    echoes = given.echoes()
     report: dict[str, Any] = {"dates": given.readable, "rows": given.rows}
+    if echoes is not None:
+        report["rows"]["claim_diagnoses"] -= len(echoes)
     found: dict[str, pl.DataFrame] = {}
     for name in BY_MEMBER:
         frame = _typed(job, name, getattr(run, name))
@@ -95,7 +110,7 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
     known = kinds_of(run.scores.filter(pl.col("member_id").str.starts_with(job.witness())))
     for table, rows in witnesses_of(job, given.frames, found["scores"], known, f"bucket-{bucket}").items():
         _write(job.staged.child("witnesses").child(table), rows, bucket, temp)
-    unmapped = _without_echoes(_typed(job, "unmapped_codes", run.unmapped_codes), given.echoes())
+    unmapped = _without_echoes(_typed(job, "unmapped_codes", run.unmapped_codes), echoes)
     for name, frame in found.items():
         _write(job.out.child(name), frame, bucket, temp)
     _write(job.staged.child("unmapped_codes"), unmapped, bucket, temp)
@@ -104,7 +119,11 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
         "counts": _counts(dict(run.counts), found),
         "raw": _raw_sums(found["factors"]),
         "notes": list(run.notes),
-        "timings": dict(run.timings),
+        "timings": {
+            **run.timings,
+            "task": time.perf_counter() - begun[0],
+            "task, processor time": time.process_time() - begun[1],
+        },
         "row": {name: run.row[name] for name in ("engine_version", "models", "options", "rules")},
         "plan": plan,
     }
@@ -187,3 +206,22 @@ def _write_witnesses(job: Job, _: int, temp: Path) -> dict[str, Any]:
     for table, rows in first_witnesses(job, _options(job, temp), temp).items():
         _write(job.staged.child("witnesses").child(table), rows, "first", temp)
     return {}
+
+
+def _finish(job: Job, row: dict[str, Any], temp: Path) -> dict[str, Any]:
+    """Sum the buckets' unmapped codes, and write them and the run."""
+    import polars as pl
+
+    files = job.staged.child("unmapped_codes").files(temp)
+    kinds = polars_types("unmapped_codes")
+    parts = pl.concat([pl.DataFrame(schema=kinds), *map(pl.read_parquet, files)])
+    by = [name for name in kinds if name not in ("rows", "members")]
+    codes = parts.group_by(by).agg(pl.col("rows", "members").sum()).select(list(kinds))
+    codes = codes.sort("members", "diagnosis_code", descending=[True, False])
+    _write(job.out.child("unmapped_codes"), codes, "all", temp)
+    by_reason = codes.group_by("reason").agg(pl.col("rows").sum()).sort("reason")
+    counts = {"unmapped_codes": codes.height, "unmapped_by_reason": dict(by_reason.iter_rows())}
+    row = row | {"counts": json.dumps(json.loads(row["counts"]) | counts)}
+    told = row | {"started_at": datetime.fromisoformat(row["started_at"])}
+    _write(job.out.child("runs"), pl.DataFrame([told], schema=polars_types("runs")), "all", temp)
+    return row

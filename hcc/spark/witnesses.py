@@ -70,8 +70,11 @@ def _renamed(job: Job, table: str, frame: pl.DataFrame, chosen: pl.Series, name:
     import polars as pl
 
     names = job.identifiers[table]
-    trimmed = [pl.col(column).str.strip_chars().replace("", None) for column in names]
+    told = [pl.col(column).replace("", None) for column in names]
     new = [job.witness(f"{name}-{number}") for number in range(len(chosen))]
-    keyed = frame.with_columns(pl.coalesce(trimmed).alias("_key")).filter(pl.col("_key").is_in(chosen.implode()))
+    keyed = frame.with_columns(pl.coalesce(told).alias("_key")).filter(pl.col("_key").is_in(chosen.implode()))
     key = pl.col("_key").replace_strict(chosen, pl.Series(new), return_dtype=pl.String)
-    return keyed.with_columns(key.alias(column) for column in names).drop("_key", ROW, strict=False)
+    renamed = keyed.with_columns(key.alias(column) for column in names).drop("_key", ROW, strict=False)
+    # Repeated rows would be counted in every bucket; those of a layout of spans are no repetitions.
+    one_row = table == "members" and not job.spans
+    return renamed.unique(names if one_row else None, keep="first", maintain_order=True)
