@@ -67,6 +67,7 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 )
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
+@click.option("--memory", metavar="SIZE", help="Keep to this much, such as 4GB.  [default: 60 % of the machine's]")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
 def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: str, **given: Any) -> None:
     """Score a population: members and claims in, one DuckDB file out.

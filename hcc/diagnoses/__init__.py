@@ -3,9 +3,24 @@
 from hcc.diagnoses.chains import ChainRules
 from hcc.diagnoses.decide import COUNTED, FLAGS, REASONS, Codes, Decider, DecisionRules, Decisions, decisions, joined
 from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules
+from hcc.diagnoses.plain import Room
 from hcc.diagnoses.runs import run_starts
 
 __all__ = [
-    "COUNTED", "EPOCH", "FLAGS", "FORMS", "REASONS", "RECORD_TYPES",
-    "ChainRules", "Codes", "Decider", "DecisionRules", "Decisions", "LineRules", "decisions", "joined", "run_starts",
+    "COUNTED",
+    "EPOCH",
+    "FLAGS",
+    "FORMS",
+    "REASONS",
+    "RECORD_TYPES",
+    "ChainRules",
+    "Codes",
+    "Decider",
+    "DecisionRules",
+    "Decisions",
+    "LineRules",
+    "Room",
+    "decisions",
+    "joined",
+    "run_starts",
 ]  # fmt: skip

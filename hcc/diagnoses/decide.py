@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import Chains, chains, special_records
 from hcc.diagnoses.lines import EPOCH, FORMS, NO_VERDICT, VERSION_COLUMNS, records, unpacked, version
-from hcc.diagnoses.plain import read_plain
+from hcc.diagnoses.plain import Room, read_plain
 from hcc.diagnoses.reasons import (
     COUNTED,
     FLAGS,
@@ -76,12 +76,12 @@ class Decider:
     a member its index. Claims of other members are counted, not used.
 
     Both tables are read here, once; plain claims go by 64-bit hashes (hcc.diagnoses.plain). Claims in a chain and
-    chart reviews go by their full text.
+    chart reviews go by their full text. ``room``: how much of it stays in memory.
     """
 
     def __init__(
         self, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, members: pl.DataFrame, codes: Codes, rules: DecisionRules,
-        enrolled_with: pl.LazyFrame | None = None,
+        enrolled_with: pl.LazyFrame | None = None, room: Room | None = None,
     ) -> None:  # fmt: skip
         self.codes, self.rules = codes, rules
         self.ranges = list(shard_ranges(members.height))
@@ -105,7 +105,7 @@ class Decider:
         self._words = pl.Categories.random()
         self._numbered = codes.code.cast(pl.Categorical(self._words))
         self._plain, self._unmapped = read_plain(
-            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, len(codes.code)
+            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, len(codes.code), room
         )
         self.unknown_member_claims = self._plain.unknown_claims()
         self._text: tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]] | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,14 @@ from hcc.diagnoses.shards import Shards, shard_ranges
 from hcc.diagnoses.unmapped import Unmapped
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it is one-to-one
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory that packed claims may take, and the folder for what does not fit."""
+
+    nbytes: int
+    folder: Path
 
 
 @dataclass(eq=False)
@@ -35,6 +44,13 @@ class PlainClaims:
     runs: Shards
     codes: Shards
     unknown: list[NDArray[np.uint64]] = field(default_factory=list)
+
+    def spill(self, room: Room, *others: Shards) -> None:
+        """Put rows into files where all of them take more memory than there is room for."""
+        all_of_them = (self.records, self.runs, self.codes, *others)
+        if sum(shards.nbytes for shards in all_of_them) > room.nbytes:
+            for shards in all_of_them:
+                shards.spill(room.folder)
 
     def unknown_claims(self) -> int:
         """Distinct claims of members that are not ours."""
@@ -69,7 +85,7 @@ class PlainClaims:
 
 def read_plain(
     lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.Series,
-    numbers: pl.DataType, mapped: int,
+    numbers: pl.DataType, mapped: int, room: Room | None = None,
 ) -> tuple[PlainClaims, Unmapped]:  # fmt: skip
     """Read both tables once. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``numbers``: a
     categorical type whose first ``mapped`` categories are the mapped codes; rows of other codes are only counted. Claims
@@ -89,6 +105,8 @@ def read_plain(
             plain.unknown.append(np.unique(found["key"][~known]))
             found = {name: values[known] for name, values in found.items()}
         plain.records.add(found["member"], found)
+        if room is not None:
+            plain.spill(room)
     told = "member_id" in diagnoses.collect_schema().names()
     member = pl.col("member_id").hash() if told else pl.lit(None, dtype=pl.UInt64)
     wanted = diagnoses.select(
@@ -102,6 +120,8 @@ def read_plain(
             owners = owners or Owners(lines)
             batch = owners.told(batch, mapped)
         _add_runs(plain, unmapped, ours, batch)
+        if room is not None:
+            plain.spill(room, unmapped.shards)
     return plain, unmapped
 
 

@@ -1,13 +1,19 @@
 """Rows dealt out to shards of neighbouring members: what one shard needs fits the processor's cache.
 
 Rows come batch by batch in the order of the files; each batch is put in the order of its shards at once, so that a
-shard is one slice of every batch.
+shard is one slice of every batch. What does not fit in memory goes to a file that has no name any more once it is open:
+nothing of it outlives the process.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,10 +36,14 @@ def shard_ranges(members: int) -> Iterator[tuple[int, int]]:
 
 @dataclass
 class Shards:
-    """Batches of rows, each in the order of its shards. ``text``: a column of strings goes along."""
+    """Batches of rows, each in the order of its shards. A column of strings may go along."""
 
     count: int
+    nbytes: int = 0
+    """Memory taken by the rows that are not in files."""
     _pieces: list[tuple[Columns, Any, NDArray[np.int64]]] = field(default_factory=list)
+    _files: list[Any] = field(default_factory=list)
+    _one_reader: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, member: NDArray[np.integer], columns: Columns, text: pl.Series | None = None) -> None:
         """Take in rows of these members; the order of rows of one member is kept."""
@@ -45,22 +55,68 @@ class Shards:
             columns = {name: values[order] for name, values in columns.items()}
             text = None if text is None else text.gather(pl.Series(order))
         # Contiguous text: the views of polars would hold the whole batch's buffers.
-        self._pieces.append((columns, None if text is None else _contiguous(text), bounds))
+        words = None if text is None else _contiguous(text)
+        self._pieces.append((columns, words, bounds))
+        self.nbytes += sum(values.nbytes for values in columns.values()) + (0 if words is None else words.nbytes)
+
+    def shard(self, number: int) -> tuple[Columns, pl.Series | None]:
+        """The rows of one shard, batch after batch."""
+        with self._one_reader:
+            parts = [_read(file, number) for file in self._files]
+        parts += [_cut(piece, number) for piece in self._pieces]
+        parts = [part for part in parts if len(next(iter(part[0].values())))] or parts[:1]
+        names = parts[0][0] if parts else {}
+        columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in names}
+        texts = [text for _, text in parts if text is not None]
+        return columns, pl.Series(pl.from_arrow(pa.concat_arrays(texts))) if texts else None
+
+    def spill(self, folder: Path) -> None:
+        """Put what is in memory into a file of one record batch per shard."""
+        if not self._pieces:
+            return
+        here = Shards(self.count, _pieces=self._pieces)
+        descriptor, name = tempfile.mkstemp(prefix=".hcc-", dir=folder)
+        os.close(descriptor)
+        try:
+            with pa.OSFile(name, "wb") as sink:
+                writer = None
+                for number in range(self.count):
+                    columns, text = here.shard(number)
+                    if text is not None:
+                        columns = {**columns, _TEXT: _contiguous(text)}
+                    batch = pa.RecordBatch.from_pydict({key: pa.array(values) for key, values in columns.items()})
+                    writer = writer or pa.ipc.new_file(sink, batch.schema)
+                    writer.write_batch(batch)
+                assert writer is not None
+                writer.close()
+            self._files.append(pa.ipc.open_file(pa.OSFile(name, "rb")))
+        finally:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+        self._pieces, self.nbytes = [], 0
 
     def clear(self) -> None:
         """Give the memory back."""
         self._pieces.clear()
+        self._files.clear()
+        self.nbytes = 0
 
-    def shard(self, number: int) -> tuple[Columns, pl.Series | None]:
-        """The rows of one shard, batch after batch."""
-        spans = [(piece, text, int(b[number]), int(b[number + 1])) for piece, text, b in self._pieces]
-        spans = [span for span in spans if span[3] > span[2]] or spans[:1]
-        names = spans[0][0] if spans else {}
-        columns = {name: np.concatenate([piece[name][low:high] for piece, _, low, high in spans]) for name in names}
-        texts = [text.slice(low, high - low) for _, text, low, high in spans if text is not None]
-        if not texts:
-            return columns, None
-        return columns, pl.Series(pl.from_arrow(pa.concat_arrays(texts)))
+
+_TEXT = "_text"
+
+
+def _read(file: Any, number: int) -> tuple[Columns, Any]:
+    batch = file.get_batch(number)
+    names = [name for name in batch.schema.names if name != _TEXT]
+    columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in names}
+    return columns, batch.column(_TEXT) if _TEXT in batch.schema.names else None
+
+
+def _cut(piece: tuple[Columns, Any, NDArray[np.int64]], number: int) -> tuple[Columns, Any]:
+    columns, text, bounds = piece
+    low, high = int(bounds[number]), int(bounds[number + 1])
+    cut = {name: values[low:high] for name, values in columns.items()}
+    return cut, None if text is None else text.slice(low, high - low)
 
 
 def _contiguous(text: pl.Series) -> Any:

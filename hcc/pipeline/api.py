@@ -13,9 +13,11 @@ from typing import Any
 import polars as pl
 
 import hcc
+from hcc.diagnoses import Room
 from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, code_problem, read_inputs
 from hcc.intake.forms import claim_forms
+from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Clock, Memory, Progress, Scored, Sink, run
 from hcc.results import ResultsWriter, check_target, write_parquet
@@ -94,6 +96,7 @@ def score(
     out: str | Path | None = None,
     overwrite: bool = False,
     parquet: str | Path | None = None,
+    memory: str | int | None = None,
     progress: Progress | None = None,
     keep: bool = True,
 ) -> Run:
@@ -101,8 +104,9 @@ def score(
 
     ``members``, ``claims`` …: paths (Parquet, CSV, folder, glob, DuckDB file) or frames, of the canonical columns
     (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
-    scored and blended. With ``out`` the tables go into that file as they are made and memory holds one range of
-    members; ``keep`` keeps the arrays for ``find_gaps`` otherwise.
+    scored and blended. With ``out`` the tables go into that file as they are made, and the run keeps to ``memory``
+    ("4GB"; default: 60 % of the machine's), whatever the size of the claims; ``keep`` keeps the arrays for
+    ``find_gaps`` otherwise.
     Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
     """
     chosen = options(
@@ -111,6 +115,7 @@ def score(
     )  # fmt: skip
     if out is not None:
         check_target(out, overwrite=overwrite)
+    limit = memory_limit(memory)
     begun = time.perf_counter()
     clock = Clock(progress)
     with clock.stage("intake", 0.0):
@@ -119,13 +124,13 @@ def score(
             layout=layout, columns=columns, payment_year=chosen.payment_year,
         )  # fmt: skip
     if out is None:
-        memory = Memory()
-        done = _run(inputs, chosen, memory, clock, begun, keep=keep)
-        done.frames = memory.frames()
+        tables = Memory()
+        done = _run(inputs, chosen, tables, clock, begun, keep=keep, room=limit.room(None))
+        done.frames = tables.frames()
         done.inputs = inputs
     else:
-        with ResultsWriter(out, overwrite=overwrite) as writer:
-            done = _run(inputs, chosen, writer, clock, begun, keep=False)
+        with ResultsWriter(out, overwrite=overwrite, memory=limit.database) as writer:
+            done = _run(inputs, chosen, writer, clock, begun, keep=False, room=limit.room(out))
             with clock.stage("finish", 0.98):
                 writer.finish(done.row)
         done.path, done.scored = Path(out), None
@@ -147,9 +152,11 @@ def _told_plainly() -> Iterator[None]:
         ) from error
 
 
-def _run(inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool) -> Run:
+def _run(
+    inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool, room: Room | None = None
+) -> Run:
     with _told_plainly():
-        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress)
+        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress, room=room)
     with clock.stage("unmapped codes", 0.9):
         unmapped = _unmapped(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from hcc.diagnoses import Decider, Decisions, joined
+from hcc.diagnoses import Decider, Decisions, Room, joined
 from hcc.pipeline.frames import Frames, constant, with_decimals
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, sexes_and_ages
@@ -83,11 +83,14 @@ class Scored:
     started_at: datetime
 
 
-def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None) -> Scored:
+def run(
+    inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None,
+    room: Room | None = None,
+) -> Scored:  # fmt: skip
     """Score ``inputs`` (hcc.intake.Inputs) and append every table but ``runs`` to ``sink``.
 
     Shards of members are worked off side by side, their frames appended in order. ``keep``: keep the arrays of every
-    shard for gaps and scenarios.
+    shard for gaps and scenarios. ``room``: memory for packed claims.
     """
     clock = Clock(progress)
     started = datetime.now(UTC)
@@ -106,7 +109,7 @@ def run(inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progres
         if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
             enrolled = inputs.enrollment.lazy().select("member_id", "month", "parent_organization")
         who = members.select("member_id", "program", "parent_organization")
-        decider = Decider(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled)
+        decider = Decider(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled, room)
         unmapped = decider.unmapped()
     frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():

@@ -6,8 +6,10 @@ at one run share it. The quick profile takes the first seeds only, the thorough 
 
 from __future__ import annotations
 
+import tempfile
 from decimal import Decimal
 from functools import cache, lru_cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 import hcc
 from hcc.diagnoses import shards
+from hcc.pipeline import memory
 from hcc.tables import RESULT_TABLES
 from tests.golden.engine import CLAIM_SCHEMA, MEMBER_SCHEMA, Answer, ask, frame, rows_of
 from tests.properties.compare import decision_differences, payment_differences
@@ -80,6 +83,19 @@ def test_shards_of_any_size_give_the_same_tables(seed: int, bits: int) -> None:
         run = ask(people.members, people.claims, people.payment_year, **options).run
     assert tables(run) == tables(whole.run)
     assert rows_of(run.unmapped_codes.drop("run_id")) == rows_of(whole.run.unmapped_codes.drop("run_id"))
+
+
+@given(seed=CHANGED)
+def test_what_does_not_fit_in_memory_makes_no_difference(seed: int) -> None:
+    options = options_of(seed)
+    people, whole = one_run(seed)
+    before = set(Path(tempfile.gettempdir()).glob(".hcc-*"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD_BITS", 4)
+        patch.setattr(memory, "_CLAIMS", 1e-9)  # no room at all: every batch goes to a file
+        run = ask(people.members, people.claims, people.payment_year, **options).run
+    assert tables(run) == tables(whole.run)
+    assert set(Path(tempfile.gettempdir()).glob(".hcc-*")) == before
     told = {key: value for key, value in whole.run.counts.items() if key != "rejected_by_reason"}
     assert {key: run.counts[key] for key in told} == told
 
