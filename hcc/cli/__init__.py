@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "schema": ("hcc.cli.schema", "The result tables in words and DDL."),
 }
-_INTERRUPTED, _TERMINATED = 130, 143
+INTERRUPTED, _TERMINATED = 130, 143
 _WIDEST = 112
 
 
@@ -107,7 +107,7 @@ def run(args: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped; nothing half-made was left.", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has seen enough; without this Python complains once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

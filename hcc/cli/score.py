@@ -68,6 +68,7 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
 @click.option("--memory", metavar="SIZE", help="Keep to this much, such as 4GB.  [default: 60 % of the machine's]")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same inputs to --out stopped.")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
 def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: str, **given: Any) -> None:
     """Score a population: members and claims in, one DuckDB file out.
@@ -79,20 +80,32 @@ def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: s
     Example, after 'hcc demo':
       hcc score --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out scores.duckdb
     """
+    from hcc.cli import INTERRUPTED
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
     from hcc.pipeline import score as score_population
     from hcc.results.parquet import check_folder
+    from hcc.results.place import half_made
 
     if given["parquet"]:
         check_folder(given["parquet"], given["overwrite"])
-    with Progress("scoring") as progress:
-        run = score_population(
-            members,
-            claims[0] if len(claims) == 1 else list(claims),
-            models=list(models) or None,
-            out=out,
-            progress=progress,
-            **given,
+    try:
+        with Progress("scoring") as progress:
+            run = score_population(
+                members,
+                claims[0] if len(claims) == 1 else list(claims),
+                models=list(models) or None,
+                out=out,
+                progress=progress,
+                **given,
+            )
+    except (KeyboardInterrupt, SystemExit):
+        if not half_made(out):
+            raise
+        click.echo(
+            f"Stopped. What was complete waits in a hidden folder beside {out}: the same command with --resume goes on "
+            "there, without it the run begins anew.",
+            err=True,
         )
+        raise SystemExit(INTERRUPTED) from None
     print_summary(run, Path(out))

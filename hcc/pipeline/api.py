@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ from hcc.intake import Inputs, code_problem, read_inputs
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Options, Plan, options
-from hcc.pipeline.run import Clock, Memory, Progress, Scored, Sink, run
+from hcc.pipeline.run import Begun, Clock, Memory, Progress, Scored, Sink, run
 from hcc.results import ResultsWriter, check_target, write_parquet
+from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import mapped_codes
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
@@ -97,6 +99,7 @@ def score(
     overwrite: bool = False,
     parquet: str | Path | None = None,
     memory: str | int | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
     keep: bool = True,
 ) -> Run:
@@ -106,7 +109,7 @@ def score(
     (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
     scored and blended. With ``out`` the tables go into that file as they are made, and the run keeps to ``memory``
     ("4GB"; default: 60 % of the machine's), whatever the size of the claims; ``keep`` keeps the arrays for
-    ``find_gaps`` otherwise.
+    ``find_gaps`` otherwise. ``resume``: go on where an interrupted run of the same to ``out`` stopped.
     Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
     """
     chosen = options(
@@ -129,8 +132,16 @@ def score(
         done.frames = tables.frames()
         done.inputs = inputs
     else:
-        with ResultsWriter(out, overwrite=overwrite, memory=limit.database) as writer:
-            done = _run(inputs, chosen, writer, clock, begun, keep=False, room=limit.room(out))
+        key = _key(inputs, chosen)
+        with ResultsWriter(out, overwrite=overwrite, memory=limit.database, key=key, resume=resume) as writer:
+            before = (
+                None
+                if writer.resumed is None
+                else Begun(writer.resumed.state["run_id"], writer.resumed.done, writer.resumed.state)
+            )
+            if resume:
+                inputs.notes.append(_resumed(before))
+            done = _run(inputs, chosen, writer, clock, begun, keep=False, room=limit.room(out), before=before)
             with clock.stage("finish", 0.98):
                 writer.finish(done.row)
         done.path, done.scored = Path(out), None
@@ -153,10 +164,11 @@ def _told_plainly() -> Iterator[None]:
 
 
 def _run(
-    inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool, room: Room | None = None
-) -> Run:
+    inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool, room: Room | None = None,
+    before: Begun | None = None,
+) -> Run:  # fmt: skip
     with _told_plainly():
-        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress, room=room)
+        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before)
     with clock.stage("unmapped codes", 0.9):
         unmapped = _unmapped(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
@@ -184,6 +196,18 @@ def _run(
     timings = {**clock.seconds, **scored.timings}
     row = _run_row(scored, inputs, counts, notes, timings, time.perf_counter() - begun)
     return Run(scored.run_id, chosen, counts, timings, notes, {}, row, scored=scored if keep else None)
+
+
+def _key(inputs: Inputs, chosen: Options) -> str:
+    """What a run is of: an interrupted one is resumed only by the same."""
+    what = [hcc.__version__, SCHEMA_VERSION, chosen.as_json(), inputs.fingerprints, tables_fingerprint(chosen.mappings)]
+    return hashlib.sha256(json.dumps(what, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _resumed(before: Begun | None) -> str:
+    if before is None:
+        return "No interrupted run was there to go on with: the run began anew."
+    return f"An interrupted run was resumed: its first {before.done} shards of members were complete."
 
 
 def _unmapped(found: pl.DataFrame, plan: Plan, run_id: str) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from hcc.pipeline.statuses import Statuses, statuses
 from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
 Progress = Callable[[str, float], None]
+MARK_EVERY = 4  # shards: an interrupted run loses at most the work on so many
 
 
 class Sink(Protocol):
@@ -30,6 +31,21 @@ class Sink(Protocol):
     def append(self, table: str, frame: pl.DataFrame) -> None: ...
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None: ...
+
+    def mark(self, done: int, state: Mapping[str, Any]) -> None:
+        """Everything so far belongs to the first ``done`` shards."""
+
+    def take_back(self, first_member: str | None) -> None:
+        """Take out what came after the last mark."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An interrupted run to go on with: its id, the shards that are complete, and the sums over them."""
+
+    run_id: str
+    done: int
+    state: dict[str, Any]
 
 
 @dataclass
@@ -44,6 +60,12 @@ class Memory:
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None:
         """Nothing to prepare: the frames bring their Enums."""
+
+    def mark(self, done: int, state: Mapping[str, Any]) -> None:
+        """Nothing to remember: memory ends with the process."""
+
+    def take_back(self, first_member: str | None) -> None:
+        """Nothing is taken over."""
 
     def frames(self) -> dict[str, pl.DataFrame]:
         return {name: pl.concat(pieces, how="diagonal_relaxed") for name, pieces in self.pieces.items()}
@@ -85,16 +107,17 @@ class Scored:
 
 def run(
     inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None,
-    room: Room | None = None,
+    room: Room | None = None, begun: Begun | None = None,
 ) -> Scored:  # fmt: skip
     """Score ``inputs`` (hcc.intake.Inputs) and append every table but ``runs`` to ``sink``.
 
     Shards of members are worked off side by side, their frames appended in order. ``keep``: keep the arrays of every
-    shard for gaps and scenarios. ``room``: memory for packed claims.
+    shard for gaps and scenarios. ``room``: memory for packed claims. ``begun``: go on behind the
+    shards that an interrupted run completed; ``sink`` has their rows.
     """
     clock = Clock(progress)
     started = datetime.now(UTC)
-    run_id = uuid.uuid4().hex[:12]
+    run_id = uuid.uuid4().hex[:12] if begun is None else begun.run_id
     with clock.stage("profiles", 0.02):
         members = inputs.members
         status = statuses(members, inputs.enrollment, chosen.payment_year)
@@ -114,11 +137,16 @@ def run(
     frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():
         sink.declare_enum(column, words)
-    _append_members(sink, members, run_id, chosen)
+    tally = Tally()
+    if begun is None:
+        _append_members(sink, members, run_id, chosen)
+    else:
+        tally.load(begun.state)
+        left = decider.ranges[begun.done :]
+        sink.take_back(members["member_id"][left[0][0]] if left else None)
     work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height))
     kept: list[Shard] = []
-    tally = Tally()
-    for shard in side_by_side(work, len(decider.ranges)):
+    for number, shard in side_by_side(work, range(0 if begun is None else begun.done, len(decider.ranges))):
         if progress is not None:
             progress("members", 0.5 + 0.45 * shard.stop / max(members.height, 1))
         for stage, seconds in shard.seconds.items():
@@ -130,6 +158,8 @@ def run(
         tally.add(shard)
         if keep:
             kept.append(shard)
+        elif (number + 1) % MARK_EVERY == 0:
+            sink.mark(number + 1, {"run_id": run_id, **tally.state()})
     with clock.stage("reference tables", 0.97):
         append_reference_tables(sink, plan, run_id)
     if plan.list_flag:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from hcc.pipeline.score_frames import member_scores_frames, scores_frame
 from hcc.pipeline.statuses import Statuses
 from hcc.scores import ProfileScores
 
+_MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
 _SUMS = (
     "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
     "members_with_hcc",
@@ -108,23 +109,27 @@ class ShardWork:
                 yield "member_scores", frame
 
 
-def side_by_side(work: ShardWork, shards: int) -> Iterator[Shard]:
-    """Shards in order, as many at a time as there are processors; no more are ready than the consumer can take."""
-    workers = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8))
-    if shards <= 1:
-        yield from map(work, range(shards))
+def side_by_side(work: ShardWork, shards: Sequence[int]) -> Iterator[tuple[int, Shard]]:
+    """Numbers and shards in order, as many at a time as there are processors; no more are ready than the consumer can
+    take."""
+    if len(shards) <= 1:
+        yield from ((number, work(number)) for number in shards)
         return
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(processors, _MOST_WORKERS)
     with ThreadPoolExecutor(workers, thread_name_prefix="hcc-shard") as pool:
-        coming: deque[Future[Shard]] = deque()
+        coming: deque[tuple[int, Future[Shard]]] = deque()
         try:
-            for number in range(shards):
-                coming.append(pool.submit(work, number))
+            for number in shards:
+                coming.append((number, pool.submit(work, number)))
                 if len(coming) > workers:
-                    yield coming.popleft().result()
+                    first, future = coming.popleft()
+                    yield first, future.result()
             while coming:
-                yield coming.popleft().result()
+                first, future = coming.popleft()
+                yield first, future.result()
         finally:
-            for future in coming:
+            for _, future in coming:
                 future.cancel()
 
 
@@ -162,3 +167,12 @@ class Tally:
         """Counts of the run (column ``counts`` of the table runs)."""
         means = {m: round(total / rows / 1000, 3) for m, (rows, total) in self.score_rows.items() if rows}
         return {**dict.fromkeys(_SUMS, 0), **self.sums, "mean_raw_score": means}
+
+    def state(self) -> dict[str, Any]:
+        """The sums, to be kept with a mark."""
+        return {"sums": self.sums, "score_rows": self.score_rows}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from kept sums."""
+        self.sums = {name: int(number) for name, number in state["sums"].items()}
+        self.score_rows = {model: [int(number) for number in pair] for model, pair in state["score_rows"].items()}

@@ -57,6 +57,12 @@ class _Nowhere:
 
     def declare_enum(self, column: str, values: Iterable[str | None]) -> None: ...
 
+    def mark(self, done: int, state: Mapping[str, Any]) -> None:
+        pass
+
+    def take_back(self, first_member: str | None) -> None:
+        pass
+
 
 def find_gaps(
     run: Run | str | Path,

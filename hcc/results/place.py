@@ -1,6 +1,7 @@
 """Where a results file is made: a private folder beside it, renamed when complete, removed when not.
 
-A killed run leaves such a folder and nothing under the final name; the next run to the same name removes it.
+A killed run leaves such a folder and nothing under the final name; the next run to the same name takes it over
+(``--resume``) or removes it.
 """
 
 from __future__ import annotations
@@ -41,21 +42,35 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
 
 def partial_folder(target: Path) -> Path:
     """A new folder beside ``target`` that only its owner can read; leftovers of killed runs are removed first."""
-    remove_leftovers(target)
-    name = f".{target.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}"
-    folder = target.parent / name
+    for folder in leftovers(target):
+        shutil.rmtree(folder, ignore_errors=True)
+    folder = new_folder(target)
     folder.mkdir(mode=0o700)
     return folder
 
 
-def remove_leftovers(target: Path) -> None:
-    """Remove the partial folders of runs to ``target`` that died on this machine; other machines' are left alone."""
+def new_folder(target: Path) -> Path:
+    """Path of a new partial folder of this process; nothing is there yet."""
+    name = f".{target.name}.{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}"
+    return target.parent / name
+
+
+def leftovers(target: Path) -> list[Path]:
+    """Partial folders of runs to ``target`` that died on this machine, the latest first; others' are left alone."""
+    found = []
     for folder in target.parent.glob(f".{_escaped(target.name)}.*{_SUFFIX}"):
         parts = folder.name.removeprefix(f".{target.name}.").removesuffix(_SUFFIX).split(".")
         if len(parts) < 3 or not parts[-2].isdigit() or ".".join(parts[:-2]) != socket.gethostname():
             continue
         if not _alive(int(parts[-2])):
-            shutil.rmtree(folder, ignore_errors=True)
+            found.append(folder)
+    return sorted(found, key=lambda folder: folder.stat().st_mtime, reverse=True)
+
+
+def half_made(target: str | Path) -> bool:
+    """Whether a run of this process left something that can be resumed."""
+    path = Path(target).expanduser().absolute()
+    return any(path.parent.glob(f".{_escaped(path.name)}.{socket.gethostname()}.{os.getpid()}.*{_SUFFIX}"))
 
 
 def _escaped(name: str) -> str:

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from hcc.results.ingest import prepared, values_at_hand
 from hcc.results.place import check_target, partial_folder, publish, told_plainly
 from hcc.results.reader import open_results
 from hcc.results.reasons import reasons
+from hcc.results.resume import MADE, Mark, forget_marks, put_mark, take_back, take_over
 from hcc.results.reviews import read_reviews
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
@@ -39,6 +40,8 @@ class ResultsWriter:
 
     ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
     ``memory``: DuckDB's limit, such as "1GB". ``seconds_writing`` tells the time spent in inserts.
+    ``key``: what the run is of; with it ``mark`` makes the run one that can be resumed, and with ``resume`` an
+    interrupted run of the same key is taken over (``resumed``: its last mark; the caller says ``take_back`` first).
     Raises ResultsExist before any work, ResultsError for a full disk.
     """
 
@@ -50,6 +53,8 @@ class ResultsWriter:
         run_id: str | None = None,
         base: str | Path | None = None,
         memory: str | None = None,
+        key: str = "",
+        resume: bool = False,
     ) -> None:
         self.target = check_target(path, overwrite)
         self.run_id = run_id or str(uuid.uuid4())
@@ -61,8 +66,11 @@ class ResultsWriter:
         self._waiting: dict[str, tuple[list[pl.DataFrame], dict[str, object]]] = {}
         self._pending: list[Future[None]] = []
         self._finished = False
-        self._folder = partial_folder(self.target)
-        self._made = self._folder / "results.duckdb"
+        found = take_over(self.target, key) if resume else None
+        self.resumed: Mark | None = None if found is None else found[1]
+        self._key, self._marked = key, found is not None
+        self._folder = partial_folder(self.target) if found is None else found[0]
+        self._made = self._folder / MADE
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hcc-results")
         try:
             with told_plainly(self.target):
@@ -71,7 +79,7 @@ class ResultsWriter:
                     shutil.copyfile(base, self._made)
                 self._con = duckdb.connect(str(self._made), config=_config(memory))
                 self._con.execute("SET enable_progress_bar = false")  # it would write to stdout
-                if base is not None:
+                if base is not None or self.resumed is not None:
                     self._take_over()
         except BaseException:
             self._discard()
@@ -83,8 +91,25 @@ class ResultsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._finished:
+        if self._finished:
+            return
+        if self._marked and kind is not None and not issubclass(kind, Exception):  # interrupted: Ctrl-C or a signal
+            self._close()
+        else:
             self._discard()
+
+    def mark(self, done: int, state: Mapping[str, Any]) -> None:
+        """Everything appended so far belongs to the first ``done`` shards, which are complete; ``state`` goes along."""
+        self._hand_over_all()
+        self._marked = True
+        mark = Mark(self._key, done, dict(state))
+        self._pending.append(self._thread.submit(lambda: self._told(lambda: put_mark(self._con, mark))))
+
+    def take_back(self, first_member: str | None) -> None:
+        """Take out what an interrupted run wrote after its last mark; ``first_member``: the first that is to be done
+        again, None where all are done."""
+        self._settle()
+        self._told(lambda: take_back(self._con, list(self._enums), first_member))
 
     def declare_enum(self, column: str, values: Iterable[str | None]) -> None:
         """Name the values of a "few" column for every table that has it, before the first append.
@@ -153,6 +178,7 @@ class ResultsWriter:
                     self._con.execute(statement)
             for statement in views.statements():
                 self._con.execute(statement)
+            forget_marks(self._con)
             self._con.execute("COMMIT")
             self._con.execute("CHECKPOINT")
             self._con.close()
@@ -254,7 +280,7 @@ class ResultsWriter:
                 ((span,),) = self._con.execute(f"SELECT enum_range(NULL::{kind})").fetchall()
                 known[column] = list(span)
         for name in [name for name in self._enums if name not in RESULT_TABLES]:
-            del self._enums[name]
+            del self._enums[name]  # views' columns, and the table of marks
 
     def _execute(self, statement: str) -> None:
         with told_plainly(self.target):
@@ -268,19 +294,29 @@ class ResultsWriter:
         frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=False)
         self._pending.append(self._thread.submit(self._insert, table, frame, constants))
 
-    def _settle(self) -> None:
-        """Wait for the writing thread; raise what it met."""
+    def _hand_over_all(self) -> None:
         for table in list(self._waiting):
             self._hand_over(table)
+
+    def _told(self, work: Callable[[], None]) -> None:
+        with told_plainly(self.target):
+            work()
+
+    def _settle(self) -> None:
+        """Wait for the writing thread; raise what it met."""
+        self._hand_over_all()
         while self._pending:
             self._pending.pop(0).result()
 
-    def _discard(self) -> None:
+    def _close(self) -> None:
         for future in self._pending:
             future.cancel()
         self._thread.shutdown(wait=True)
         if hasattr(self, "_con"):
             self._con.close()
+
+    def _discard(self) -> None:
+        self._close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -105,3 +106,13 @@ def model_folders(root: Path) -> list[Path]:
     """Every model folder directly below one root, ``initial/`` editions included, sorted by model and year."""
     found = [folder for model in sorted(root.iterdir()) if model.is_dir() for folder in _years_below(model).values()]
     return [path for folder in found for path in (folder, folder / "initial") if (path / _MARK).is_file()]
+
+
+def tables_fingerprint(mappings: str | Path | None = None) -> str:
+    """SHA-256 of every manifest and TOML file of the mapping tables, which in turn name the hash of each table."""
+    found = hashlib.sha256()
+    for root in roots(mappings):
+        for path in sorted(root.rglob("*.toml")):
+            found.update(str(path.relative_to(root)).encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
