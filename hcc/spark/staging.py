@@ -100,7 +100,10 @@ def stage(table: Table, place: Place, buckets: int, *, owners: DataFrame | None 
             .drop(KEY, "hcc_buckets")
             .repartition(buckets, BUCKET)
         )
-    placed.write.partitionBy(BUCKET).parquet(place.uri)
+    writer = placed.write.partitionBy(BUCKET)
+    for unique in (ROW, *table.identifiers.get("claim_id", [])):  # a dictionary of what hardly repeats is lost work
+        writer = writer.option(f"parquet.enable.dictionary#{unique}", "false")
+    writer.parquet(place.uri)
 
 
 def owners_of_claims(claims: Table, staged: Place) -> DataFrame:

@@ -110,7 +110,11 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
     known = kinds_of(run.scores.filter(pl.col("member_id").str.starts_with(job.witness())))
     for table, rows in witnesses_of(job, given.frames, found["scores"], known, f"bucket-{bucket}").items():
         _write(job.staged.child("witnesses").child(table), rows, bucket, temp)
-    unmapped = _without_echoes(_typed(job, "unmapped_codes", run.unmapped_codes), echoes)
+    kinds = polars_types("unmapped_codes")
+    unmapped = _typed(job, "unmapped_codes", run.unmapped_codes).cast(
+        pl.Schema(kinds)
+    )  # buckets' files are put together again
+    unmapped = _without_echoes(unmapped, echoes)
     for name, frame in found.items():
         _write(job.out.child(name), frame, bucket, temp)
     _write(job.staged.child("unmapped_codes"), unmapped, bucket, temp)
@@ -139,16 +143,23 @@ def _options(job: Job, temp: Path) -> dict[str, Any]:
 
 
 def _typed(job: Job, table: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The declared columns in their declared types, with the run's own run_id."""
+    """The declared columns in their declared types, with the run's own run_id.
+
+    Few-valued columns stay Enums: Parquet holds text either way, and is written in a third of the time.
+    """
     import polars as pl
 
-    kinds = polars_types(table)
-    there = set(frame.columns)
-    return frame.select(
-        pl.lit(job.run_id).alias(name) if name == "run_id"
-        else (pl.col(name) if name in there else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in kinds.items()
-    )  # fmt: skip
+    columns = []
+    for name, kind in polars_types(table).items():
+        if name == "run_id":
+            column = pl.lit(job.run_id, dtype=pl.Enum([job.run_id]))
+        elif name not in frame.columns:
+            column = pl.lit(None, dtype=kind)
+        else:
+            few = kind == pl.String and isinstance(frame.schema[name], (pl.Enum, pl.Categorical))
+            column = pl.col(name) if few else pl.col(name).cast(kind)
+        columns.append(column.alias(name))
+    return frame.select(columns)
 
 
 def _write(place: Place, frame: pl.DataFrame, bucket: int | str, temp: Path) -> None:
@@ -178,12 +189,11 @@ def _raw_sums(factors: pl.DataFrame) -> dict[str, list[int]]:
     """Model → statuses scored and the sum of their raw scores in thousandths."""
     import polars as pl
 
-    model = pl.when(pl.col("calibration") == "").then("model").otherwise(pl.col("model") + ":" + pl.col("calibration"))
-    sums = factors.group_by(model.alias("name")).agg(
+    sums = factors.group_by("model", "calibration").agg(
         pl.struct("member_id", "segment", "first_month").n_unique(),
         (pl.col("coefficient") * 1000).cast(pl.Int64).sum(),
     )
-    return {name: [rows, total] for name, rows, total in sums.iter_rows()}
+    return {f"{model}:{cal}" if cal else model: [rows, total] for model, cal, rows, total in sums.iter_rows()}
 
 
 def _without_echoes(unmapped: pl.DataFrame, echoes: pl.Series | None) -> pl.DataFrame:
