@@ -8,7 +8,7 @@ import polars as pl
 
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
-from hcc.gaps.patterns.common import dotted
+from hcc.gaps.patterns.common import dotted, plural
 from hcc.gaps.plan import Plan, PlannedTarget, form_of
 from hcc.gaps.signals import SCHEMA, paired
 
@@ -24,7 +24,7 @@ _NO_SIGNAL = pl.DataFrame(schema={name: dtype for name, dtype in SCHEMA.items() 
 
 CLOSING = {
     "captured_above": " HCC {higher}, which stands above it, is captured in {year}.",
-    "ineligible_record": " It is coded in {year}, but only on records that do not count for the score.",
+    "ineligible_record": " The condition is coded in {year}, but only on records that do not count for the score.",
     "low_strength": " The evidence is weak and shown for completeness.",
     "evidence_not_given": " What would speak against it could not be looked at, because a table was not given.",
     "died": " The member has died.",
@@ -157,10 +157,6 @@ def _number(value: pl.Expr) -> pl.Expr:
     return value.round(2).cast(pl.String).str.strip_suffix(".0")
 
 
-def _plural(value: pl.Expr, one: str, many: str) -> pl.Expr:
-    return pl.when(value == 1).then(pl.lit(f"one {one}")).otherwise(pl.format("{} " + many, value.fill_null(0)))
-
-
 def _day(value: pl.Expr) -> pl.Expr:
     return value.dt.to_string("%Y-%m-%d").fill_null("")
 
@@ -174,7 +170,7 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "model": pl.col("model").cast(pl.String),
         "year": pl.lit(str(context.year)),
         "as_of": pl.lit(context.as_of.isoformat()),
-        "claims": _plural(pl.col("claims"), "claim", "claims"),
+        "claims": plural(pl.col("claims"), "claim", "claims"),
         "first_date": _day(pl.col("first")),
         "last_date": _day(pl.col("last")),
         "detail": detail,
@@ -193,7 +189,7 @@ def _term_fields(plan: Plan, planned: PlannedTarget, wanted: set[str]) -> dict[t
             continue
         one, many = _NOUN[term.kind]
         column = {field: pl.col(f"{name}|{field}") for field in ("count", "first", "last")}
-        fields[name, "count"] = _plural(column["count"], one, many)
+        fields[name, "count"] = plural(column["count"], one, many)
         first, last = column["first"], column["last"]
         days = (last - first).dt.total_days()
         fields[name, "days"] = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from hcc.gaps.context import GapContext
@@ -17,6 +18,7 @@ from hcc.gaps.events import Events
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_grammar import DiagnosisTerm, ResultTerm
 
+_DAY_ZERO, _DAY_BITS = 1 << 20, 24  # days are counted from far enough back to be positive
 SCHEMA = {
     "member_index": pl.UInt32,
     "measure": pl.UInt16,
@@ -189,6 +191,35 @@ def _value_conditions(frame: pl.LazyFrame, measures: Sequence[Measure]) -> pl.La
     )
 
 
+def _days_counted(matched: pl.DataFrame) -> pl.DataFrame:
+    """member_index, measure, count (different days), first, last: one sort of one number per event."""
+    if matched.is_empty():
+        return matched.select("member_index", "measure", pl.lit(0, pl.UInt32).alias("count"), first="date", last="date")
+    start = matched["member_index"].min()
+    assert isinstance(start, int)
+    member = matched["member_index"].to_numpy().astype(np.uint64) - np.uint64(start)
+    measure = matched["measure"].to_numpy().astype(np.uint64)
+    day = matched["date"].to_physical().to_numpy().astype(np.int64) + _DAY_ZERO
+    keys = pl.Series((((member << np.uint64(16)) | measure) << np.uint64(_DAY_BITS)) | day.astype(np.uint64)).sort().to_numpy()
+    keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+    pair = keys >> np.uint64(_DAY_BITS)
+    starts = np.nonzero(np.concatenate([[True], pair[1:] != pair[:-1]]))[0]
+    ends = np.concatenate([starts[1:], [len(keys)]]) - 1
+
+    def days(at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pl.Series:
+        return pl.Series(((keys[at] & np.uint64(2**_DAY_BITS - 1)).astype(np.int64) - _DAY_ZERO).astype(np.int32)).cast(pl.Date)
+
+    return pl.DataFrame(
+        {
+            "member_index": ((pair[starts] >> np.uint64(16)) + np.uint64(start)).astype(np.uint32),
+            "measure": (pair[starts] & np.uint64(2**16 - 1)).astype(np.uint16),
+            "count": (ends - starts + 1).astype(np.uint32),
+            "first": days(starts),
+            "last": days(ends),
+        }
+    )
+
+
 def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> pl.DataFrame:
     """Count different days (claims for diagnoses) and keep what reaches the measure's numbers."""
     unit = "claim_id" if kind == "diagnosis" else "date"
@@ -209,16 +240,21 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
             pl.col("value").min().alias("lowest"),
             pl.col("value").max().alias("highest"),
         ]
-    return (
-        matched.lazy()
-        .group_by("member_index", "measure")
-        .agg(
-            pl.col(unit).n_unique().cast(pl.UInt32).alias("count"),
-            pl.col("date").min().alias("first"),
-            pl.col("date").max().alias("last"),
-            *values,
+    if kind in ("fill", "procedure", "problem"):
+        counted = _days_counted(matched).lazy().with_columns(_NO_VALUES)
+    else:
+        counted = (
+            matched.lazy()
+            .group_by("member_index", "measure")
+            .agg(
+                pl.col(unit).n_unique().cast(pl.UInt32).alias("count"),
+                pl.col("date").min().alias("first"),
+                pl.col("date").max().alias("last"),
+                *values,
+            )
         )
-        .join(needs.lazy(), on="measure")
+    return (
+        counted.join(needs.lazy(), on="measure")
         .filter(
             pl.col("count") >= pl.col("at_least"),
             (pl.col("last") - pl.col("first")).dt.total_days() >= pl.col("days_apart"),

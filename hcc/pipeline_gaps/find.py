@@ -31,7 +31,7 @@ from hcc.rules.valuesets import load_valuesets
 
 UNIDENTIFIED_FILLS = ("weaken", "indeterminate")
 TABLES = ("gaps", "member_gaps", "gap_evidence")
-PIECE = 50_000  # members whose gaps are found at once: bounds memory, and arrays of this size are reused
+PIECE = 25_000  # members whose gaps are found at once: bounds memory, and arrays of this size are reused
 
 
 class Sink(Protocol):

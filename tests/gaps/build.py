@@ -284,7 +284,12 @@ def gaps(*people: Person, rules: GapRules | None = None, **options: object) -> p
 
 def only(frame: pl.DataFrame, rule_id: str) -> list[dict]:
     """Rows of one rule."""
-    return frame.filter(pl.col("rule_id").cast(pl.String) == rule_id).sort("member_id", "model", "hcc").to_dicts()
+    return (
+        frame.with_columns(pl.col("rule_id", "model", "hcc").cast(pl.String))
+        .filter(pl.col("rule_id") == rule_id)
+        .sort("member_id", "model", "hcc")
+        .to_dicts()
+    )
 
 
 def statuses(frame: pl.DataFrame, rule_id: str) -> list[tuple[str, str, str]]:

@@ -95,6 +95,11 @@ def each_code(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("codes").str.split(",")).explode("codes").rename({"codes": "diagnosis_code"})
 
 
+def plural(value: pl.Expr, one: str, many: str) -> pl.Expr:
+    """'one claim', '3 claims'."""
+    return pl.when(value == 1).then(pl.lit(f"one {one}")).otherwise(pl.format("{} " + many, value.fill_null(0)))
+
+
 def shaped(frame: pl.DataFrame, schema: Mapping[str, object]) -> pl.DataFrame:
     """``frame`` with exactly the columns of ``schema``; absent ones are null."""
     missing = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]

@@ -61,7 +61,7 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
         )
     )
     detail = pl.format(
-        "{} and {} {} ({})",
+        "{} and {} {}: {}",
         dotted(pl.col("diagnosis_code")), dotted(pl.col("diagnosis_code_b")),
         pl.when(pl.col("scope") == "year").then(pl.lit("in one year")).otherwise(pl.lit("on one day")), "note",
     )  # fmt: skip

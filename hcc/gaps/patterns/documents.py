@@ -57,7 +57,7 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
         .then(pl.col("claim_id") == pl.col("seen_claim"))
         .otherwise(pl.col("date") == pl.col("seen"))
     )
-    detail = pl.format("record of {} reviewed", pl.col("seen").dt.to_string("%Y-%m-%d"))
+    detail = pl.format("record of {}", pl.col("seen").dt.to_string("%Y-%m-%d"))
     rows = claim_rows(found, matched.with_columns(detail.alias("detail")), target)
     rows = rows.join(_validated(found, supported), on=["member_index", "m", "hcc"], how="anti")
     mapped = found.hccs.counted_hccs(

@@ -109,7 +109,8 @@ def consecutive_years(found: Found, rule: Rule, target: int) -> PatternRows:
         pl.col("counted").fill_null(False), pl.col("date").is_between(context.year_start, context.year_until)
     ).join(repeated, on="member_index")
     detail = pl.format(
-        "also in the {} year(s) before, last on {}", pl.lit(pattern.years), pl.col("before").dt.to_string("%Y-%m-%d")
+        f"also in the {'year' if pattern.years == 1 else f'{pattern.years} years'} before, last on {{}}",
+        pl.col("before").dt.to_string("%Y-%m-%d"),
     )
     rows = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
     evidence = before.join(rows.select("member_index").unique(), on="member_index", how="semi").filter(

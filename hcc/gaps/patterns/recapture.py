@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.hccs import number
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, shaped
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, plural, shaped
 from hcc.rules.folders import find
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Recapture
@@ -203,7 +203,10 @@ def _evidence(rows: pl.DataFrame, target: int) -> pl.DataFrame:
     history = rows.filter(pl.col("last").is_not_null(), pl.col("status_reason") != "same").select(
         *_KEY, pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("last").alias("evidence_date"), pl.col("diagnosis_codes").cast(pl.String).alias("code"),
-        pl.format("counted on {} claim(s) of {}", "claims", pl.col("years").cast(pl.List(pl.String)).list.join(" and "))
-        .alias("description"),
+pl.format(
+            "counted on {} of {}",
+            plural(pl.col("claims"), "claim", "claims"),
+            pl.col("years").cast(pl.List(pl.String)).list.join(" and "),
+        ).alias("description"),
     )  # fmt: skip
     return shaped(history, EVIDENCE)
