@@ -255,6 +255,8 @@ def _run_row(
     job: Job, reports: list[merge.Report], rows: dict[str, int], timings: dict[str, float], begun: float,
     started: datetime,
 ) -> dict[str, Any]:  # fmt: skip
+    from hcc.intake.forms import LINES
+
     inputs: list[dict[str, Any]] = [{"table": name, "paths": [], "kind": "pyspark DataFrame", "rows": rows[name], "size": None,
                "mtime": None, "sha256": None, "hash_of": "nothing: a frame of Spark's"} for name in rows]  # fmt: skip
     seconds = {**{f"engine: {name}": value for name, value in merge.merged_timings(reports).items()}, **timings}
@@ -268,7 +270,7 @@ def _run_row(
         "run": job.options["run"],
         "as_of": None,
         "inputs": json.dumps(inputs),
-        "counts": json.dumps(merge.merged_counts(reports)),
+        "counts": json.dumps(merge.merged_counts(reports, forms=rows["claims"] <= LINES)),
         "timings": json.dumps({name: round(value, 3) for name, value in seconds.items()}),
         "notes": json.dumps(merge.merged_notes(reports)),
     }

@@ -42,14 +42,17 @@ def raise_unreadable(reports: Iterable[Report]) -> None:
         raise InputError.from_faults("Inputs", faults, hint="Write dates as YYYY-MM-DD, or cast the column to date.")
 
 
-def merged_counts(reports: Sequence[Report]) -> dict[str, Any]:
-    """Counts of the whole run, but for those of unmapped codes: a code is counted once, in however many buckets."""
+def merged_counts(reports: Sequence[Report], *, forms: bool = True) -> dict[str, Any]:
+    """Counts of the whole run, but for those of unmapped codes: a code is counted once, in however many buckets.
+
+    ``forms``: False where the population has more claim lines than ``hcc.score`` looks at for ``claim_forms``.
+    """
     several = [report["counts"] for report in reports]
     merged: dict[str, Any] = {}
     for name in dict.fromkeys(name for counts in several for name in counts):
         values = [counts[name] for counts in several if name in counts]
         if name == "claim_forms":
-            merged[name] = merged_forms(values)
+            merged[name] = merged_forms(values) if forms else {}
         elif all(isinstance(value, Mapping) for value in values):
             merged[name] = _summed(values)
         else:

@@ -36,6 +36,9 @@ def test_the_most_diagnoses_on_a_claim() -> None:
     # 12 diagnoses: 3 + 1 claims; 11 diagnoses: 2 + 0 there, and 5 where 11 is the most; 10 does not matter.
     assert merged_forms([forms(9, 12, 3, 2), forms(8, 11, 5, 1), forms(7, 12, 1, 0)]) == forms(24, 12, 4, 7)
     assert merged_forms([forms(9, 12, 3, 2), {}]) == {}
+    several = [report(counts={"claim_forms": forms(9, 12, 3, 2)})]
+    assert merged_counts(several)["claim_forms"] == forms(9, 12, 3, 2)
+    assert merged_counts(several, forms=False)["claim_forms"] == {}
 
 
 def test_notes_of_all_are_kept_and_those_that_count_are_summed() -> None:
