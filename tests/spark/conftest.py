@@ -24,7 +24,7 @@ def missing() -> str:
         return "pyspark is not installed: make test EXTRAS=dev,review,spark"
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    if java is None:
+    if java is None or shutil.which(java) is None:
         return f"there is no Java; Spark needs {JAVA} or newer"
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', said)
