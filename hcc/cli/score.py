@@ -11,11 +11,11 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 
 
 @click.command()
-@click.option("--members", required=True, metavar="PATH", help=f"The members: {_FILES}.")
+@click.option("--members", metavar="PATH", help=f"The members: {_FILES}.")
 @click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
 @click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
 @click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
-@click.option("--payment-year", type=int, required=True, help="The year CMS pays for; there is no default.")
+@click.option("--payment-year", type=int, help="The year CMS pays for; there is no default.")
 @click.option(
     "--model",
     "models",
@@ -65,12 +65,23 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
     type=click.Path(exists=True, file_okay=False),
     help="A folder of tables of your own (also HCC_MAPPINGS).",
 )
-@click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
+@click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.")
+@click.option(
+    "--update",
+    "updated",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Add new --claims to this results file: only the members they touch are scored again.",
+)
+@click.option("--changes", type=click.Path(), metavar="FILE", help="With --update: who changed and why, as CSV.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
 @click.option("--memory", metavar="SIZE", help="Keep to this much, such as 4GB.  [default: 60 % of the machine's]")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same inputs to --out stopped.")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
-def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: str, **given: Any) -> None:
+def score(
+    members: str | None, claims: tuple[str, ...], models: tuple[str, ...], out: str | None, updated: str | None,
+    changes: str | None, **given: Any,
+) -> None:  # fmt: skip
     """Score a population: members and claims in, one DuckDB file out.
 
     The file holds scores, factors, HCCs, and for every diagnosis whether it counted and why; 'hcc schema' describes it.
@@ -80,6 +91,18 @@ def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: s
     Example, after 'hcc demo':
       hcc score --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out scores.duckdb
     """
+    source = claims[0] if len(claims) == 1 else list(claims)
+    if updated:
+        _update(updated, source, out, changes, members=members, models=models, **given)
+        return
+    missing = [
+        name for name, value in (("--members", members), ("--payment-year", given["payment_year"]), ("--out", out))
+        if value is None
+    ]  # fmt: skip
+    if missing or out is None:
+        raise click.UsageError(f"Missing option {', '.join(missing)}.")
+    if changes:
+        raise click.UsageError("--changes goes with --update; two files are compared by 'hcc compare'.")
     from hcc.cli import INTERRUPTED
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
@@ -93,7 +116,7 @@ def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: s
         with Progress("scoring") as progress:
             run = score_population(
                 members,
-                claims[0] if len(claims) == 1 else list(claims),
+                source,
                 models=list(models) or None,
                 out=out,
                 progress=progress,
@@ -109,3 +132,38 @@ def score(members: str, claims: tuple[str, ...], models: tuple[str, ...], out: s
         )
         raise SystemExit(INTERRUPTED) from None
     print_summary(run, Path(out))
+
+
+def _update(results: str, claims: Any, out: str | None, changes: str | None, **given: Any) -> None:
+    """Everything but the claims, where they lie and how they are named is as the run in ``results`` has it."""
+    taken = ("claim_diagnoses", "layout", "columns", "memory", "overwrite")
+    context = click.get_current_context()
+    spare = [
+        f"--{name.replace('_', '-')}" for name in given
+        if name not in taken and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]  # fmt: skip
+    if spare:
+        raise click.UsageError(
+            f"--update keeps to the run in the file: leave out {', '.join(spare).replace('--models', '--model')}."
+        )
+    from hcc.cli.progress import Progress
+    from hcc.pipeline.update import update, write_changes
+
+    if changes and Path(changes).exists() and not given["overwrite"]:
+        raise click.UsageError(f"{changes} is there already; add --overwrite.")
+    with Progress("updating") as progress:
+        done = update(results, claims, out=out, progress=progress, **{name: given[name] for name in taken})
+    moved = done.changes
+    up = moved.filter(moved["change"] > 0).height
+    click.echo(
+        f"{done.touched:,} members scored again in {done.seconds:.1f} s; {moved.height:,} risk scores moved", err=True
+    )
+    click.echo(f"  up {up:,}, down {moved.filter(moved['change'] < 0).height:,}", err=True)
+    for note in done.notes[1:]:
+        click.echo(f"  note: {note}", err=True)
+    if changes:
+        write_changes(moved, Path(changes))
+        click.echo(f"  who and why: {changes}", err=True)
+    elif moved.height:
+        click.echo("  --changes FILE lists who and why", err=True)
+    click.echo(f"results in {done.path}", err=True)

@@ -170,7 +170,7 @@ def _run(
     with _told_plainly():
         scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before)
     with clock.stage("unmapped codes", 0.9):
-        unmapped = _unmapped(scored.unmapped, scored.plan, scored.run_id)
+        unmapped = unmapped_table(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
     with clock.stage("rejected rows", 0.95):
         rejected = inputs.rejected().with_columns(pl.lit(scored.run_id).alias("run_id"))
@@ -180,16 +180,12 @@ def _run(
         for c in scored.members.columns
         if c.endswith("_was_defaulted") and (n := scored.members[c].sum())
     }
-    by_reason = rejected.group_by("reason").len().sort("reason")
     with clock.stage("claim forms", 0.96):
         forms = claim_forms(inputs)
     counts = {
         **scored.counts,
-        "rejected_rows": rejected.height,
-        "rejected_by_reason": dict(by_reason.iter_rows()),
+        **row_counts(rejected, unmapped),
         "defaulted": defaulted,
-        "unmapped_codes": unmapped.height,
-        "unmapped_by_reason": dict(unmapped.group_by("reason").agg(pl.col("rows").sum()).sort("reason").iter_rows()),
         "claim_forms": forms,
     }
     notes = [*inputs.notes, *scored.plan.notes]
@@ -210,7 +206,17 @@ def _resumed(before: Begun | None) -> str:
     return f"An interrupted run was resumed: its first {before.done} shards of members were complete."
 
 
-def _unmapped(found: pl.DataFrame, plan: Plan, run_id: str) -> pl.DataFrame:
+def row_counts(rejected: pl.DataFrame, unmapped: pl.DataFrame) -> dict[str, Any]:
+    """Rows set aside and codes that map nowhere, by reason."""
+    return {
+        "rejected_rows": rejected.height,
+        "rejected_by_reason": dict(rejected.group_by("reason").len().sort("reason").iter_rows()),
+        "unmapped_codes": unmapped.height,
+        "unmapped_by_reason": dict(unmapped.group_by("reason").agg(pl.col("rows").sum()).sort("reason").iter_rows()),
+    }
+
+
+def unmapped_table(found: pl.DataFrame, plan: Plan, run_id: str) -> pl.DataFrame:
     """Codes that map nowhere, with the reason, told apart as far as the code lists at hand go."""
     known = mapped_codes(plan.options.mappings).select("diagnosis_code", "valid_to", "description")
     window_start = plan.decisions.lines.window[0]

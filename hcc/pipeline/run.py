@@ -107,22 +107,24 @@ class Scored:
 
 def run(
     inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None,
-    room: Room | None = None, begun: Begun | None = None,
+    room: Room | None = None, begun: Begun | None = None, run_id: str | None = None,
+    part_of: tuple[Plan, Statuses] | None = None,
 ) -> Scored:  # fmt: skip
     """Score ``inputs`` (hcc.intake.Inputs) and append every table but ``runs`` to ``sink``.
 
     Shards of members are worked off side by side, their frames appended in order. ``keep``: keep the arrays of every
     shard for gaps and scenarios. ``room``: memory for packed claims. ``begun``: go on behind the
-    shards that an interrupted run completed; ``sink`` has their rows.
+    shards that an interrupted run completed; ``sink`` has their rows. ``part_of``: the plan of a population of which these members are a
+    part, and their statuses in it.
     """
     clock = Clock(progress)
     started = datetime.now(UTC)
-    run_id = uuid.uuid4().hex[:12] if begun is None else begun.run_id
+    run_id = begun.run_id if begun is not None else run_id or uuid.uuid4().hex[:12]
     with clock.stage("profiles", 0.02):
         members = inputs.members
-        status = statuses(members, inputs.enrollment, chosen.payment_year)
+        status = statuses(members, inputs.enrollment, chosen.payment_year) if part_of is None else part_of[1]
     with clock.stage("rules", 0.04):
-        plan = make_plan(chosen, status.profiles)
+        plan = make_plan(chosen, status.profiles) if part_of is None else part_of[0]
         by_model = {
             name: only_paid(plan, name, profile_scores(model.scores, status.profiles))
             for name, model in plan.models.items()

@@ -37,6 +37,24 @@ class Statuses:
         low, high = np.searchsorted(self.member, (start, stop))
         return slice(int(low), int(high))
 
+    def of(self, members: NDArray[np.integer]) -> Statuses:
+        """The statuses of some members (indexes, ascending), who are then numbered from 0; the profiles stay."""
+        rows = np.flatnonzero(np.isin(self.member, members))
+        owner = np.searchsorted(members, self.member[rows]).astype(np.uint32)
+        monthly = self.monthly
+        if monthly is not None:
+            here = pl.DataFrame({"status": rows, "_status": np.arange(len(rows)), "_member": owner})
+            monthly = (
+                monthly.drop("member")
+                .join(here.cast({"status": monthly.schema["status"]}), on="status", maintain_order="left")
+                .select(pl.col("_member").alias("member"), pl.col("_status").alias("status"), "month", "payable")
+                .cast({name: monthly.schema[name] for name in ("member", "status")})
+            )
+        return Statuses(
+            self.profiles, owner, self.profile[rows], self.months[rows], self.payable[rows],
+            self.first_month.gather(pl.Series(rows)), self.not_payable_reason.gather(pl.Series(members)), monthly,
+        )  # fmt: skip
+
 
 def statuses(members: pl.DataFrame, enrollment: pl.DataFrame | None, payment_year: int) -> Statuses:
     """Profiles and months of every member. Members without an enrolment month, where enrolment is given, have none

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,12 +149,21 @@ class ResultsWriter:
         if table in self._enums:
             self._execute(f"DELETE FROM {ddl.quoted(table)}")
 
-    def delete_members(self, member_ids: pl.Series) -> None:
-        """Take all rows of these members out of every table that has a member_id (for an update)."""
+    def mean_raw_scores(self) -> dict[str, float]:
+        """Mean raw score of the rows of each model in ``scores``, to the third decimal."""
+        self._settle()
+        found = self._con.execute(
+            "SELECT model || if(calibration = '', '', ':' || calibration), avg(raw_score) FROM scores "
+            "WHERE raw_score IS NOT NULL GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        return {str(model): round(float(mean), 3) for model, mean in found}
+
+    def delete_members(self, member_ids: pl.Series, keep: Collection[str] = ()) -> None:
+        """Take all rows of these members out of every table that has a member_id (for an update) but those named."""
         self._settle()
         self._con.register("gone", pl.DataFrame({"member_id": member_ids.cast(pl.String)}).to_arrow())
         for table in self._enums:
-            if "member_id" in RESULT_TABLES[table].names:
+            if "member_id" in RESULT_TABLES[table].names and table not in keep:
                 self._execute(f"DELETE FROM {ddl.quoted(table)} WHERE member_id IN (SELECT member_id FROM gone)")
         self._con.unregister("gone")
 

@@ -1,0 +1,306 @@
+"""New claims into an existing results file: only the members they touch are scored again.
+
+Their claims of before are read again from the files that the run recorded, so that a replacement finds what it
+replaces and the result is that of a full run on all files. Whatever the file says of other members stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hcc.errors import InputError
+from hcc.intake import Inputs, read_inputs
+from hcc.intake.fingerprints import of_files
+from hcc.intake.forms import claim_forms
+from hcc.pipeline.api import row_counts, unmapped_table
+from hcc.pipeline.memory import memory_limit
+from hcc.pipeline.plan import Plan, make_plan
+from hcc.pipeline.recorded import Recorded, recorded, same_inputs
+from hcc.pipeline.run import Memory, Progress, Scored, run
+from hcc.pipeline.statuses import Statuses, statuses
+from hcc.results import ResultsWriter, check_target, open_results, read_table
+
+_MADE_ANEW = ("diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """``touched``: members with new claims; ``changes``: member_id, part, before, after, change, why (the factors that
+    came, went or changed), one row per member and part whose risk score moved, largest first."""
+
+    path: Path
+    touched: int
+    changes: pl.DataFrame
+    notes: list[str]
+    seconds: float
+
+
+def update(
+    results: str | Path,
+    claims: Any,
+    *,
+    claim_diagnoses: Any = None,
+    layout: str = "canonical",
+    columns: Any = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    memory: str | int | None = None,
+    progress: Progress | None = None,
+) -> Update:
+    """Add ``claims`` (and ``claim_diagnoses``) to the run in ``results`` and write the file anew, or ``out``.
+
+    Raises ResultsError where the inputs of the run cannot be read again or changed since, InputError for new claims
+    that cannot be used.
+    """
+    begun = time.perf_counter()
+    path = Path(results)
+    target = path if out is None else Path(out)
+    check_target(target, overwrite=overwrite or out is None)
+    before = recorded(path)
+    told: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
+    told("new claims", 0.0)
+    shared: dict[str, Any] = {"layout": layout, "columns": columns, "payment_year": before.row["payment_year"]}
+    old = read_inputs(
+        members=before.paths["members"], claims=before.paths["claims"],
+        claim_diagnoses=before.paths.get("claim_diagnoses"), enrollment=before.paths.get("enrollment"), **shared,
+    )  # fmt: skip
+    same_inputs(before.fingerprints, old)
+    new = read_inputs(
+        members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, **shared
+    )  # fmt: skip
+    _no_file_twice(before, new)
+    touched = new.claims.select("member_id").unique().collect(engine="streaming")["member_id"]
+    ours = old.members.filter(pl.col("member_id").is_in(touched.implode()))
+    told("their earlier claims", 0.1)
+    was, added = _of_members(old, ours["member_id"]), _of_members(new, ours["member_id"])
+    inputs = replace(
+        old,
+        members=ours,
+        enrollment=None if old.enrollment is None else old.enrollment.filter(
+            pl.col("member_id").is_in(ours["member_id"].implode())
+        ),
+        claims=_both(was.claims, added.claims),
+        claims_absent=old.claims_absent & new.claims_absent,
+        claim_diagnoses=_both(was.claim_diagnoses, added.claim_diagnoses),
+    )  # fmt: skip
+    told("scores", 0.3)
+    limit, run_id = memory_limit(memory), before.row["run_id"]
+    # The whole population decides which models are scored and so which codes map, not these few.
+    everybody = statuses(old.members, old.enrollment, before.row["payment_year"])
+    theirs = everybody.of(np.flatnonzero(old.members["member_id"].is_in(ours["member_id"].implode()).to_numpy()))
+    part = make_plan(before.options, everybody.profiles), theirs
+    earlier, then = _scored(replace(inputs, claims=was.claims, claim_diagnoses=was.claim_diagnoses), part, run_id)
+    scored, now = _scored(inputs, part, run_id)
+    told("results file", 0.7)
+    notes = _notes(path, ours.height, touched.len() - ours.height)
+    unmapped = _unmapped(path, before, scored, earlier, new, ours["member_id"])
+    rejected = new.rejected()
+    rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
+    both = _everything(old, new)
+    counts = _counts(path, before, both, earlier, scored, unmapped, rejected, _unknown(old, new))
+    with ResultsWriter(target, overwrite=True, run_id=run_id, base=path, memory=limit.database) as writer:
+        writer.delete_members(ours["member_id"], keep=("members",))
+        for table in _MADE_ANEW:
+            if table in now:
+                writer.append(table, now[table])
+        writer.clear("unmapped_codes")
+        writer.append("unmapped_codes", unmapped)
+        writer.append("rejected_rows", rejected)
+        writer.clear("runs")
+        counts["mean_raw_score"] = writer.mean_raw_scores()
+        writer.finish(
+            {
+                **before.row,
+                "seconds": round(time.perf_counter() - begun, 3),
+                "engine_version": None,
+                "inputs": json.dumps(both.fingerprints, default=str),
+                "counts": json.dumps(counts),
+                "notes": json.dumps([*json.loads(before.row["notes"] or "[]"), *new.notes, *notes]),
+            }
+        )
+    return Update(target, ours.height, changes(then, now), notes, time.perf_counter() - begun)
+
+
+def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[Scored, dict[str, pl.DataFrame]]:
+    tables = Memory()
+    scored = run(inputs, part[0].options, tables, run_id=run_id, part_of=part)
+    return scored, tables.frames()
+
+
+def _of_members(inputs: Inputs, member_id: pl.Series) -> Inputs:
+    """Claims of these members, collected: one pass over each table."""
+    ours = pl.col("member_id").is_in(member_id.implode())
+    claims = inputs.claims.filter(ours).collect(engine="streaming")
+    diagnoses = inputs.claim_diagnoses
+    if "member_id" not in diagnoses.collect_schema().names():
+        ours = pl.col("claim_id").is_in(claims["claim_id"].unique().implode())
+    return replace(
+        inputs, claims=claims.lazy(), claim_diagnoses=diagnoses.filter(ours).collect(engine="streaming").lazy()
+    )
+
+
+def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
+    return pl.concat([old, new], how="diagonal_relaxed")
+
+
+def _everything(old: Inputs, new: Inputs) -> Inputs:
+    """All claims of before and the new ones, with the fingerprints that a run on all files would have."""
+    fingerprints = []
+    added = {one["table"]: one for one in new.fingerprints if one["table"] != "members"}
+    for one in old.fingerprints:
+        more = added.pop(one["table"], None)
+        fingerprints.append(one if more is None else _joined(one, more))
+    return replace(
+        old, claims=_both(old.claims, new.claims), claims_absent=old.claims_absent & new.claims_absent,
+        claim_diagnoses=_both(old.claim_diagnoses, new.claim_diagnoses), fingerprints=[*fingerprints, *added.values()],
+    )  # fmt: skip
+
+
+def _joined(one: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    if not one["paths"] or not more["paths"]:
+        return {**more, "paths": [], "rows": None}
+    rows = one["rows"] + more["rows"] if isinstance(one["rows"], int) and isinstance(more["rows"], int) else None
+    return of_files(one["table"], [Path(path) for path in (*one["paths"], *more["paths"])], rows)
+
+
+def _no_file_twice(before: Recorded, new: Inputs) -> None:
+    there = {path for table in ("claims", "claim_diagnoses") for path in before.paths.get(table, [])}
+    again = [path for one in new.fingerprints if one["table"] != "members" for path in one["paths"] if path in there]
+    if again:
+        raise InputError(
+            f"{Path(again[0]).name} is among the claims of the run already.", hint="Give the new files only."
+        )
+
+
+def _unknown(old: Inputs, new: Inputs) -> int:
+    """New claims of members that are not ours and that the earlier files do not hold too."""
+    key = [pl.col("claim_id"), pl.col("member_id")]
+    ours = pl.col("member_id").is_in(old.members["member_id"].implode())
+    strange = new.claims.filter(~ours).select(key).unique().collect(engine="streaming")
+    if strange.is_empty():
+        return 0
+    met = old.claims.filter(pl.col("claim_id").is_in(strange["claim_id"].implode())).select(key).unique()
+    return strange.join(met.collect(engine="streaming"), on=["claim_id", "member_id"], how="anti").height
+
+
+def _unmapped(
+    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, ours: pl.Series
+) -> pl.DataFrame:
+    """unmapped_codes of a full run: what was, less the touched members' part of it, plus their part now."""
+    columns = ["diagnosis_code", "rows", "members"]
+    was = read_table(path, "unmapped_codes").select(pl.col("diagnosis_code").cast(pl.String), "rows", "members")
+    others = new.claim_diagnoses
+    if "member_id" in others.collect_schema().names():  # of members that are not ours: rows only
+        mapped = scored.plan.codes.code
+        others = others.filter(
+            ~pl.col("member_id").is_in(ours.implode()), ~pl.col("diagnosis_code").is_in(mapped.implode())
+        )
+        strange = others.group_by("diagnosis_code").agg(pl.len().cast(pl.Int64).alias("rows")).collect()
+        strange = strange.with_columns(pl.lit(0, dtype=pl.Int64).alias("members")).select(columns)
+    else:
+        strange = was.clear()
+    less = earlier.unmapped.select("diagnosis_code", -pl.col("rows"), -pl.col("members"))
+    total = (
+        pl.concat([was, less, scored.unmapped.select(columns), strange], how="vertical_relaxed")
+        .group_by("diagnosis_code")
+        .agg(pl.col("rows", "members").sum())
+        .filter(pl.col("rows") > 0)
+        .sort("members", "diagnosis_code", descending=[True, False])
+    )
+    return unmapped_table(total, scored.plan, before.row["run_id"])
+
+
+_ADDITIVE = (
+    "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
+    "members_with_hcc",
+)  # fmt: skip
+
+
+def _counts(
+    path: Path, before: Recorded, both: Inputs, earlier: Scored, scored: Scored, unmapped: pl.DataFrame,
+    rejected: pl.DataFrame, unknown: int,
+) -> dict[str, Any]:  # fmt: skip
+    counts = json.loads(before.row["counts"])
+    for name in _ADDITIVE:
+        counts[name] += scored.counts[name] - earlier.counts[name]
+    counts["claims_of_unknown_members"] += unknown
+    everything = pl.concat(
+        [read_table(path, "rejected_rows").select(pl.col("reason").cast(pl.String)), rejected.select("reason")]
+    )
+    return {**counts, **row_counts(everything, unmapped), "claim_forms": claim_forms(both)}
+
+
+def _notes(path: Path, members: int, strangers: int) -> list[str]:
+    notes = [f"Updated with new claims: {members:,} members were scored again."]
+    if strangers:
+        notes.append(f"New claims of {strangers:,} members that the run does not have are not used.")
+    with open_results(path) as con:
+        row = con.execute("SELECT count(*) FROM gaps").fetchone()
+    if row is not None and row[0]:
+        notes.append("Gaps of these members were taken out; 'hcc gaps' finds them again.")
+    return notes
+
+
+def changes(then: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Risk scores that moved: member_id, part, before, after, change, why; largest change first."""
+    key = ["member_id", "part"]
+    empty_scores = pl.DataFrame(schema={"member_id": pl.String, "part": pl.String, "risk_score": pl.Decimal(9, 3)})
+    one, two = (
+        (frames.get("member_scores", empty_scores)).select("member_id", pl.col("part").cast(pl.String), "risk_score")
+        for frames in (then, now)
+    )
+    moved = (
+        one.join(two, on=key, how="full", suffix="_now", coalesce=True)
+        .filter(pl.col("risk_score").ne_missing(pl.col("risk_score_now")))
+        .select(
+            *key, pl.col("risk_score").alias("before"), pl.col("risk_score_now").alias("after"),
+            (pl.col("risk_score_now") - pl.col("risk_score")).alias("change"),
+        )
+    )  # fmt: skip
+    return (
+        moved.join(_reasons(then, now), on=key, how="left")
+        .sort(pl.col("change").abs(), "member_id", descending=[True, False], nulls_last=True)
+    )  # fmt: skip
+
+
+def _reasons(then: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """member_id, part, why: factors that came (+), went (-) or have another coefficient (~)."""
+    key = ["member_id", "model", "variable"]
+    schema: dict[str, Any] = {**dict.fromkeys(key, pl.String), "coefficient": pl.Decimal(9, 3)}
+    one, two = (
+        frames.get("factors", pl.DataFrame(schema=schema))
+        .select("member_id", pl.col("model", "variable").cast(pl.String), "coefficient")
+        .group_by(key).agg(pl.col("coefficient").sum())
+        for frames in (then, now)
+    )  # fmt: skip
+    both = one.join(two, on=key, how="full", suffix="_now", coalesce=True)
+    both = both.filter(pl.col("coefficient").ne_missing(pl.col("coefficient_now")))
+    sign = (
+        pl.when(pl.col("coefficient").is_null()).then(pl.lit("+"))
+        .when(pl.col("coefficient_now").is_null()).then(pl.lit("-"))
+        .otherwise(pl.lit("~"))
+    )  # fmt: skip
+    words = pl.concat_str(sign, pl.col("variable"), pl.lit(" ("), pl.col("model"), pl.lit(")"))
+    parts = pl.concat(
+        frames["scores"].select(pl.col("model", "part").cast(pl.String)) for frames in (then, now) if "scores" in frames
+    ).unique()
+    both = both.join(parts, on="model").sort(key)
+    return both.group_by("member_id", "part").agg(words.str.join(", ").alias("why"))
+
+
+def write_changes(moved: pl.DataFrame, path: Path) -> None:
+    """The changes as CSV that only its owner can read."""
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(made, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        moved.write_csv(file)
+    made.replace(path)

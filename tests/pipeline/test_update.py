@@ -1,0 +1,117 @@
+"""New claims into an existing file give what a full run on all files gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+
+import hcc
+from hcc.demo.population import demo_tables
+from hcc.errors import InputError, ResultsError
+from hcc.pipeline.update import update
+from hcc.results import read_table
+
+YEAR = 2026
+TABLES = (
+    "members", "diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses", "hccs",
+    "unmapped_codes", "diagnosis_hccs", "payment_factors", "reasons",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pl.DataFrame]:
+    return demo_tables(members=400, payment_year=YEAR, seed=5)
+
+
+def split(tables: dict[str, pl.DataFrame], folder: Path, seed: int, share: float) -> tuple[Path, Path, Path]:
+    """members, earlier claims and later claims as files: later are some claims of some members, chains among them."""
+    claims = tables["claims"]
+    rnd = Random(seed)
+    some = set(rnd.sample(sorted(claims["member_id"].drop_nulls().unique().to_list()), int(350 * share)))
+    late = {c for c in sorted(claims["claim_id"].drop_nulls().unique().to_list()) if rnd.random() < 0.5}
+    later = pl.col("member_id").is_in(list(some)) & pl.col("claim_id").is_in(list(late))
+    paths = folder / "members.parquet", folder / "early.parquet", folder / "late.parquet"
+    tables["members"].write_parquet(paths[0])
+    claims.filter(~later.fill_null(False)).write_parquet(paths[1])
+    claims.filter(later).write_parquet(paths[2])
+    return paths
+
+
+def rows(path: Path, table: str) -> list[tuple[str, ...]]:
+    frame = read_table(path, table)
+    return sorted(tuple(map(str, row)) for row in frame.drop("run_id", strict=False).rows())
+
+
+def counts(path: Path) -> dict[str, Any]:
+    return json.loads(read_table(path, "runs")["counts"][0])
+
+
+@pytest.mark.parametrize(("seed", "share"), [(1, 0.05), (2, 0.5), (3, 1.0)])
+def test_the_same_as_a_full_run(tables: dict[str, pl.DataFrame], tmp_path: Path, seed: int, share: float) -> None:
+    members, early, late = split(tables, tmp_path, seed, share)
+    whole, file, out = (tmp_path / name for name in ("whole.duckdb", "r.duckdb", "new.duckdb"))
+    hcc.score(members, [early, late], payment_year=YEAR, out=whole)
+    hcc.score(members, early, payment_year=YEAR, out=file)
+    before = file.read_bytes()
+    found = update(file, late, out=out)
+    assert file.read_bytes() == before
+    for table in TABLES:
+        assert rows(out, table) == rows(whole, table), table
+    assert counts(out) == counts(whole)
+    told = {(row["member_id"], str(row["part"])): row for row in found.changes.to_dicts()}
+    was, now = (
+        {(r["member_id"], str(r["part"])): r["risk_score"] for r in read_table(one, "member_scores").to_dicts()}
+        for one in (file, whole)
+    )
+    assert {key for key in now if now[key] != was[key]} == set(told)
+    assert all(row["why"] and row["after"] == now[key] for key, row in told.items())
+    assert found.touched == pl.read_parquet(late).join(read_table(out, "members"), on="member_id", how="semi")[
+        "member_id"
+    ].n_unique()  # fmt: skip
+
+
+def test_an_updated_file_can_be_updated_again(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    members, early, late = split(tables, tmp_path, 4, 0.3)
+    halves = [pl.read_parquet(late).filter(pl.col("claim_id").hash() % 2 == i) for i in (0, 1)]
+    for number, half in enumerate(halves):
+        half.write_parquet(tmp_path / f"late{number}.parquet")
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    hcc.score(members, [early, tmp_path / "late0.parquet", tmp_path / "late1.parquet"], payment_year=YEAR, out=whole)
+    hcc.score(members, early, payment_year=YEAR, out=file)
+    update(file, tmp_path / "late0.parquet")
+    update(file, tmp_path / "late1.parquet")
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
+    assert counts(file) == counts(whole)
+    with pytest.raises(InputError, match="among the claims of the run already"):
+        update(file, tmp_path / "late1.parquet")
+
+
+def test_claims_that_changed_since_are_refused(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    members, early, late = split(tables, tmp_path, 6, 0.2)
+    file = tmp_path / "r.duckdb"
+    hcc.score(members, early, payment_year=YEAR, out=file)
+    pl.read_parquet(early).head(100).write_parquet(early)
+    with pytest.raises(ResultsError, match="changed since"):
+        update(file, late)
+
+
+def test_new_claims_of_strangers_are_counted_and_not_used(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    members, early, late = split(tables, tmp_path, 7, 0.2)
+    strange = pl.read_parquet(late).head(20).with_columns(
+        pl.lit("nobody").alias("member_id"), ("X" + pl.col("claim_id")).alias("claim_id")
+    )  # fmt: skip
+    pl.concat([pl.read_parquet(late), strange]).write_parquet(late)
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    hcc.score(members, [early, late], payment_year=YEAR, out=whole)
+    hcc.score(members, early, payment_year=YEAR, out=file)
+    found = update(file, late)
+    assert any("does not have" in note for note in found.notes)
+    assert counts(file) == counts(whole)
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
