@@ -53,11 +53,12 @@ def population_evidence(
     if "pharmacy" in sources.extras:
         pharmacy = sources.extras["pharmacy"]
         concerned = _concerned(rules, valuesets, members, counted)
-        read, unread = fills_of_members(
+        both = fills_of_members(
             pharmacy, valuesets, members.select("member_id", "member_index"), concerned,
             classes=wanted.drug_classes, since=EARLIEST, until=as_of,
         )  # fmt: skip
-        frames["fills"], frames["unidentified_fills"] = read.lazy(), unread.lazy()
+        frames |= dict(zip(("fills", "unidentified_fills"), (one.lazy() for one in both), strict=True))
+        del both
     if "observations" in sources.extras:
         frames["results"] = results(
             sources.extras["observations"], valuesets, members=index, concepts=wanted.result_concepts, until=as_of
@@ -77,8 +78,10 @@ def population_evidence(
     for table, day in (("problems", "recorded_date"), ("chart_findings", "service_date")):
         if table in sources.extras:
             frames[table] = _of_members(sources.extras[table], index).filter(pl.col(day) <= as_of)
-    # Sorted once, so that a piece of the members is a slice.
-    collected = {name: frame.collect(engine="streaming").sort("member_index") for name, frame in frames.items()}
+    # Sorted once, so that a piece of the members is a slice; what was sorted is let go before the next is read.
+    collected = {
+        name: frames.pop(name).collect(engine="streaming").sort("member_index") for name in tuple(frames)
+    }  # fmt: skip
     return PopulationEvidence(collected)
 
 
