@@ -30,7 +30,7 @@ _TYPES: dict[str, pl.DataType] = {
 _MEANT: dict[str, str] = {"date": "dates", "int": "whole numbers", "bool": "true or false", "money": "dollars"}
 _CLEAN = "_clean_"
 RAW = "_raw_"  # prefix of the text as it came, for the rows set aside
-SAMPLE = 1_000  # rows looked at to see whether identifiers carry blanks at their ends
+SAMPLE = 1_000  # rows looked at, at both ends, to see whether identifiers carry blanks at their ends
 FEW = 20_000  # distinct values in the first FEW_ROWS rows: with more a survey would cost more than it spares
 FEW_ROWS = 100_000
 
@@ -267,9 +267,13 @@ def _has_blanks(table: str, part: Part, column: str) -> bool:
         return False  # trimmed when the file was read
     if part.kind == "frame" and part.rows < 0:
         return True  # a lazy frame of the caller's: a look at it could cost a whole run
+    low = part.facts(column).low
+    if isinstance(low, str) and low != low.strip():  # a blank sorts before all letters and digits
+        return True
     text = pl.col(column)
-    look = part.frame.head(SAMPLE).select((text != text.str.strip_chars()).any())
-    return bool(collect(table, part, look).item())
+    look = (text != text.str.strip_chars()).any()
+    ends = (part.frame.head(SAMPLE), part.frame.tail(SAMPLE))
+    return any(bool(collect(table, part, end.select(look)).item()) for end in ends)
 
 
 def _can_fail(kind: Kind, dtype: pl.DataType) -> bool:

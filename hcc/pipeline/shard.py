@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,8 +114,8 @@ def side_by_side(work: ShardWork, shards: Sequence[int]) -> Iterator[tuple[int, 
     if len(shards) <= 1:
         yield from ((number, work(number)) for number in shards)
         return
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(processors, _MOST_WORKERS)
+    # As many as polars takes: an executor or a container that limits the one limits the other.
+    workers = min(pl.thread_pool_size(), _MOST_WORKERS)
     with ThreadPoolExecutor(workers, thread_name_prefix="hcc-shard") as pool:
         coming: deque[tuple[int, Future[Shard]]] = deque()
         try:
