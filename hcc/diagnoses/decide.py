@@ -54,7 +54,7 @@ class Decisions:
     @property
     def member(self) -> NDArray[np.uint32]:
         members: NDArray[np.uint32] = self.records["member"].to_numpy()
-        return members[self.record]
+        return members.take(self.record.astype(np.intp))
 
 
 _NOTHING = Decisions(
@@ -132,12 +132,13 @@ class Decider:
         found, record, code = _in_order(used, at, code)
         found = _read(found, self._programs)
         reason, flags = record_reasons(found, self.rules)
-        reason_of, flags_of = reason[record], flags[record]
+        row, place = record.astype(np.intp), code.astype(np.intp)
+        reason_of, flags_of = reason.take(row), flags.take(row)
         if self._withdrawn is not None:
             self._withdrawn.apply(found, record, code, reason_of)
         codes = self.codes
-        day = found["day"].to_numpy()[record]
-        invalid = (reason_of == COUNTED) & ((day < codes.valid_from[code]) | (day > codes.valid_to[code]))
+        day = found["day"].to_numpy().take(row)
+        invalid = (reason_of == COUNTED) & ((day < codes.valid_from.take(place)) | (day > codes.valid_to.take(place)))
         reason_of[invalid] = NOT_VALID_ON_DOS
         one = _one_row_per_code(found, record, code, reason_of)
         if one is not None:

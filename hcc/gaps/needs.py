@@ -145,29 +145,6 @@ def _classes_of(ingredients: tuple[str, ...], valuesets: ValueSets) -> set[str]:
     return set(keys["drug_class"].cast(pl.String))
 
 
-def _of_pattern(
-    rule: Rule, valuesets: ValueSets, procedures: set[str], concerned: CodeNeeds, triggers: CodeNeeds
-) -> None:
-    pattern = rule.pattern
-    if isinstance(pattern, OnlyOn):
-        procedures |= {*pattern.services, *pattern.vendor_services}
-        return
-    concepts: set[str] = set()
-    prefixes: set[str] = set()
-    if isinstance(pattern, LateEpisode | ConsecutiveYears):
-        concepts = set(pattern.concepts)
-    elif isinstance(pattern, Conflicts):
-        for side in ("code_prefix_a", "code_prefix_b"):
-            prefixes |= set(valuesets.conflicts[side].cast(pl.String))
-        prefixes |= {sex.prefix for sex in pattern.sexes}
-    elif isinstance(pattern, Miskeyed):
-        pairs = valuesets.miskeyed.filter(pl.col("score").cast(pl.Int64) >= pattern.least_score)
-        prefixes = {*pairs["diagnosis_code"].cast(pl.String), *pairs["common_code"].cast(pl.String)}
-    for kind in (concerned, triggers):
-        kind.concepts |= concepts
-        kind.prefixes |= prefixes
-
-
 def asks_absent_drug(rules: GapRules, valuesets: ValueSets) -> tuple[list[str], list[str]]:
     """Diagnosis codes and prefixes of rules that ask for the absence of a drug of an incomplete class (RULINGS 23)."""
     codes: set[str] = set()

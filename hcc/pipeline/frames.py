@@ -140,9 +140,9 @@ class Frames:
 
     def diagnoses(self, decided: Decisions, low: int, high: int) -> pl.DataFrame:
         """Rows ``low`` to ``high`` of the decisions."""
-        record = decided.record[low:high]
+        record = decided.record[low:high].astype(np.intp)
         records = decided.records
-        member = records["member"].to_numpy()[record]
+        member = records["member"].to_numpy().take(record)
         reason = decided.reason[low:high]
         form = records["form"].to_numpy()
         shown = np.where(form == FORMS.index("bad_bill_type"), FORMS.index("other"), form)
@@ -152,19 +152,19 @@ class Frames:
                 **self.start(member),
                 "claim_id": records["claim_id"].gather(place),
                 "diagnosis_code": few(decided.code[low:high], self.words["diagnosis_code"]),
-                "thru_date": dates(records["day"].to_numpy()[record]),
-                "claim_type": few(shown[record], FORMS),
-                "record_type": few(records["record_type"].to_numpy()[record], RECORD_TYPES),
+                "thru_date": dates(records["day"].to_numpy().take(record)),
+                "claim_type": few(shown.take(record), FORMS),
+                "record_type": few(records["record_type"].to_numpy().take(record), RECORD_TYPES),
                 "counted": reason == COUNTED,
                 "reason": few(reason, REASONS),
                 "flags": self._flags(decided.flags[low:high]),
                 "rendering_npi": _digits(records["npi"], 10).gather(place),
-                "place_of_service": few(records["place"].to_numpy()[record].astype(np.int64) - 1, PLACES),
+                "place_of_service": few(records["place"].to_numpy().take(record).astype(np.int64) - 1, PLACES),
             }
         )
 
     def _flags(self, flags: NDArray[np.uint16]) -> pl.Series:
-        place = self._flag_place[flags]
+        place = self._flag_place.take(flags.astype(np.intp))
         if self._flag_text is not None:
             return self._flag_text.gather(pl.Series(place))
         return few(place, self.words["flags"])

@@ -72,7 +72,11 @@ def decide_edits(
     edited = np.zeros(len(plan.codes.code), dtype=bool)
     for model in plan.models.values():
         edited |= (model.conditions.slot_of_code >= len(model.conditions.hccs)).any(axis=0)
-    at = np.nonzero(counted & edited[decided.code])[0] if len(edited) else np.zeros(0, dtype=np.int64)
+    at = (
+        np.nonzero(counted & edited.take(decided.code.astype(np.intp)))[0]
+        if len(edited)
+        else np.zeros(0, dtype=np.int64)
+    )
     alive = np.zeros(len(at), dtype=bool)
     why = np.zeros(len(at), dtype=np.int8)
     for model in plan.models.values():
@@ -102,10 +106,10 @@ def model_result(
         counted &= (decided.flags[low:high] & _RAPS) == 0
     at = np.nonzero(counted)[0] + low
     record, code = decided.record[at], decided.code[at]
-    member = decided.records["member"].to_numpy()[record] - np.uint32(start)
+    member = decided.records["member"].to_numpy().take(record.astype(np.intp)) - np.uint32(start)
     classes = edit_class(model.conditions, sex[start:stop], age[start:stop])
     members, bits, records = [], [], []
-    for bit, _ in pair_bits(model.conditions, classes[member], code):
+    for bit, _ in pair_bits(model.conditions, classes.take(member.astype(np.intp)), code):
         hit = bit >= 0
         members.append(member[hit])
         bits.append(bit[hit])
