@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint docs bench constraints clean
+.PHONY: demo test lint docs bench bench-full constraints clean
 
 demo: $(READY)   ## a small invented population through every stage
 	$(BIN)/hcc demo
@@ -26,6 +26,9 @@ docs: $(READY)   ## what the documents quote, made anew: commands with their out
 
 bench: $(READY)  ## how fast, how much memory, how it grows; SIZE=small, medium or large
 	$(BIN)/python -m benchmarks.run --size $(or $(SIZE),small)
+
+bench-full: $(READY)  ## all sizes up to 10 million members, and the table in benchmarks/README.md (hours, 7 GB of disk)
+	$(BIN)/python -m benchmarks.run --size full --write
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }

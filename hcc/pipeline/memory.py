@@ -12,7 +12,7 @@ from hcc.diagnoses import Room
 from hcc.errors import HccError
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-_LEAST = 2**29
+_LEAST = 2**30
 _DEFAULT_SHARE = 0.6  # of the machine's memory
 _CLAIMS, _DATABASE = 0.25, 0.25  # of the limit; the rest is for members, the files being read and the shards in work
 
@@ -41,10 +41,10 @@ def memory_limit(asked: str | int | None) -> MemoryLimit:
     text = str(asked).strip().lower()
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)i?b?", text)
     if not found:
-        raise HccError(f"Memory {str(asked)!r} is not understood.", hint="Write it like 4GB or 800MB.")
+        raise HccError(f"Memory {str(asked)!r} is not understood.", hint="Write it like 4GB or 1500MB.")
     nbytes = int(float(found[1]) * _UNITS[found[2]])
     if nbytes < _LEAST:
-        raise HccError(f"Memory {str(asked)!r} is too little.", hint="The least is 512MB.")
+        raise HccError(f"Memory {str(asked)!r} is too little.", hint="The least is 1GB.")
     return MemoryLimit(nbytes)
 
 

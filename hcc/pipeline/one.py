@@ -17,7 +17,7 @@ from hcc.errors import BadBirthDate, BadMember, HccError, MissingSex
 from hcc.intake import member_frame, normalize_code
 from hcc.pipeline.paying import paid_rows, part_scores
 from hcc.pipeline.plan import Options, Plan, make_plan, options
-from hcc.pipeline.statuses import statuses
+from hcc.pipeline.statuses import Statuses, statuses
 from hcc.rules.condition_tables import EDIT_KINDS
 from hcc.scores import Profiles, ProfileScores, factors, profile_scores, raw_scores
 
@@ -146,8 +146,7 @@ def score_one(
     Raises MissingPaymentYear, MissingSex, BadBirthDate, BadMember, UnknownYear, UnknownModel.
     """
     chosen = options(payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, mappings=mappings)
-    person = _member(birth_date, sex, age, chosen.payment_year, member)
-    status = statuses(person, None, chosen.payment_year)
+    person, status = _person(birth_date, sex, age, chosen.payment_year, member)
     plan, by_model = _prepared(chosen, status.profiles)
     codes = list(dict.fromkeys(_normalized(diagnosis_codes or [])))
     found_id = {code: place for code in codes if (place := _code_ids(plan).get(code)) is not None}
@@ -247,6 +246,27 @@ def score_one(
 def _normalized(codes: list[str] | tuple[str, ...]) -> list[str]:
     text = pl.Series("code", [None if code is None else str(code) for code in codes], dtype=pl.String)
     return text.to_frame().select(normalize_code(pl.col("code")))["code"].drop_nulls().to_list()
+
+
+def _person(
+    birth_date: str | date | None, sex: str | int | None, age: int | None, payment_year: int, given: dict[str, Any]
+) -> tuple[pl.DataFrame, Statuses]:
+    """The member's clean row and statuses. Whoever asks what-ifs asks about one person again and again: reading the
+    person costs five times what scoring does."""
+    try:
+        return _known_person(birth_date, sex, age, payment_year, tuple(sorted(given.items())))
+    except TypeError:  # a value that cannot be a key; what is wrong with it is told in words below
+        person = _member(birth_date, sex, age, payment_year, given)
+        return person, statuses(person, None, payment_year)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _known_person(
+    birth_date: str | date | None, sex: str | int | None, age: int | None, payment_year: int,
+    given: tuple[tuple[str, Any], ...],
+) -> tuple[pl.DataFrame, Statuses]:  # fmt: skip
+    person = _member(birth_date, sex, age, payment_year, dict(given))
+    return person, statuses(person, None, payment_year)
 
 
 def _member(

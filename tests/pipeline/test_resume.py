@@ -93,9 +93,9 @@ def test_a_killed_run_resumes_and_gives_the_same(folder: Path, tmp_path: Path, s
     with open_results(out) as con:
         run_ids = {con.execute(f"SELECT DISTINCT run_id FROM {t}").fetchone() for t in ("members", "scores", "runs")}
         assert len(run_ids) == 1
-        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '\\_%' ESCAPE '\\'").fetchone() == (
-            0,
-        )
+        assert con.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '\\_%' ESCAPE '\\'"
+        ).fetchone() == (0,)
     assert {p.name for p in tmp_path.iterdir()} == {"whole.duckdb", "r.duckdb"}
 
 
