@@ -25,6 +25,11 @@ class Recorded:
     paths: dict[str, list[str]]
     fingerprints: dict[str, dict[str, Any]]
 
+    def others(self, inputs: Inputs) -> list[dict[str, Any]]:
+        """Fingerprints of tables that ``inputs`` does not have, such as those of the search for gaps."""
+        read = {one["table"] for one in inputs.fingerprints}
+        return [one for name, one in self.fingerprints.items() if name not in read]
+
 
 def recorded(path: str | Path, without: tuple[str, ...] = ()) -> Recorded:
     """The last run of a results file; ``without``: tables that the caller has from elsewhere.

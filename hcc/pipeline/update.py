@@ -122,7 +122,7 @@ def update(
                 **before.row,
                 "seconds": round(time.perf_counter() - begun, 3),
                 "engine_version": None,
-                "inputs": json.dumps(both.fingerprints, default=str),
+                "inputs": json.dumps([*both.fingerprints, *before.others(both)], default=str),
                 "counts": json.dumps(counts),
                 "notes": json.dumps([*json.loads(before.row["notes"] or "[]"), *new.notes, *notes]),
             }

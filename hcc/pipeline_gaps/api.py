@@ -17,6 +17,7 @@ from hcc.intake import Inputs, read_inputs
 from hcc.pipeline.api import Run
 from hcc.pipeline.api import _run as score_into
 from hcc.pipeline.plan import Options, options
+from hcc.pipeline.recorded import Recorded, recorded, same_inputs
 from hcc.pipeline.run import Clock, Memory, Progress, Scored
 from hcc.pipeline.run import run as score_population
 from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of
@@ -121,8 +122,9 @@ def _of_run(run: Run, chosen: GapOptions, progress: Progress | None) -> Gaps:
 
 
 def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | None) -> Gaps:
-    row = _run_row(path)
-    inputs, scored = _scored_again(row, claims, chosen, progress)
+    before = recorded(path, without=() if claims is None else ("claims", "claim_diagnoses"))
+    row = before.row
+    inputs, scored = _scored_again(before, claims, chosen, progress)
     previous = _previous(path)
     reviews = read_reviews(path)
     kept = read_table(path, "rejected_rows")
@@ -136,13 +138,6 @@ def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | N
         writer.clear("runs")
         writer.finish(_told(row, found))
     return Gaps(found, {}, path)
-
-
-def _run_row(path: Path) -> dict[str, Any]:
-    runs = read_table(path, "runs")
-    if runs.is_empty():
-        raise ResultsError(f"{path} holds no run.", hint="Make it with 'hcc score'.")
-    return runs.sort("started_at").row(-1, named=True)
 
 
 def _previous(path: Path) -> pl.DataFrame | None:
@@ -159,53 +154,21 @@ def _previous(path: Path) -> pl.DataFrame | None:
 
 
 def _scored_again(
-    row: Mapping[str, Any], claims: Any, chosen: GapOptions, progress: Progress | None
+    before: Recorded, claims: Any, chosen: GapOptions, progress: Progress | None
 ) -> tuple[Inputs, Scored]:
     """Read the run's inputs again and score them, for the arrays that the file does not hold (RULINGS 19)."""
-    asked = json.loads(row["options"])
-    recorded = {one["table"]: one for one in json.loads(row["inputs"])}
-    if claims is not None:
-        recorded = {name: one for name, one in recorded.items() if name not in ("claims", "claim_diagnoses")}
-    gone = [name for name, one in recorded.items() if name in _SCORING and not one.get("paths")]
-    if gone:
-        raise ResultsError(
-            f"The results were made from frames in memory ({', '.join(gone)}), which cannot be read again.",
-            hint="Use find_gaps(run, …) in Python, or score from files.",
-        )
-    given = {name: one["paths"] for name, one in recorded.items() if name in _SCORING}
-    plan = options(
-        row["payment_year"],
-        run=asked["run"],
-        models=tuple(asked["models"]),
-        hierarchy_mode=asked["hierarchy_mode"],
-        audio_only=asked["audio_only"],
-        mappings=asked["mappings"],
-        scenario=asked["scenario"],
-    )
+    given: dict[str, Any] = {**before.paths, **({} if claims is None else {"claims": claims})}
     inputs = read_inputs(
         members=given.get("members"),
-        claims=claims if claims is not None else given.get("claims"),
+        claims=given.get("claims"),
         claim_diagnoses=given.get("claim_diagnoses"),
         enrollment=given.get("enrollment"),
-        layout=asked.get("layout", chosen.layout),
-        columns=asked.get("columns", chosen.columns),
-        payment_year=row["payment_year"],
+        layout=chosen.layout,
+        columns=chosen.columns,
+        payment_year=before.row["payment_year"],
     )
-    _same_inputs(recorded, inputs)
-    return inputs, _rescored(inputs, plan, progress)
-
-
-_SCORING = ("members", "claims", "claim_diagnoses", "enrollment")
-
-
-def _same_inputs(recorded: Mapping[str, Any], inputs: Inputs) -> None:
-    read = {one["table"]: one for one in inputs.fingerprints}
-    changed = [name for name, one in recorded.items() if name in read and one.get("sha256") != read[name].get("sha256")]
-    if changed:
-        raise ResultsError(
-            f"{' and '.join(changed)} changed since the results were made.",
-            hint="Score again, so that scores and gaps speak of the same data.",
-        )
+    same_inputs(before.fingerprints, inputs)
+    return inputs, _rescored(inputs, before.options, progress)
 
 
 def _rescored(inputs: Inputs, chosen: Options, progress: Progress | None) -> Scored:
