@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,16 +26,40 @@ from hcc.results.resume import MADE, Mark, forget_marks, put_mark, take_back, ta
 from hcc.results.reviews import read_reviews
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
-_PENDING = 2  # inserts that may wait for the writing thread; more would only hold memory
+_PENDING = 2  # inserts that may wait for a writing thread; more would only hold memory
+_BIGGEST = "diagnoses"  # has a writing thread of its own: it takes as long as all the others
 _HARDLY_REPEATS = ("claim_id",)  # compressing 11 million takes 2.5 CPU seconds and saves 90 MB; leaving them takes 0.9
 _AT_ONCE = 491_520  # rows put in at once: four row groups of DuckDB's, which it then need not open again
+
+
+class _Lane:
+    """A writing thread with a connection of its own. Inserts into one table keep to one lane."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        self.pending: list[Future[None]] = []
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hcc-results")
+
+    def submit(self, work: Callable[[], None]) -> None:
+        self.pending.append(self._thread.submit(work))
+
+    def make_room(self, most: int = _PENDING - 1) -> None:
+        """Wait until no more than ``most`` are left; raise what they met."""
+        while len(self.pending) > most:
+            self.pending.pop(0).result()
+
+    def stop(self) -> None:
+        for future in self.pending:
+            future.cancel()
+        self._thread.shutdown(wait=True)
+        self.con.close()
 
 
 class ResultsWriter:
     """A results file in the making; a context manager. ``run_id``: where none is given, that of the first frame.
 
-    ``append`` may be called many times per table and in any order; frames are gathered to some size and handed to a
-    writing thread, so that the next shard is computed while this one is written. Nothing appears at ``path`` before ``finish``;
+    ``append`` may be called many times per table and in any order; frames are gathered to some size and handed to one
+    of two writing threads, so that the next shard is computed while this one is written. Nothing appears at ``path`` before ``finish``;
     leaving the block without it, or by an exception or a kill, leaves nothing there.
 
     ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
@@ -64,21 +88,22 @@ class ResultsWriter:
         self._declared: dict[str, list[str]] = {}
         self._enums: dict[str, dict[str, list[str]]] = {}  # table → column → values; a table is here once it exists
         self._waiting: dict[str, tuple[list[pl.DataFrame], dict[str, object]]] = {}
-        self._pending: list[Future[None]] = []
         self._finished = False
         found = take_over(self.target, key) if resume else None
         self.resumed: Mark | None = None if found is None else found[1]
         self._key, self._marked = key, found is not None
         self._folder = partial_folder(self.target) if found is None else found[0]
         self._made = self._folder / MADE
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hcc-results")
+        self._lanes: list[_Lane] = []
         try:
             with told_plainly(self.target):
                 if base is not None:
                     open_results(base).close()
                     shutil.copyfile(base, self._made)
                 self._con = duckdb.connect(str(self._made), config=_config(memory))
-                self._con.execute("SET enable_progress_bar = false")  # it would write to stdout
+                self._lanes = [_Lane(self._con.cursor()) for _ in range(2)]
+                for con in (self._con, *(lane.con for lane in self._lanes)):
+                    con.execute("SET enable_progress_bar = false")  # it would write to stdout
                 if base is not None or self.resumed is not None:
                     self._take_over()
         except BaseException:
@@ -103,7 +128,15 @@ class ResultsWriter:
         self._hand_over_all()
         self._marked = True
         mark = Mark(self._key, done, dict(state))
-        self._pending.append(self._thread.submit(lambda: self._told(lambda: put_mark(self._con, mark))))
+        last, *others = self._lanes
+        before = [future for lane in others for future in lane.pending]
+
+        def put() -> None:
+            wait(before)
+            if not any(future.cancelled() or future.exception() for future in before):
+                self._told(lambda: put_mark(last.con, mark))
+
+        last.submit(put)
 
     def take_back(self, first_member: str | None) -> None:
         """Take out what an interrupted run wrote after its last mark; ``first_member``: the first that is to be done
@@ -189,6 +222,8 @@ class ResultsWriter:
                 self._con.execute(statement)
             forget_marks(self._con)
             self._con.execute("COMMIT")
+            for lane in self._lanes:
+                lane.stop()
             self._con.execute("CHECKPOINT")
             self._con.close()
             publish(self._made, self.target)
@@ -223,23 +258,29 @@ class ResultsWriter:
             }
         )
 
-    def _insert(self, table: str, frame: pl.DataFrame, constants: Mapping[str, object]) -> None:
+    def _insert(
+        self, table: str, frame: pl.DataFrame, constants: Mapping[str, object],
+        con: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:  # fmt: skip
+        con = con or self._con
         began = time.perf_counter()
         with told_plainly(self.target):
-            self._ensure(table, frame, constants)
+            self._ensure(table, frame, constants, con)
             if frame.height:
                 arrow, select = prepared(RESULT_TABLES[table], frame, constants, self._enums[table])
-                self._con.register("incoming", arrow)
+                con.register("incoming", arrow)
                 try:
-                    self._con.execute(f"INSERT INTO {ddl.quoted(table)} SELECT {select} FROM incoming")
+                    con.execute(f"INSERT INTO {ddl.quoted(table)} SELECT {select} FROM incoming")
                 finally:
-                    self._con.unregister("incoming")
+                    con.unregister("incoming")
         self.seconds_writing += time.perf_counter() - began
 
     def _ensure(
-        self, table: str, frame: pl.DataFrame | None = None, constants: Mapping[str, object] | None = None
-    ) -> None:
+        self, table: str, frame: pl.DataFrame | None = None, constants: Mapping[str, object] | None = None,
+        con: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:  # fmt: skip
         """The table exists and its ENUMs have every value that is coming."""
+        con = con or self._con
         declared = RESULT_TABLES[table]
         new = table not in self._enums
         known = self._enums.setdefault(table, {})
@@ -260,19 +301,19 @@ class ResultsWriter:
                 if fixed and 0 < len(values) + len(added) <= ddl.ENUM_LIMIT:
                     known[column.name] = values + added
             elif added:
-                self._widen(table, column.name, [*values, *added])
+                self._widen(table, column.name, [*values, *added], con)
         if new:
             given = frame.columns if frame is not None else []
             plain = {
                 c.name for c in declared.columns
                 if c.name in given and (c.name in known or c.type == "bool" or c.name in _HARDLY_REPEATS)
             }  # fmt: skip
-            self._con.execute(ddl.create_table(declared, known, plain))
+            con.execute(ddl.create_table(declared, known, plain))
 
-    def _widen(self, table: str, column: str, values: Sequence[str]) -> None:
+    def _widen(self, table: str, column: str, values: Sequence[str], con: duckdb.DuckDBPyConnection) -> None:
         """An undeclared value came: DuckDB rewrites the column with a larger ENUM, or as VARCHAR."""
         kind = ddl.enum_type(values) if len(values) <= ddl.ENUM_LIMIT else "VARCHAR"
-        self._con.execute(f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quoted(column)} TYPE {kind}")
+        con.execute(f"ALTER TABLE {ddl.quoted(table)} ALTER COLUMN {ddl.quoted(column)} TYPE {kind}")
         if kind == "VARCHAR":
             del self._enums[table][column]
         else:
@@ -296,12 +337,12 @@ class ResultsWriter:
             self._con.execute(statement)
 
     def _hand_over(self, table: str) -> None:
-        """Give what waits for a table to the writing thread."""
+        """Give what waits for a table to its writing thread."""
         frames, constants = self._waiting.pop(table)
-        while len(self._pending) >= _PENDING:
-            self._pending.pop(0).result()
+        lane = self._lanes[0 if table == _BIGGEST else 1]
+        lane.make_room()
         frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=False)
-        self._pending.append(self._thread.submit(self._insert, table, frame, constants))
+        lane.submit(lambda: self._insert(table, frame, constants, lane.con))
 
     def _hand_over_all(self) -> None:
         for table in list(self._waiting):
@@ -312,15 +353,14 @@ class ResultsWriter:
             work()
 
     def _settle(self) -> None:
-        """Wait for the writing thread; raise what it met."""
+        """Wait for the writing threads; raise what they met."""
         self._hand_over_all()
-        while self._pending:
-            self._pending.pop(0).result()
+        for lane in self._lanes:
+            lane.make_room(0)
 
     def _close(self) -> None:
-        for future in self._pending:
-            future.cancel()
-        self._thread.shutdown(wait=True)
+        for lane in self._lanes:
+            lane.stop()
         if hasattr(self, "_con"):
             self._con.close()
 
