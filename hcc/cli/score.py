@@ -11,11 +11,11 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 
 
 @click.command()
-@click.option("--members", metavar="PATH", help=f"The members: {_FILES}.")
+@click.option("--members", metavar="PATH", help=f"The members: {_FILES}.  [required]")
 @click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
 @click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
 @click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
-@click.option("--payment-year", type=int, help="The year CMS pays for; there is no default.")
+@click.option("--payment-year", type=int, help="The year CMS pays for; there is no default.  [required]")
 @click.option(
     "--model",
     "models",
@@ -65,13 +65,14 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
     type=click.Path(exists=True, file_okay=False),
     help="A folder of tables of your own (also HCC_MAPPINGS).",
 )
-@click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.")
+@click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.  [required but with --update]")
 @click.option(
     "--update",
     "updated",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
-    help="Add new --claims to this results file: only the members they touch are scored again.",
+    help="Add new --claims to this results file: only the members they touch are scored again; the members, the year "
+    "and all else are those of the file.",
 )
 @click.option("--changes", type=click.Path(), metavar="FILE", help="With --update: who changed and why, as CSV.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
