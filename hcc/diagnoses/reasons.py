@@ -64,7 +64,7 @@ class DecisionRules:
     listed_years: frozenset[int] = frozenset()
 
 
-_ASKS = {  # the columns without which a flag cannot come up
+_ASKS: dict[str, tuple[str, ...]] = {  # the columns without all of which a flag cannot come up
     "AUDIO_ONLY": ("hcpcs",),
     "FILTER_DISAGREES": ("risk_adjustment_flag",),
     "NOT_ACCEPTED_OR_DENIED": ("accepted", "claim_status"),
@@ -74,7 +74,7 @@ _ASKS = {  # the columns without which a flag cannot come up
     "SWITCHER": ("record_type",),
     "SWITCHER_UNKNOWN": ("record_type",),
     "REPLACEMENT_UNMATCHED": ("frequency_code",),
-    "LIST_OF_ANOTHER_YEAR": ("hcpcs",),
+    "LIST_OF_ANOTHER_YEAR": (),
 }
 _MOST_FLAGS = 6
 
@@ -88,7 +88,10 @@ def possible_flags(columns: Collection[str], rules: DecisionRules, *, replaced: 
         "LIST_OF_ANOTHER_YEAR": all(year in rules.listed_years for year in years),
         **dict.fromkeys(("CHART_REVIEW_UNLINKED", "SWITCHER", "SWITCHER_UNKNOWN"), not replaced),
     }
-    can = [name for name, asked in _ASKS.items() if set(asked) & set(columns) and not ruled_out.get(name, False)]
+    can = [
+        name for name, asked in _ASKS.items()
+        if (not asked or set(asked) & set(columns)) and not ruled_out.get(name, False)
+    ]  # fmt: skip
     if len(can) > _MOST_FLAGS:
         return None
     bits = [_FLAG[name] for name in can]

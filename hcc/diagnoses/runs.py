@@ -27,7 +27,8 @@ def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def fold_neighbours(lines: Columns, *keys: str) -> Columns:
-    """The same for runs of neighbours that are equal in ``keys``."""
+    """One entry per run of neighbours equal in ``keys``: best, last and submitted the largest, verdict the least, of
+    others the first."""
     starts = run_starts(*(lines[key] for key in keys))
     return {
         name: _FOLDS[name].reduceat(values, starts) if name in _FOLDS and len(starts) else values[starts]

@@ -1,14 +1,12 @@
 """Rows dealt out to shards of neighbouring members: what one shard needs fits the processor's cache.
 
 Rows come batch by batch in the order of the files; each batch is put in the order of its shards at once, so that a
-shard is one slice of every batch. What does not fit in memory goes to a file that has no name any more once it is open:
-nothing of it outlives the process.
+shard is one slice of every batch. What does not fit in memory goes to a file that has no name: nothing of it
+outlives the process.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -75,24 +73,18 @@ class Shards:
         if not self._pieces:
             return
         here = Shards(self.count, _pieces=self._pieces)
-        descriptor, name = tempfile.mkstemp(prefix=".hcc-", dir=folder)
-        os.close(descriptor)
-        try:
-            with pa.OSFile(name, "wb") as sink:
-                writer = None
-                for number in range(self.count):
-                    columns, text = here.shard(number)
-                    if text is not None:
-                        columns = {**columns, _TEXT: _contiguous(text)}
-                    batch = pa.RecordBatch.from_pydict({key: pa.array(values) for key, values in columns.items()})
-                    writer = writer or pa.ipc.new_file(sink, batch.schema)
-                    writer.write_batch(batch)
-                assert writer is not None
-                writer.close()
-            self._files.append(pa.ipc.open_file(pa.OSFile(name, "rb")))
-        finally:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as its rows are asked for
+        writer = None
+        for number in range(self.count):
+            columns, text = here.shard(number)
+            if text is not None:
+                columns = {**columns, _TEXT: _contiguous(text)}
+            batch = pa.RecordBatch.from_pydict({key: pa.array(values) for key, values in columns.items()})
+            writer = writer or pa.ipc.new_file(file, batch.schema)
+            writer.write_batch(batch)
+        assert writer is not None
+        writer.close()
+        self._files.append(pa.ipc.open_file(file))
         self._pieces, self.nbytes = [], 0
 
     def clear(self) -> None:

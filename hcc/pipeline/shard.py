@@ -24,7 +24,7 @@ from hcc.pipeline.statuses import Statuses
 from hcc.scores import ProfileScores
 
 _MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
-_SUMS = (
+SUMS = (
     "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
     "members_with_hcc",
 )  # fmt: skip
@@ -165,7 +165,7 @@ class Tally:
     def counts(self) -> dict[str, Any]:
         """Counts of the run (column ``counts`` of the table runs)."""
         means = {m: round(total / rows / 1000, 3) for m, (rows, total) in self.score_rows.items() if rows}
-        return {**dict.fromkeys(_SUMS, 0), **self.sums, "mean_raw_score": means}
+        return {**dict.fromkeys(SUMS, 0), **self.sums, "mean_raw_score": means}
 
     def state(self) -> dict[str, Any]:
         """The sums, to be kept with a mark."""

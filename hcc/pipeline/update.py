@@ -26,6 +26,7 @@ from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
 from hcc.pipeline.recorded import Recorded, recorded, same_inputs
 from hcc.pipeline.run import Memory, Progress, Scored, run
+from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses, statuses
 from hcc.results import ResultsWriter, check_target, open_results, read_table
 
@@ -102,7 +103,9 @@ def update(
     scored, now = _scored(inputs, part, run_id)
     told("results file", 0.7)
     notes = _notes(path, ours.height, touched.len() - ours.height)
-    unmapped = _unmapped(path, before, scored, earlier, new, ours["member_id"])
+    unmapped = _unmapped(
+        path, before, scored, earlier, new, ours["member_id"], added.claims.select("claim_id").collect()["claim_id"]
+    )
     rejected = new.rejected()
     rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
@@ -140,12 +143,17 @@ def _of_members(inputs: Inputs, member_id: pl.Series) -> Inputs:
     """Claims of these members, collected: one pass over each table."""
     ours = pl.col("member_id").is_in(member_id.implode())
     claims = inputs.claims.filter(ours).collect(engine="streaming")
-    diagnoses = inputs.claim_diagnoses
+    diagnoses = inputs.claim_diagnoses.filter(_theirs(inputs.claim_diagnoses, claims["claim_id"], member_id))
+    return replace(inputs, claims=claims.lazy(), claim_diagnoses=diagnoses.collect(engine="streaming").lazy())
+
+
+def _theirs(diagnoses: pl.LazyFrame, claim_id: pl.Series, member_id: pl.Series) -> pl.Expr:
+    """Diagnoses of these members; where a diagnosis does not say whose it is, those of their claims."""
+    of_claim = pl.col("claim_id").is_in(claim_id.unique().implode())
     if "member_id" not in diagnoses.collect_schema().names():
-        ours = pl.col("claim_id").is_in(claims["claim_id"].unique().implode())
-    return replace(
-        inputs, claims=claims.lazy(), claim_diagnoses=diagnoses.filter(ours).collect(engine="streaming").lazy()
-    )
+        return of_claim
+    member = pl.col("member_id")
+    return pl.when(member.is_null()).then(of_claim).otherwise(member.is_in(member_id.implode()))
 
 
 def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
@@ -193,21 +201,21 @@ def _unknown(old: Inputs, new: Inputs) -> int:
 
 
 def _unmapped(
-    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, ours: pl.Series
+    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, ours: pl.Series, claim_id: pl.Series
 ) -> pl.DataFrame:
     """unmapped_codes of a full run: what was, less the touched members' part of it, plus their part now."""
     columns = ["diagnosis_code", "rows", "members"]
     was = read_table(path, "unmapped_codes").select(pl.col("diagnosis_code").cast(pl.String), "rows", "members")
-    others = new.claim_diagnoses
-    if "member_id" in others.collect_schema().names():  # of members that are not ours: rows only
-        mapped = scored.plan.codes.code
-        others = others.filter(
-            ~pl.col("member_id").is_in(ours.implode()), ~pl.col("diagnosis_code").is_in(mapped.implode())
+    strange = (  # of members that are not ours: rows only
+        new.claim_diagnoses.filter(
+            ~_theirs(new.claim_diagnoses, claim_id, ours),
+            ~pl.col("diagnosis_code").is_in(scored.plan.codes.code.implode()),
         )
-        strange = others.group_by("diagnosis_code").agg(pl.len().cast(pl.Int64).alias("rows")).collect()
-        strange = strange.with_columns(pl.lit(0, dtype=pl.Int64).alias("members")).select(columns)
-    else:
-        strange = was.clear()
+        .group_by("diagnosis_code")
+        .agg(pl.len().cast(pl.Int64).alias("rows"))
+        .collect(engine="streaming")
+        .with_columns(pl.lit(0, dtype=pl.Int64).alias("members"))
+    )
     less = earlier.unmapped.select("diagnosis_code", -pl.col("rows"), -pl.col("members"))
     total = (
         pl.concat([was, less, scored.unmapped.select(columns), strange], how="vertical_relaxed")
@@ -219,18 +227,12 @@ def _unmapped(
     return unmapped_table(total, scored.plan, before.row["run_id"])
 
 
-_ADDITIVE = (
-    "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
-    "members_with_hcc",
-)  # fmt: skip
-
-
 def _counts(
     path: Path, before: Recorded, both: Inputs, earlier: Scored, scored: Scored, unmapped: pl.DataFrame,
     rejected: pl.DataFrame, unknown: int,
 ) -> dict[str, Any]:  # fmt: skip
     counts = json.loads(before.row["counts"])
-    for name in _ADDITIVE:
+    for name in SUMS:
         counts[name] += scored.counts[name] - earlier.counts[name]
     counts["claims_of_unknown_members"] += unknown
     everything = pl.concat(
