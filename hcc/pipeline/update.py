@@ -148,12 +148,10 @@ def _of_members(inputs: Inputs, member_id: pl.Series) -> Inputs:
 
 
 def _theirs(diagnoses: pl.LazyFrame, claim_id: pl.Series, member_id: pl.Series) -> pl.Expr:
-    """Diagnoses of these members; where a diagnosis does not say whose it is, those of their claims."""
-    of_claim = pl.col("claim_id").is_in(claim_id.unique().implode())
-    if "member_id" not in diagnoses.collect_schema().names():
-        return of_claim
-    member = pl.col("member_id")
-    return pl.when(member.is_null()).then(of_claim).otherwise(member.is_in(member_id.implode()))
+    """Diagnoses of these members; where the table does not say whose they are, those of their claims."""
+    if "member_id" in diagnoses.collect_schema().names():
+        return pl.col("member_id").is_in(member_id.implode())
+    return pl.col("claim_id").is_in(claim_id.unique().implode())
 
 
 def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
