@@ -4,4 +4,4 @@ FROM open_gaps g
 JOIN members m USING (member_id)
 ANTI JOIN diagnoses d ON d.member_id = g.member_id AND d.counted
 WHERE g.rule_id = 'RECAPTURE' AND g.model LIKE 'cms-hcc-v%'
-GROUP BY ALL ORDER BY score_change DESC;
+GROUP BY ALL ORDER BY score_change DESC, 1;
