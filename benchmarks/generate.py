@@ -18,8 +18,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.codes import load_codes
+from benchmarks.evidence import fills_table, load_evidence, results_table
 from benchmarks.settings import data_folder, members_of, settings
-from benchmarks.tables import People, Plan, fills_table, heads, members_table, results_table, slice_tables
+from benchmarks.tables import People, Plan, heads, members_table, slice_tables
 
 SKEWS = ("none", "one_big_member", "many_dx", "ten_years", "tiny_files")
 SLICE = 2_000_000  # claims written at once
@@ -45,6 +46,7 @@ def generate(plan: Plan, folder: Path) -> dict[str, Any]:
     if folder.exists():
         shutil.rmtree(folder)
     people, codes = People(plan), load_codes(plan.payment_year, plan.seed)
+    evidence = load_evidence(codes)
     rows = dict.fromkeys(("members", "claims", "lines", "claim_diagnoses", "pharmacy", "observations"), 0)
     for part, table in enumerate(members_table(plan, people)):
         rows["members"] += _write(table, folder / "members", f"members-{part:02d}")
@@ -68,7 +70,7 @@ def generate(plan: Plan, folder: Path) -> dict[str, Any]:
             per_month = plan.members * shape["fills" if kind == "pharmacy" else "results"] // 12 if wanted else 0
             for part, first in enumerate(range(0, per_month, SLICE)):
                 rng = np.random.default_rng([plan.seed, 5 + (kind == "pharmacy"), month, part])
-                table = make(plan, people, rng, start, min(SLICE, per_month - first))
+                table = make(plan, people, codes, evidence, rng, start, min(SLICE, per_month - first))
                 rows[kind] += _write(table, folder / kind, f"{str(start)[:7]}-{part:03d}")
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
     facts = {

@@ -1,4 +1,4 @@
-"""The tables of a generated population: members, claim heads, lines, header diagnoses, fills and results."""
+"""The tables of a generated population: members, claim heads, lines and header diagnoses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from benchmarks.codes import TABLE, Codes
 from benchmarks.identifiers import claim_ids, member_ids, mixed, uniform
 from benchmarks.settings import settings
-from hcc.demo.mix import load_mix
 
 MOST_DIAGNOSES = 25
 WIDE = 12
@@ -184,38 +183,3 @@ def slice_tables(
         }
     )
     return table, diagnoses
-
-
-def fills_table(plan: Plan, people: People, rng: np.random.Generator, start: np.datetime64, count: int) -> pl.DataFrame:
-    """Canonical ``pharmacy``: fills of a month; the drugs of the demo's mix."""
-    drugs = load_mix().drugs
-    which = rng.integers(0, len(drugs), count)
-    return pl.DataFrame(
-        {
-            "member_id": people.ids.gather(rng.integers(0, plan.members, count)),
-            "fill_date": pl.Series(start + rng.integers(0, 28, count).astype("timedelta64[D]"), dtype=pl.Date),
-            "ndc": pl.Series([drug.get("ndc") for drug in drugs], dtype=pl.String).gather(which),
-            "drug_name": pl.Series([drug.get("name") for drug in drugs], dtype=pl.String).gather(which),
-            "days_supply": pl.Series([drug["days"] for drug in drugs]).gather(which),
-        }
-    )
-
-
-def results_table(
-    plan: Plan, people: People, rng: np.random.Generator, start: np.datetime64, count: int
-) -> pl.DataFrame:
-    """Canonical ``observations``: results of a month; the tests of the demo's mix, values between their bounds."""
-    tests = load_mix().results
-    steps = 400
-    texts = [f"{low:.{test['decimals']}f}" for test in tests for low in np.linspace(test["low"], test["high"], steps)]
-    which = rng.integers(0, len(tests), count)
-    value = which * steps + np.minimum(rng.gamma(2.0, steps / 7, count).astype(np.int64), steps - 1)
-    return pl.DataFrame(
-        {
-            "member_id": people.ids.gather(rng.integers(0, plan.members, count)),
-            "observation_date": pl.Series(start + rng.integers(0, 28, count).astype("timedelta64[D]"), dtype=pl.Date),
-            "loinc": pl.Series([test["loinc"] for test in tests]).gather(which),
-            "value": pl.Series(texts).gather(value),
-            "unit": pl.Series([test["unit"] for test in tests]).gather(which),
-        }
-    )
