@@ -37,6 +37,8 @@ def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
     nowhere = _reasons(told["unmapped_by_reason"], "rows")
     yield f"  codes that map nowhere {told['unmapped_codes']:>12,}  {nowhere}"
     yield f"  claims of unknown members {told['claims_of_unknown_members']:>9,}"
+    if told.get("diagnoses_without_claim"):
+        yield f"  diagnoses without a claim {told['diagnoses_without_claim']:>9,}  no line has their claim_id and member_id"
     assumed = {name: count for name, count in told["defaulted"].items() if count}
     if assumed:
         everywhere = [name for name, count in assumed.items() if count == members]

@@ -42,7 +42,7 @@ class Decisions:
 
     ``records``: one row per record with a mapped diagnosis, sorted by member: claim_id, member (UInt32),
     day (Int32), form, record_type (UInt8), npi (UInt64), place (UInt8). ``record``, ``code``, ``reason``, ``flags``:
-    one entry per record and code, sorted by record.
+    one entry per record and code, sorted by record. ``without_claim``: mapped diagnoses of claims that have no line.
     """
 
     records: pl.DataFrame
@@ -50,6 +50,7 @@ class Decisions:
     code: NDArray[np.uint16]
     reason: NDArray[np.uint8]
     flags: NDArray[np.uint16]
+    without_claim: int = 0
 
     @property
     def member(self) -> NDArray[np.uint32]:
@@ -110,11 +111,17 @@ class Decider:
         self.unknown_member_claims = self._plain.unknown_claims()
         self._text: tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]] | None = None
         self._withdrawn: Withdrawn | None = None
+        # Mapped diagnoses without a line of their claim, beside those that shards tell of.
+        self.without_claim = self._plain.strange_without_claim()
         if len(by_text):
             text = _text_records(lines, by_text, members, linked, rules)
             self.unknown_member_claims += int(text["member"].null_count())
-            text = text.filter(pl.col("member").is_not_null()).sort("member", maintain_order=True)
-            self._text = (text, *_text_rows(diagnoses, text, by_text, codes))
+            text = text.sort("member", maintain_order=True, nulls_last=True)
+            record, code, without = _text_rows(diagnoses, text, by_text, codes)
+            known = record < text.height - text["member"].null_count()
+            text = text.filter(pl.col("member").is_not_null())
+            self._text = (text, record[known], code[known])
+            self.without_claim += without
             self._withdrawn = withdrawn(linked, codes, diagnoses)
         columns = lines.collect_schema().names()
         self.flag_sets = possible_flags(columns, rules, replaced=len(by_text) > 0)
@@ -125,7 +132,7 @@ class Decider:
 
     def decide(self, number: int) -> Decisions:
         """The diagnoses of the members of one shard."""
-        columns, claim_id, at, code = self._plain.shard(number)
+        columns, claim_id, at, code, without = self._plain.shard(number)
         used = pl.DataFrame({**_as_read(columns, self.rules), "claim_id": claim_id})
         if self._text is not None:
             used, at, code = self._with_text(number, used, at, code)
@@ -144,7 +151,7 @@ class Decider:
         if one is not None:
             record, code, reason_of, flags_of = record[one], code[one], reason_of[one], flags_of[one]
         slim = found.select("claim_id", "member", "day", "form", "record_type", "npi", "place")
-        return Decisions(slim, record, code, reason_of, flags_of)
+        return Decisions(slim, record, code, reason_of, flags_of, without)
 
     def _with_text(
         self, number: int, used: pl.DataFrame, record: NDArray[np.int64], code: NDArray[np.uint16]
@@ -181,6 +188,7 @@ def joined(parts: Sequence[Decisions]) -> Decisions:
         np.concatenate([part.code for part in parts]),
         np.concatenate([part.reason for part in parts]),
         np.concatenate([part.flags for part in parts]),
+        sum(part.without_claim for part in parts),
     )
 
 
@@ -268,15 +276,17 @@ def _code_id(codes: Codes) -> pl.Expr:
 
 def _text_rows(
     diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes
-) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    """Record (position in ``found``) and code of the mapped diagnoses of the claims in ``by_text``."""
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16], int]:
+    """Record (position in ``found``) and code of the mapped diagnoses of the claims in ``by_text``; the number of those
+    of no record."""
     names = diagnoses.collect_schema().names()
     on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
     keyed = found.lazy().with_row_index("record").select(*on, "record")
     some = diagnoses.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, _code_id(codes))
-    rows = some.filter(pl.col("code").is_not_null()).join(keyed, on=on).select("record", "code")
+    rows = some.filter(pl.col("code").is_not_null()).join(keyed, on=on, how="left").select("record", "code")
     table = rows.collect(engine="streaming")
-    return table["record"].to_numpy(), table["code"].to_numpy()
+    there = table.filter(pl.col("record").is_not_null())
+    return there["record"].to_numpy(), there["code"].to_numpy(), table.height - there.height
 
 
 def _in_order(

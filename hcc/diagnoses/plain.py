@@ -37,13 +37,14 @@ class PlainClaims:
 
     ``records``: key, member, best, last …; ``runs``: neighbouring mapped diagnoses of one claim (key, size, and their
     claim_id); ``codes``: one entry per mapped diagnosis, in the order of the runs. ``unknown``: keys of claims whose
-    member is not ours.
+    member is not ours; ``strange``: keys and sizes of such runs.
     """
 
     records: Shards
     runs: Shards
     codes: Shards
     unknown: list[NDArray[np.uint64]] = field(default_factory=list)
+    strange: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = field(default_factory=list)
 
     def spill(self, room: Room, *others: Shards) -> None:
         """Put rows into files where all of them take more memory than there is room for."""
@@ -56,16 +57,23 @@ class PlainClaims:
         """Distinct claims of members that are not ours."""
         return len(np.unique(np.concatenate(self.unknown))) if self.unknown else 0
 
-    def shard(self, number: int) -> tuple[Columns, pl.Series, NDArray[np.int64], NDArray[np.uint16]]:
-        """Records with a mapped diagnosis (member, best, last …), their claim_ids; record and code of each diagnosis.
+    def strange_without_claim(self) -> int:
+        """Mapped diagnoses of members that are not ours, of claims that have no line."""
+        there = np.unique(np.concatenate(self.unknown)) if self.unknown else np.zeros(0, np.uint64)
+        return sum(int(size[~np.isin(key, there)].sum()) for key, size in self.strange)
 
-        Codes come in no order, repeated where lines repeat them. Diagnoses of claims that have no line are left out.
+    def shard(self, number: int) -> tuple[Columns, pl.Series, NDArray[np.int64], NDArray[np.uint16], int]:
+        """Records with a mapped diagnosis (member, best, last …), their claim_ids; record and code of each diagnosis;
+        the number of mapped diagnoses of claims that have no line, which are left out.
+
+        Codes come in no order, repeated where lines repeat them.
         """
         records, _ = self.records.shard(number)
         runs, claim_id = self.runs.shard(number)
         codes, _ = self.codes.shard(number)
         if not records or claim_id is None:
-            return {}, pl.Series([], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.uint16)
+            nothing = pl.Series([], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.uint16)
+            return {}, *nothing, int(runs["size"].sum()) if runs else 0
         place_of = Lookup(records["key"])
         fold_twins(records, place_of.twins())
         met = place_of.find(runs["key"])
@@ -76,11 +84,13 @@ class PlainClaims:
         place = np.full(len(one_run) + 1, -1, dtype=np.int64)  # the last: of runs without a record
         place[used] = np.arange(len(used))
         record, code = np.repeat(place[met], runs["size"]), codes["code"]
+        without = 0
         if len(there) < len(met):
             hit = record >= 0
+            without = len(record) - int(hit.sum())
             record, code = record[hit], code[hit]
         found = {name: values[used] for name, values in records.items() if name != "key"}
-        return found, claim_id.gather(pl.Series(one_run[used])), record, code
+        return found, claim_id.gather(pl.Series(one_run[used])), record, code, without
 
 
 def read_plain(
@@ -139,6 +149,9 @@ def _add_runs(plain: PlainClaims, unmapped: Unmapped, ours: Lookup, batch: pl.Da
         maps &= ~batch["by_text"].to_numpy()
     known = member >= 0
     if not known.all():
+        theirs = np.bincount(run[maps & ~known[run]], minlength=len(starts))
+        some = np.flatnonzero(theirs)
+        plain.strange.append((_key(claim[some], owner[some]), theirs[some]))
         maps &= known[run]
     at = np.flatnonzero(maps)
     size = np.bincount(run[at], minlength=len(starts))

@@ -173,6 +173,7 @@ def run(
         "claims_of_unknown_members": decider.unknown_member_claims,
         **tally.counts(),
     }
+    counts["diagnoses_without_claim"] += decider.without_claim
     decided, results = _whole(kept)
     return Scored(run_id, plan, members, status, decided, results, unmapped, counts, clock.seconds, started)
 

@@ -26,7 +26,7 @@ from hcc.scores import ProfileScores
 _MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
 SUMS = (
     "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
-    "members_with_hcc",
+    "members_with_hcc", "diagnoses_without_claim",
 )  # fmt: skip
 
 
@@ -88,6 +88,7 @@ class ShardWork:
             "diagnoses_counted": int((decided.reason == 0).sum()),
             "diagnoses_by_list_of_another_year": int(((decided.flags >> FLAGS.index(LIST_OF_ANOTHER_YEAR)) & 1).sum()),
             "members_with_hcc": _members_with_hcc(shard.found),
+            "diagnoses_without_claim": decided.without_claim,
         }
         return shard
 

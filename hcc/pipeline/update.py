@@ -79,7 +79,7 @@ def update(
         members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, **shared
     )  # fmt: skip
     _no_file_twice(before, new)
-    touched = new.claims.select("member_id").unique().collect(engine="streaming")["member_id"]
+    touched = _touched(old, new)
     ours = old.members.filter(pl.col("member_id").is_in(touched.implode()))
     told("their earlier claims", 0.1)
     was, added = _of_members(old, ours["member_id"]), _of_members(new, ours["member_id"])
@@ -109,7 +109,9 @@ def update(
     rejected = new.rejected()
     rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
-    counts = _counts(path, before, both, earlier, scored, unmapped, rejected, _unknown(old, new))
+    counts = _counts(path, before, both, earlier, scored, unmapped, rejected)
+    counts["claims_of_unknown_members"] += _unknown(old, new)
+    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
     with ResultsWriter(target, overwrite=True, run_id=run_id, base=path, memory=limit.database) as writer:
         writer.delete_members(ours["member_id"], keep=("members",))
         for table in _MADE_ANEW:
@@ -137,6 +139,18 @@ def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[S
     tables = Memory()
     scored = run(inputs, part[0].options, tables, run_id=run_id, part_of=part)
     return scored, tables.frames()
+
+
+def _touched(old: Inputs, new: Inputs) -> pl.Series:
+    """member_id of new claims, and of new diagnoses, also where these are of earlier claims."""
+    found = [new.claims.select("member_id")]
+    if "member_id" in new.claim_diagnoses.collect_schema().names():
+        found.append(new.claim_diagnoses.select("member_id"))
+    alone = new.claim_diagnoses.join(new.claims.select("claim_id"), on="claim_id", how="anti")
+    claim_id = alone.select("claim_id").unique().collect(engine="streaming")["claim_id"]
+    if len(claim_id):
+        found.append(old.claims.filter(pl.col("claim_id").is_in(claim_id.implode())).select("member_id"))
+    return pl.concat(found).unique().collect(engine="streaming")["member_id"]
 
 
 def _of_members(inputs: Inputs, member_id: pl.Series) -> Inputs:
@@ -198,6 +212,21 @@ def _unknown(old: Inputs, new: Inputs) -> int:
     return strange.join(met.collect(engine="streaming"), on=["claim_id", "member_id"], how="anti").height
 
 
+def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
+    """New mapped diagnoses, not of members of ours, of claims that neither the earlier nor the new lines have."""
+    names = new.claim_diagnoses.collect_schema().names()
+    key = [name for name in ("claim_id", "member_id") if name in names]
+    strange = new.claim_diagnoses.filter(pl.col("diagnosis_code").is_in(mapped.implode()))
+    if "member_id" in key:
+        strange = strange.filter(~pl.col("member_id").is_in(old.members["member_id"].implode()))
+    alone = strange.select(key).collect(engine="streaming")
+    for lines in (new.claims, old.claims):
+        if alone.height:
+            some = lines.filter(pl.col("claim_id").is_in(alone["claim_id"].unique().implode())).select(key).unique()
+            alone = alone.join(some.collect(engine="streaming"), on=key, how="anti")
+    return alone.height
+
+
 def _unmapped(
     path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, ours: pl.Series, claim_id: pl.Series
 ) -> pl.DataFrame:
@@ -227,12 +256,11 @@ def _unmapped(
 
 def _counts(
     path: Path, before: Recorded, both: Inputs, earlier: Scored, scored: Scored, unmapped: pl.DataFrame,
-    rejected: pl.DataFrame, unknown: int,
+    rejected: pl.DataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     counts = json.loads(before.row["counts"])
     for name in SUMS:
-        counts[name] += scored.counts[name] - earlier.counts[name]
-    counts["claims_of_unknown_members"] += unknown
+        counts[name] = counts.get(name, 0) + scored.counts[name] - earlier.counts[name]
     everything = pl.concat(
         [read_table(path, "rejected_rows").select(pl.col("reason").cast(pl.String)), rejected.select("reason")]
     )

@@ -228,6 +228,9 @@ def _doubts(source: Source) -> Html:
     unknown = counts.get("claims_of_unknown_members")
     if unknown:
         points.append(f"Claims of members who are not in the members table: {source.cells.count(unknown)}.")
+    if alone := counts.get("diagnoses_without_claim"):
+        said = "Diagnoses whose claim and member no claim line has, and which do not count"
+        points.append(f"{said}: {source.cells.count(alone)}.")
     for row in source.rows(_QUALITY, kind="doubtful member value"):
         points.append(f"{row['meaning'] or row['reason']} Members: {source.cells.count(row['rows'])}.")
     flags = source.rows(_QUALITY, kind="diagnosis flagged")

@@ -145,3 +145,31 @@ def test_diagnoses_that_do_not_say_whose_they_are(tables: dict[str, pl.DataFrame
     for table in TABLES:
         assert rows(file, table) == rows(whole, table), table
     assert counts(file) == counts(whole)
+
+
+def test_diagnoses_of_earlier_claims_and_of_no_claim(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    """New diagnoses may belong to claims that the run has already, or, by their claim_id and member_id, to none."""
+    members, early, late = split(tables, tmp_path, 9, 0.3)
+    claims = pl.concat([pl.read_parquet(early), pl.read_parquet(late)])
+    there = [c for c in claims.columns if c.startswith("diagnosis_")]
+    long = claims.unpivot(on=there, index=["claim_id", "member_id"], value_name="diagnosis_code").drop("variable")
+    long = long.drop_nulls().unique(maintain_order=True).with_row_index("row")
+    lost = long.head(40).with_columns(
+        member_id=pl.when(pl.col("row") % 2 == 0).then(pl.lit("nobody")).otherwise(pl.col("member_id").reverse())
+    )
+    new = pl.concat([long.filter(pl.col("row") % 5 == 0), lost])
+    early.unlink()
+    claims.drop(there).write_parquet(early)
+    claims.drop(there).clear().write_parquet(late)
+    both = [tmp_path / "dx_old.parquet", tmp_path / "dx_new.parquet"]
+    long.filter(pl.col("row") % 5 != 0).drop("row").write_parquet(both[0])
+    new.drop("row").write_parquet(both[1])
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    hcc.score(members, early, claim_diagnoses=both, payment_year=YEAR, out=whole)
+    hcc.score(members, early, claim_diagnoses=both[0], payment_year=YEAR, out=file)
+    assert counts(file)["diagnoses_without_claim"] == 0
+    update(file, late, claim_diagnoses=both[1])
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
+    assert counts(file) == counts(whole)
+    assert counts(whole)["diagnoses_without_claim"] > 0
