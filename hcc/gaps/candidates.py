@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,11 +43,14 @@ class Candidates:
 
 @dataclass(eq=False)
 class Shared:
-    """What the contexts of one run have in common (rules, models, coverage, as_of): worked out with the first of them."""
+    """What the contexts of one run have in common (rules, models, coverage, as_of): worked out with the first of them.
+
+    Several threads may share it."""
 
     plan: Plan | None = None
     tables: HccTables | None = None
     memo: dict[str, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | None = None) -> Candidates:
@@ -55,8 +59,9 @@ def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | N
     ``shared``: one object for all contexts of a run saves work.
     """
     shared = Shared() if shared is None else shared
-    plan = shared.plan = shared.plan or compiled(context, rules)
-    tables = shared.tables = shared.tables or HccTables(context.models)
+    with shared.lock:
+        plan = shared.plan = shared.plan or compiled(context, rules)
+        tables = shared.tables = shared.tables or HccTables(context.models)
     found = Found(context, plan, events(context, plan), Hccs(context, tables), shared.memo)
     decided = hits(context, plan, found.events)
     rows, own_evidence = gap_rows(found, decided)

@@ -17,11 +17,13 @@ from hcc.diagnoses import Decider, Decisions, Room, joined
 from hcc.pipeline.frames import Frames, constant, with_decimals
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, sexes_and_ages
-from hcc.pipeline.shard import Shard, ShardWork, Tally, side_by_side
+from hcc.pipeline.shard import Shard, ShardWork, Tally
+from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline.statuses import Statuses, statuses
 from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
 Progress = Callable[[str, float], None]
+_MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
 MARK_EVERY = 4  # shards: an interrupted run loses at most the work on so many
 
 
@@ -148,7 +150,8 @@ def run(
         sink.take_back(members["member_id"][left[0][0]] if left else None)
     work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height))
     kept: list[Shard] = []
-    for number, shard in side_by_side(work, range(0 if begun is None else begun.done, len(decider.ranges))):
+    left_to_do = range(0 if begun is None else begun.done, len(decider.ranges))
+    for number, shard in side_by_side(work, left_to_do, _MOST_WORKERS):
         if progress is not None:
             progress("members", 0.5 + 0.45 * shard.stop / max(members.height, 1))
         for stage, seconds in shard.seconds.items():

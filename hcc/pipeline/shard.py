@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +21,6 @@ from hcc.pipeline.score_frames import member_scores_frames, scores_frame
 from hcc.pipeline.statuses import Statuses
 from hcc.scores import ProfileScores
 
-_MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
 SUMS = (
     "records_with_mapped_diagnoses", "diagnoses", "diagnoses_counted", "diagnoses_by_list_of_another_year",
     "members_with_hcc", "diagnoses_without_claim",
@@ -107,30 +104,6 @@ class ShardWork:
         if plan.blends:
             for frame in member_scores_frames(frames, plan, status, paid, self.members, start, stop):
                 yield "member_scores", frame
-
-
-def side_by_side(work: ShardWork, shards: Sequence[int]) -> Iterator[tuple[int, Shard]]:
-    """Numbers and shards in order, as many at a time as there are processors; no more are ready than the consumer can
-    take."""
-    if len(shards) <= 1:
-        yield from ((number, work(number)) for number in shards)
-        return
-    # As many as polars takes: an executor or a container that limits the one limits the other.
-    workers = min(pl.thread_pool_size(), _MOST_WORKERS)
-    with ThreadPoolExecutor(workers, thread_name_prefix="hcc-shard") as pool:
-        coming: deque[tuple[int, Future[Shard]]] = deque()
-        try:
-            for number in shards:
-                coming.append((number, pool.submit(work, number)))
-                if len(coming) > workers:
-                    first, future = coming.popleft()
-                    yield first, future.result()
-            while coming:
-                first, future = coming.popleft()
-                yield first, future.result()
-        finally:
-            for _, future in coming:
-                future.cancel()
 
 
 def _members_with_hcc(found: dict[str, ModelResult]) -> int:

@@ -141,13 +141,13 @@ def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | N
 
 
 def _previous(path: Path) -> pl.DataFrame | None:
-    """gap_id and flagged_on of the file that is replaced; None where it has none, or is of another schema."""
+    """member_id, gap_id and flagged_on of the file that is replaced; None where it has none, or is of another schema."""
     try:
         con = open_results(path)
     except ResultsError:
         return None
     try:
-        found = con.sql("SELECT gap_id, flagged_on FROM gaps WHERE flagged_on IS NOT NULL").pl()
+        found = con.sql("SELECT member_id, gap_id, flagged_on FROM gaps WHERE flagged_on IS NOT NULL").pl()
     finally:
         con.close()
     return found if found.height else None

@@ -53,7 +53,10 @@ def as_known_on(scored: Scored, as_of: date) -> Scored:
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """Makes the contexts; holds what the ranges share. ``members``: with member_index, hospice, disenrolled …"""
+    """Makes the contexts, for several threads; holds what the ranges share.
+
+    ``members``: with member_index, hospice, disenrolled …; ``previous``: member_index, gap_id, flagged_on, by member.
+    """
 
     scored: Scored
     members: pl.DataFrame
@@ -64,6 +67,7 @@ class Contexts:
     options: Mapping[str, Any]
     evidence: PopulationEvidence = field(default_factory=PopulationEvidence)
     outliers: pl.DataFrame | None = None
+    previous: pl.DataFrame | None = None
 
     @property
     def plan(self) -> Plan:
@@ -84,8 +88,7 @@ class Contexts:
             hccs = self._member_hccs(frames, found, base, end)
             for start in range(base, end, size):
                 stop = min(start + size, end)
-                low, high = hccs["member_index"].search_sorted(start), hccs["member_index"].search_sorted(stop)
-                yield Piece(start, stop, base, found, hccs.slice(int(low), int(high) - int(low)))
+                yield Piece(start, stop, base, found, _of_range(hccs, start, stop))
 
     def diagnoses(self, frames: Frames, start: int, stop: int) -> pl.DataFrame:
         """The run's table diagnoses of some members, with member_index."""
@@ -103,9 +106,7 @@ class Contexts:
         members = self.members.slice(start, stop - start)
         history = None
         if self.earlier is not None:
-            member = self.earlier["member_index"]
-            low, high = int(member.search_sorted(start, "left")), int(member.search_sorted(stop, "left"))
-            history = history_hccs(self.earlier.slice(low, high - low), self.plan, self.models, members)
+            history = history_hccs(_of_range(self.earlier, start, stop), self.plan, self.models, members)
         edited = self._edited
         if edited is not None:
             edited = edited.filter(pl.col("member_index").is_between(start, stop, closed="left"))
@@ -125,6 +126,7 @@ class Contexts:
             history_hccs=history,
             evidence=self.evidence.of(start, stop),
             outliers=self.outliers,
+            previous=None if self.previous is None else _of_range(self.previous, start, stop).drop("member_index"),
             **self.options,
         )
 
@@ -177,6 +179,13 @@ class Contexts:
                 )
             )
         return pl.concat(parts).sort("member_index")
+
+
+def _of_range(frame: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
+    """Rows of the members ``start`` to ``stop`` (exclusive) of a frame sorted by member_index."""
+    member = frame["member_index"]
+    low, high = int(member.search_sorted(start, "left")), int(member.search_sorted(stop, "left"))
+    return frame.slice(low, high - low)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,8 @@ from hcc.intake import Inputs
 from hcc.pipeline.frames import few
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.run import Clock, Progress, Scored
-from hcc.pipeline_gaps.contexts import Contexts, as_known_on, members_as_of
+from hcc.pipeline.side_by_side import side_by_side
+from hcc.pipeline_gaps.contexts import Contexts, Piece, as_known_on, members_as_of
 from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
 from hcc.pipeline_gaps.sources import Sources, as_of_day, read_sources
@@ -31,6 +32,7 @@ from hcc.rules.valuesets import load_valuesets
 
 UNIDENTIFIED_FILLS = ("weaken", "indeterminate")
 TABLES = ("gaps", "member_gaps", "gap_evidence")
+_MOST = 4  # pieces in work at once
 PIECE = 25_000  # members whose gaps are found at once: bounds memory, and arrays of this size are reused
 
 
@@ -96,8 +98,8 @@ def gaps_of(
 ) -> GapRun:
     """Find and value the gaps of a scored population; the tables go to ``sink`` range by range.
 
-    ``scored`` has to be of ``inputs``, with its arrays kept. ``previous``: gap_id, flagged_on of an earlier search;
-    ``reviews``: gap_id, decision, decided_at.
+    ``scored`` has to be of ``inputs``, with its arrays kept. ``previous``: member_id, gap_id, flagged_on of an earlier
+    search; ``reviews``: gap_id, decision, decided_at.
     """
     chosen = chosen.checked()
     clock = Clock(progress)
@@ -109,30 +111,45 @@ def gaps_of(
         sources = _sources(scored, inputs, chosen)
         as_of = as_of_day(chosen.as_of, sources, scored.plan)
     options = {
-        "previous": previous, "reviews": reviews, "unidentified_fills": chosen.unidentified_fills,
+        "reviews": reviews, "unidentified_fills": chosen.unidentified_fills,
         "mappings": Path(mappings) if mappings is not None else None,
     }  # fmt: skip
     contexts = _contexts(scored, inputs, sources, rules, as_of, options, clock)
+    contexts = replace(contexts, previous=_by_member(previous, scored.members["member_id"]))
     frames, shared = contexts.frames(), Shared()
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds, sources.notes
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
-    for piece in contexts.pieces(frames, PIECE):
-        share = 0.4 + 0.6 * piece.start / max(contexts.members.height, 1)
-        with clock.stage("contexts", share):
+
+    def work(piece: Piece) -> tuple[Candidates, pl.DataFrame, pl.DataFrame, dict[str, float]]:
+        own = Clock()
+        with own.stage("contexts"):
             context = contexts.context(frames, piece)
-        with clock.stage("candidates", share):
+        with own.stage("candidates"):
             candidates = find_gap_candidates(context, rules, shared)
-        with clock.stage("values", share):
+        with own.stage("values"):
             gaps, member_gaps = _valued(contexts.scored, candidates, piece.base, piece.found, context.members)
-        with clock.stage("writing gaps", share):
+        return candidates, gaps, member_gaps, own.seconds
+
+    for piece, (candidates, gaps, member_gaps, seconds) in side_by_side(work, contexts.pieces(frames, PIECE), _MOST):
+        for stage, took in seconds.items():
+            clock.seconds[stage] = clock.seconds.get(stage, 0.0) + took
+        with clock.stage("writing gaps", 0.4 + 0.6 * piece.stop / max(contexts.members.height, 1)):
             for table, frame in zip(TABLES, (gaps, member_gaps, candidates.evidence), strict=True):
                 sink.append(table, frame)
         found.unjudged = candidates.unjudged
         _count(found.counts, gaps, candidates.evidence)
     clock.seconds["gaps"] = time.perf_counter() - begun
     return found
+
+
+def _by_member(previous: pl.DataFrame | None, member_id: pl.Series) -> pl.DataFrame | None:
+    """member_index, gap_id, flagged_on of an earlier search, sorted by member."""
+    if previous is None:
+        return None
+    index = member_id.to_frame("member_id").with_row_index("member_index")
+    return previous.join(index, on="member_id").select("member_index", "gap_id", "flagged_on").sort("member_index")
 
 
 def _sources(scored: Scored, inputs: Inputs, chosen: GapOptions) -> Sources:
