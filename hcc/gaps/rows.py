@@ -18,6 +18,7 @@ from hcc.gaps.patterns.common import (
     each_code,
     number_of_codes,
     shaped,
+    with_codes,
 )
 from hcc.gaps.plan import Plan, form_of
 from hcc.rules.gap_grammar import FillTerm
@@ -82,9 +83,7 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
     mapped = found.hccs.candidate_hccs(
         asked.filter(pl.col("target").is_in(touched.implode())).join(codes, on="target")
     )
-    single = mapped.group_by("member_index", "target", "m", "hcc").agg(
-        CODES, pl.col("verdict").max()
-    )
+    single = with_codes(mapped, ("member_index", "target", "m", "hcc"), pl.col("verdict").max())
     first_model = found.hccs.scored.group_by("member_index").agg(pl.col("m").min())
     said = (
         hits.missing.filter(pl.col("target").is_in(remarks))
@@ -116,17 +115,10 @@ def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
     )
     mapped = found.hccs.counted_hccs(codes)
     captured = found.hccs.captured.select(_KEY)
-    rows = (
-        mapped.join(captured, on=_KEY, how="semi")
-        .group_by("member_index", "target", "m", "hcc")
-        .agg(
-            CODES,
-            pl.col("claims").max(),
-            pl.col("first").min(),
-            pl.col("last").max(),
-            pl.col("verdict").max(),
-        )
-    )
+    rows = with_codes(
+        mapped.join(captured, on=_KEY, how="semi"), ("member_index", "target", "m", "hcc"),
+        pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(), pl.col("verdict").max(),
+    )  # fmt: skip
     return shaped(rows, ROW)
 
 

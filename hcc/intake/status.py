@@ -27,7 +27,7 @@ _ESRD = {
 _PROGRAMS = {"ma": "MA", "pace": "PACE", "none": "none"}
 _PART_D = {"ma_pd": "MA-PD", "mapd": "MA-PD", "pdp": "PDP"}
 _FLAGS = ("long_term_institutional", "csnp", "low_income_subsidy")
-_CODES = ("contract_id", "pbp_id", "parent_organization", "pcp_npi")
+CODES = ("contract_id", "pbp_id", "parent_organization", "pcp_npi")
 FIELDS = (
     Field("dual_status", "choice", strict=False, words=_DUAL),
     Field("medicaid", "bool", strict=False),
@@ -39,7 +39,7 @@ FIELDS = (
     Field("esrd_status", "choice", strict=False, words=_ESRD),
     Field("graft_months", "int", strict=False),
     Field("program", "choice", strict=False, words=_PROGRAMS),
-    *(Field(name, "text") for name in _CODES),
+    *(Field(name, "text") for name in CODES),
 )
 DEFAULTS: Mapping[str, object] = {
     "dual_status": "NA", "part_b_months": MAX_PART_B_MONTHS, "long_term_institutional": False, "csnp": False,

@@ -124,6 +124,7 @@ def frailty_of(plan: Plan, status: Statuses, members: pl.DataFrame, rows: slice)
         return None
     factor = (
         members["contract_id"]
+        .cast(pl.String)
         .replace_strict(
             {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
         )

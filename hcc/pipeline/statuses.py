@@ -73,7 +73,7 @@ def statuses(members: pl.DataFrame, enrollment: pl.DataFrame | None, payment_yea
             pl.Series("first_month", [None] * size, dtype=pl.Date)
             if size < 1
             else pl.repeat(None, size, dtype=pl.Date, eager=True),
-            pl.Series(np.where(payable > 0, "", "DIED")),
+            pl.Series((payable <= 0).astype(np.uint8)).cat.to(pl.Enum(["", "DIED"])),
             None,
         )
     return _monthly(members, enrollment, payment_year)

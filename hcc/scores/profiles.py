@@ -16,6 +16,7 @@ from hcc.rules.requires import CHOICES, FLAGS, Facts
 
 NEW_ENROLLEE_MONTHS = 12  # fewer months of Part B than this in the data-collection year (SPEC R-2.8)
 _MAX_GRAFT_MONTH = 511
+_AT_ONCE = 1 << 18  # rows
 _RADIX: dict[str, int] = {
     "age": MAX_AGE + 1,
     "graft_month": _MAX_GRAFT_MONTH + 1,
@@ -110,12 +111,14 @@ def facts(payment_year: int) -> list[pl.Expr]:
 
 def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArray[np.int32]]:
     """Distinct profiles of ``statuses`` (canonical member columns) and the profile of each row."""
-    frame = statuses.select(facts(payment_year))
     key = pl.lit(0, dtype=pl.Int64)
     for name, radix in _RADIX.items():
         key = key * radix + pl.col(name)
-    keys = frame.select(key.alias("key"))["key"].to_numpy()
-    distinct, row_profile = np.unique(keys, return_inverse=True)
+    # Some rows at a time: the facts of ten million would take a gigabyte and a half.
+    some = [statuses[start : start + _AT_ONCE] for start in range(0, max(statuses.height, 1), _AT_ONCE)]
+    keys = np.concatenate([rows.select(facts(payment_year)).select(key.alias("key"))["key"].to_numpy() for rows in some])
+    distinct = np.unique(keys)
+    row_profile = np.searchsorted(distinct, keys)
     values: dict[str, NDArray[np.int64]] = {}
     rest = distinct.copy()
     for name, radix in reversed(_RADIX.items()):

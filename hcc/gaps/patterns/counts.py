@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcc.gaps.patterns.common import CODES, ROW, Found, PatternRows, counted_claims, shaped
+from hcc.gaps.patterns.common import ROW, Found, PatternRows, counted_claims, shaped, with_codes
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ClaimCount, OnlyOn
 
@@ -42,9 +42,8 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
     chosen = pl.concat([p.select("member_index", "claim_id", "diagnosis_code", "date") for p in parts]).unique()
     mapped = found.hccs.counted_hccs(chosen.with_columns(pl.col("diagnosis_code").cast(pl.String)))
     rows = (
-        mapped.group_by("member_index", "m", "hcc")
-        .agg(
-            CODES,
+        with_codes(
+            mapped, ("member_index", "m", "hcc"),
             pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
@@ -71,9 +70,6 @@ def _service_claims(found: Found, pattern: OnlyOn) -> pl.DataFrame | None:
 
 
 def _with_codes(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
-    codes = (
-        found.hccs.behind.join(rows.select("member_index", "m", "hcc"), on=["member_index", "m", "hcc"], how="semi")
-        .group_by("member_index", "m", "hcc")
-        .agg(CODES)
-    )
-    return rows.join(codes, on=["member_index", "m", "hcc"], how="left")
+    on = ["member_index", "m", "hcc"]
+    codes = with_codes(found.hccs.behind.join(rows.select(on), on=on, how="semi"), on)
+    return rows.join(codes, on=on, how="left")
