@@ -32,7 +32,8 @@ class Evidence:
     procedures: claim_id, date, concept, evidence, code, place_of_service, rendering_npi.
     diagnoses: claim_id, date, diagnosis_code, claim_type, record_type, counted, place_of_service: live claims; codes of
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
-    deletes: date, diagnosis_code: chart-review deletes. problems: recorded_date, code.
+    stays: claim_id, since: first day of hospital stays of several days. deletes: date, diagnosis_code: chart-review
+    deletes. problems: recorded_date, code.
     chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
     """
 
@@ -41,6 +42,7 @@ class Evidence:
     results: pl.LazyFrame | None = None
     procedures: pl.LazyFrame | None = None
     diagnoses: pl.LazyFrame | None = None
+    stays: pl.LazyFrame | None = None
     deletes: pl.LazyFrame | None = None
     problems: pl.LazyFrame | None = None
     chart_findings: pl.LazyFrame | None = None
@@ -51,7 +53,7 @@ class GapContext:
     """One population, or one bucket of its members, ready for the gap rules.
 
     ``members``: member_index, member_id, birth_date, sex, part_b_months, death_date, pcp_npi, and where known
-    hospice, disenrolled (Boolean, as of ``as_of``).
+    hospice, disenrolled (Boolean, as of ``as_of``) and enrolled_from (first day, of those who joined later than others).
     ``member_models``: member_index, model, calibration, segment: the models each member is scored by. Here and in
     ``member_hccs`` a column ``m``, the model's place in ``models``, can stand for model and calibration.
     ``diagnoses``: the run's table, with member_index: claim_id, diagnosis_code, thru_date, claim_type, record_type,

@@ -113,14 +113,15 @@ def _not_near_a_stay(context: GapContext, found: Events, term: CkdStageTerm, fra
     stays = (
         found.frames["diagnosis"]
         .filter(pl.col("diagnosis_code").cast(pl.String).is_in(codes), pl.col("claim_type") == "inpatient")
-        .select("member_index", pl.col("date").alias("stay"))
+        .select("member_index", pl.col("since").alias("stay_from"), pl.col("date").alias("stay_to"))
         .unique()
     )
+    margin = pl.duration(days=term.not_near_days)
     near = (
         frame.select("member_index", "date")
         .unique()
         .join(stays, on="member_index")
-        .filter((pl.col("date") - pl.col("stay")).dt.total_days().abs() <= term.not_near_days)
+        .filter(pl.col("date").is_between(pl.col("stay_from") - margin, pl.col("stay_to") + margin))
         .select("member_index", "date")
         .unique()
     )

@@ -9,7 +9,7 @@ import polars as pl
 
 from hcc.gaps.context import GapContext
 from hcc.gaps.events import Events, matching_codes
-from hcc.gaps.plan import TABLE_OF, Plan
+from hcc.gaps.plan import EARLY, LATE, TABLE_OF, Plan
 from hcc.gaps.signals import signals
 from hcc.rules.gap_grammar import MemberTerm
 
@@ -174,20 +174,35 @@ def _member_holds(term: MemberTerm) -> pl.Expr:
 
 
 def _with_blind(context: GapContext, plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark moving terms whose look-back begins before the table that was given (RULINGS 28)."""
-    bit_of = {(rule, measure): bit for rule, bit, measure, _ in plan.uses.iter_rows()}
+    """Mark terms of days that nothing given speaks for (RULINGS 28; SPEC 6.1): the table begins after a moving window
+    or ends more than a quarter before it does, or the member joined within it."""
+    joined = "enrolled_from" in context.members.columns and context.members["enrolled_from"].is_not_null().any()
+    columns = rows.columns
+    if joined:
+        rows = rows.join(context.members.select("member_index", "enrolled_from"), on="member_index", how="left")
+    since = pl.col("enrolled_from") if joined else pl.lit(None, pl.Date)
     blind = pl.col("blind")
-    for measure in plan.measures:
+    for rule, bit, number, _ in plan.uses.iter_rows():
+        measure = plan.measures[number]
         window = measure.window
         covered = context.coverage.get(TABLE_OF.get(measure.kind, ""))
-        if measure.rule < 0 or window is None or covered is None:
+        if window is None or covered is None or plan.rules[rule].direction != "unsupported":
             continue
-        before = -window.reach[0]
-        if before <= 0 or window.shape == "long_before":
-            continue
-        short = (pl.col("rule") == measure.rule) & (pl.col("first") - timedelta(days=before) < covered[0])
-        blind = blind | pl.when(short).then(pl.lit(bit_of[measure.rule, measure.id], pl.UInt64)).otherwise(_ZERO)
-    return rows.with_columns(blind.alias("blind"))
+        short: list[pl.Expr] = []
+        if measure.rule >= 0:
+            reach_from, reach_to = window.reach
+            if reach_from < 0 and window.shape != "long_before":
+                begins = pl.col("first") + timedelta(days=reach_from)
+                short.append((begins < covered[0]) | (begins < since).fill_null(False))
+            if covered[1] < context.as_of - timedelta(days=EARLY):
+                ends = pl.min_horizontal(pl.col("last") + timedelta(days=reach_to), pl.lit(context.as_of))
+                short.append(ends > covered[1] + timedelta(days=EARLY))
+        elif joined and window.shape == "year":
+            short.append((since > measure.first_day + timedelta(days=LATE)).fill_null(False))
+        if short:
+            hit = (pl.col("rule") == rule) & pl.any_horizontal(short)
+            blind = blind | pl.when(hit).then(pl.lit(bit, pl.UInt64)).otherwise(_ZERO)
+    return rows.with_columns(blind.alias("blind")).select(columns)
 
 
 def _decided(plan: Plan, rows: pl.DataFrame, *, blind_needs: bool) -> pl.DataFrame:

@@ -32,7 +32,10 @@ _MEASURE = pl.UInt16
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """``frames`` and ``keys`` by kind: fill, result, procedure, diagnosis, problem. A kind not given is absent."""
+    """``frames`` and ``keys`` by kind: fill, result, procedure, diagnosis, problem. A kind not given is absent.
+
+    A diagnosis has ``since`` beside its date: the first day of a hospital stay, else the date.
+    """
 
     frames: dict[str, pl.DataFrame]
     keys: dict[str, pl.DataFrame]
@@ -200,7 +203,13 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     if context.evidence.diagnoses is not None:
         other = context.evidence.diagnoses.filter(pl.col("date") <= context.as_of)
         parts.append(other.filter(of_interest).with_columns(pl.col(text).cast(pl.String)).select(columns))
-    frame = pl.concat(parts, how="vertical_relaxed").unique().collect()
+    rows = pl.concat(parts, how="vertical_relaxed").unique()
+    if context.evidence.stays is None:
+        rows = rows.with_columns(pl.col("date").alias("since"))
+    else:
+        rows = rows.join(context.evidence.stays, on=["member_index", "claim_id"], how="left")
+        rows = rows.with_columns(pl.min_horizontal("since", "date").alias("since"))
+    frame = rows.collect()
     present = frame["diagnosis_code"].unique().sort()
     keys = pl.concat(
         [

@@ -28,7 +28,7 @@ TABLE_OF = {
     "problem": "problems",
 }
 STRENGTHS = ("low", "medium", "high")
-_LATE, _EARLY = 31, 92  # days that a table may begin late or end early and still speak for a year
+LATE, EARLY = 31, 92  # days that a table may begin late or end early and still speak for a year
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _cannot_be_known(term: Term, measure: Measure, context: GapContext, *, stric
     first, last = measure.first_day, measure.last_day
     window = measure.window
     if strict and window is not None and window.shape == "year":
-        return covered[0] > first + timedelta(days=_LATE) or covered[1] < last - timedelta(days=_EARLY)
+        return covered[0] > first + timedelta(days=LATE) or covered[1] < last - timedelta(days=EARLY)
     return covered[0] > last or covered[1] < first
 
 

@@ -95,6 +95,7 @@ def matching_events(
             reach_to=pl.Series([m.window.reach[1] if m.window else 0 for m in moving], dtype=pl.Int32),
         )
         wanted = keys.join(limits, on="measure")
+        begins = pl.col("since" if "since" in frame.columns else "date")  # a stay counts where it overlaps the window
         days = anchors.select(
             "member_index", "rule", pl.col("first").alias("anchor_first"), pl.col("last").alias("anchor_last")
         )
@@ -105,7 +106,7 @@ def matching_events(
             .join(days.lazy(), on=["member_index", "rule"])
             .filter(
                 pl.col("date") >= pl.col("anchor_first") + pl.duration(days="reach_from"),
-                pl.col("date") <= pl.col("anchor_last") + pl.duration(days="reach_to"),
+                begins <= pl.col("anchor_last") + pl.duration(days="reach_to"),
                 pl.col("date") <= pl.col("to_day"),
             )
         )

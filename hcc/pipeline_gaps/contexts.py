@@ -200,10 +200,11 @@ class Piece:
 
 
 def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) -> pl.DataFrame:
-    """The run's members with member_index, hospice, disenrolled (as of the day) and disenrolled_on.
+    """The run's members with member_index, hospice, disenrolled (as of the day), disenrolled_on and enrolled_from.
 
     Enrollment tells: in hospice in the latest month not after ``as_of``; disenrolled when the member's last month is
-    before the latest month that the table has up to ``as_of``.
+    before the latest month that the table has up to ``as_of``; enrolled from the first month where the table goes back
+    to the beginning of the data-collection year and the member does not.
     """
     members = scored.members.with_row_index("member_index")
     if enrollment is None:
@@ -211,15 +212,17 @@ def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) 
     months = enrollment.filter(pl.col("month") <= as_of)
     if months.is_empty():
         return members
-    latest = months["month"].max()
+    latest, earliest = months["month"].max(), months["month"].min()
+    told = isinstance(earliest, date) and earliest <= scored.plan.decisions.lines.window[0]
+    joined = pl.when(pl.lit(told) & (pl.col("enrolled_from") > earliest)).then("enrolled_from")
     hospice = pl.col("hospice").fill_null(False) if "hospice" in months.columns else pl.lit(False)
     last = (
         months.with_columns(hospice.alias("hospice"))
         .sort("month")
         .group_by("member_id")
-        .agg(pl.col("month").last().alias("last_month"), pl.col("hospice").last())
-        .with_columns((pl.col("last_month") < latest).alias("disenrolled"))
+        .agg(pl.col("month").last().alias("last_month"), pl.col("hospice").last(), enrolled_from=pl.col("month").first())
+        .with_columns((pl.col("last_month") < latest).alias("disenrolled"), joined.alias("enrolled_from"))
         .with_columns(pl.when("disenrolled").then(pl.col("last_month").dt.month_end()).alias("disenrolled_on"))
     )
-    columns = [name for name in members.columns if name not in ("hospice", "disenrolled", "disenrolled_on")]
+    columns = [name for name in members.columns if name not in last.columns or name == "member_id"]
     return members.select(columns).join(last.drop("last_month"), on="member_id", how="left", maintain_order="left")

@@ -72,6 +72,9 @@ def population_evidence(
         "member_index", "claim_id", "date", "concept", "evidence", "code", "place_of_service", "rendering_npi"
     )  # fmt: skip
     frames["diagnoses"] = _diagnoses(sources, plan, lines, members, counted, wanted, valuesets, as_of)
+    stays = _stays(lines, index, as_of)
+    if stays is not None:
+        frames["stays"] = stays
     gone = deletes(sources, index)
     if gone is not None:
         frames["deletes"] = gone.filter(pl.col("date") <= as_of)
@@ -83,6 +86,20 @@ def population_evidence(
         name: frames.pop(name).collect(engine="streaming").sort("member_index") for name in tuple(frames)
     }  # fmt: skip
     return PopulationEvidence(collected)
+
+
+def _stays(lines: pl.LazyFrame, index: pl.LazyFrame, as_of: date) -> pl.LazyFrame | None:
+    """member_index, claim_id, since: first day of hospital stays that last longer than their last day."""
+    if not {"from_date", "claim_type"} <= set(lines.collect_schema().names()):
+        return None
+    return (
+        lines.filter(pl.col("claim_type").cast(pl.String) == "inpatient", pl.col("from_date") < pl.col("thru_date"))
+        .filter(pl.col("thru_date") <= as_of)
+        .group_by("claim_id", "member_id")
+        .agg(pl.col("from_date").min().alias("since"))
+        .join(index, on="member_id")
+        .select("member_index", "claim_id", "since")
+    )
 
 
 def _of_members(frame: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame:

@@ -68,6 +68,7 @@ class Person:
     death: str | None = None
     hospice: bool = False
     disenrolled: bool = False
+    enrolled_from: str | None = None
     segment: str = "CNA"
     diagnoses: list[dict] = field(default_factory=list)
     procedures: list[dict] = field(default_factory=list)
@@ -77,14 +78,19 @@ class Person:
     problems: list[dict] = field(default_factory=list)
     findings: list[dict] = field(default_factory=list)
     deletes: list[dict] = field(default_factory=list)
+    stays: list[dict] = field(default_factory=list)
 
     def dx(
         self, code: str, when: str, claim_type: str = "professional", *, claim: str | None = None, counted: bool = True,
         reason: str | None = None, record_type: str = "encounter", flags: str = "", place: str = "11", npi: str = "1",
+        since: str | None = None,
     ) -> Person:  # fmt: skip
+        claim = claim or f"{self.name}-{len(self.diagnoses)}"
+        if since is not None:
+            self.stays.append({"claim_id": claim, "since": day(since)})
         self.diagnoses.append(
             {
-                "claim_id": claim or f"{self.name}-{len(self.diagnoses)}", "diagnosis_code": code,
+                "claim_id": claim, "diagnosis_code": code,
                 "thru_date": day(when),
                 "claim_type": claim_type, "record_type": record_type, "counted": counted,
                 "reason": reason or ("COUNTED" if counted else "RECORD_INELIGIBLE(H)"), "flags": flags,
@@ -171,6 +177,7 @@ _SCHEMAS = {
         "note": pl.String,
     },
     "deletes": {"diagnosis_code": pl.String, "date": pl.Date},
+    "stays": {"claim_id": pl.String, "since": pl.Date},
 }  # fmt: skip
 
 
@@ -237,10 +244,11 @@ def context(
                 "member_index": i, "member_id": p.name, "birth_date": day(p.birth), "sex": p.sex,
                 "part_b_months": p.part_b_months, "death_date": day(p.death) if p.death else None, "pcp_npi": "9",
                 "hospice": p.hospice, "disenrolled": p.disenrolled,
+                "enrolled_from": day(p.enrolled_from) if p.enrolled_from else None,
             }
             for i, p in enumerate(everyone)
         ],
-        schema_overrides={"member_index": pl.UInt32, "death_date": pl.Date},
+        schema_overrides={"member_index": pl.UInt32, "death_date": pl.Date, "enrolled_from": pl.Date},
     )  # fmt: skip
     member_models = pl.DataFrame(
         [
@@ -263,6 +271,7 @@ def context(
         results=_frame(everyone, "results").lazy() if given["observations"] else None,
         procedures=_frame(everyone, "procedures").lazy(),
         diagnoses=other.lazy(),
+        stays=_frame(everyone, "stays").lazy(),
         deletes=_frame(everyone, "deletes").lazy(),
         problems=_frame(everyone, "problems").lazy() if given["problems"] else None,
         chart_findings=_frame(everyone, "findings").lazy() if given["chart_findings"] else None,
