@@ -91,7 +91,7 @@ def coded_targets(context: GapContext, plan: Plan, found: Events) -> pl.DataFram
     return (
         rows.group_by("member_index", "target")
         .agg(
-            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("encounter").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
             pl.col("counted").fill_null(False).any().alias("counts"),

@@ -34,7 +34,8 @@ _MEASURE = pl.UInt16
 class Events:
     """``frames`` and ``keys`` by kind: fill, result, procedure, diagnosis, problem. A kind not given is absent.
 
-    A diagnosis has ``since`` beside its date: the first day of a hospital stay, else the date.
+    A diagnosis has ``since`` beside its date, the first day of a hospital stay, else the date; and ``encounter`` beside
+    its claim_id: a linked chart review and its encounter are one.
     """
 
     frames: dict[str, pl.DataFrame]
@@ -209,7 +210,7 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     else:
         rows = rows.join(context.evidence.stays, on=["member_index", "claim_id"], how="left")
         rows = rows.with_columns(pl.min_horizontal("since", "date").alias("since"))
-    frame = rows.collect()
+    frame = with_encounter(context, rows).collect()
     present = frame["diagnosis_code"].unique().sort()
     keys = pl.concat(
         [
@@ -223,6 +224,14 @@ def _diagnoses(context: GapContext, plan: Plan) -> Built:
     return frame.with_columns(pl.col("diagnosis_code").cast(enum)), keys.with_columns(
         pl.col("diagnosis_code").cast(enum)
     )
+
+
+def with_encounter(context: GapContext, claims: pl.LazyFrame) -> pl.LazyFrame:
+    """``claims`` (member_index, claim_id …) with ``encounter``: the claim that a linked chart review belongs to."""
+    if context.evidence.links is None:
+        return claims.with_columns(pl.col("claim_id").alias("encounter"))
+    linked = claims.join(context.evidence.links, on=["member_index", "claim_id"], how="left")
+    return linked.with_columns(pl.coalesce("encounter", "claim_id").alias("encounter"))
 
 
 def _code_keys(

@@ -75,6 +75,9 @@ def population_evidence(
     stays = _stays(lines, index, as_of)
     if stays is not None:
         frames["stays"] = stays
+    links = _links(lines, index)
+    if links is not None:
+        frames["links"] = links
     gone = deletes(sources, index)
     if gone is not None:
         frames["deletes"] = gone.filter(pl.col("date") <= as_of)
@@ -99,6 +102,19 @@ def _stays(lines: pl.LazyFrame, index: pl.LazyFrame, as_of: date) -> pl.LazyFram
         .agg(pl.col("from_date").min().alias("since"))
         .join(index, on="member_id")
         .select("member_index", "claim_id", "since")
+    )
+
+
+def _links(lines: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame | None:
+    """member_index, claim_id, encounter: linked chart reviews."""
+    if not {"linked_claim_id", "record_type"} <= set(lines.collect_schema().names()):
+        return None
+    return (
+        lines.filter(pl.col("record_type").cast(pl.String) == "chart_review", pl.col("linked_claim_id").is_not_null())
+        .select("claim_id", "member_id", pl.col("linked_claim_id").alias("encounter"))
+        .unique(["claim_id", "member_id"])
+        .join(index, on="member_id")
+        .select("member_index", "claim_id", "encounter")
     )
 
 

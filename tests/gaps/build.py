@@ -79,15 +79,18 @@ class Person:
     findings: list[dict] = field(default_factory=list)
     deletes: list[dict] = field(default_factory=list)
     stays: list[dict] = field(default_factory=list)
+    links: list[dict] = field(default_factory=list)
 
     def dx(
         self, code: str, when: str, claim_type: str = "professional", *, claim: str | None = None, counted: bool = True,
         reason: str | None = None, record_type: str = "encounter", flags: str = "", place: str = "11", npi: str = "1",
-        since: str | None = None,
+        since: str | None = None, linked: str | None = None,
     ) -> Person:  # fmt: skip
         claim = claim or f"{self.name}-{len(self.diagnoses)}"
         if since is not None:
             self.stays.append({"claim_id": claim, "since": day(since)})
+        if linked is not None:
+            self.links.append({"claim_id": claim, "encounter": linked})
         self.diagnoses.append(
             {
                 "claim_id": claim, "diagnosis_code": code,
@@ -178,6 +181,7 @@ _SCHEMAS = {
     },
     "deletes": {"diagnosis_code": pl.String, "date": pl.Date},
     "stays": {"claim_id": pl.String, "since": pl.Date},
+    "links": {"claim_id": pl.String, "encounter": pl.String},
 }  # fmt: skip
 
 
@@ -272,6 +276,7 @@ def context(
         procedures=_frame(everyone, "procedures").lazy(),
         diagnoses=other.lazy(),
         stays=_frame(everyone, "stays").lazy(),
+        links=_frame(everyone, "links").lazy(),
         deletes=_frame(everyone, "deletes").lazy(),
         problems=_frame(everyone, "problems").lazy() if given["problems"] else None,
         chart_findings=_frame(everyone, "findings").lazy() if given["chart_findings"] else None,

@@ -80,3 +80,13 @@ def test_oig_2_sees_a_stay_that_contains_or_comes_near_the_day(since: str | None
     """An office diagnosis of 2025-03-01; a stay until 2025-05-15 counts when it begins within 60 days (2025-04-30)."""
     person = Person().dx("I214", "2025-03-01").dx("I214", "2025-05-15", "inpatient", since=since)
     assert bool(only(gaps(person), "OIG-2")) is found
+
+
+@pytest.mark.parametrize(("linked", "single"), [("e", True), (None, False), ("other", False)])
+def test_an_encounter_and_its_linked_chart_review_are_one(linked: str | None, single: bool) -> None:
+    """SPEC 6.4: one eligible encounter; OIG-3: one claim."""
+    person = Person().dx("I2699", "2025-03-01", claim="e")
+    person.dx("I2699", "2025-03-01", claim="r", record_type="chart_review", linked=linked)
+    found = gaps(person)
+    assert bool(only(found, "AUD-SINGLE")) is single
+    assert bool(only(found, "OIG-3")) is single

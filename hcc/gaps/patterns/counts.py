@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from hcc.gaps.events import with_encounter
 from hcc.gaps.patterns.common import ROW, Found, PatternRows, counted_claims, shaped, with_codes
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ClaimCount, OnlyOn
@@ -12,11 +13,23 @@ from hcc.rules.gap_patterns import ClaimCount, OnlyOn
 def claim_count(found: Found, rule: Rule, target: int) -> PatternRows:
     """HCCs that at most ``at_most`` counted claims carry."""
     assert isinstance(rule.pattern, ClaimCount)
-    few = found.hccs.captured.filter(pl.col("claims") <= rule.pattern.at_most)
+    few = _by_encounter(found).filter(pl.col("claims") <= rule.pattern.at_most)
     rows = few.rename({"first_date": "first", "last_date": "last"}).with_columns(
         pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(True).alias("falls")
     )
     return PatternRows(shaped(_with_codes(found, rows), ROW))
+
+
+def _by_encounter(found: Found) -> pl.DataFrame:
+    """Captured HCCs; ``claims`` counts a linked chart review and its encounter as one."""
+    links, captured, on = found.context.evidence.links, found.hccs.captured, ["member_index", "m", "hcc"]
+    if links is None:
+        return captured
+    some = counted_claims(found).lazy().join(links, on="member_index", how="semi")
+    claims = with_encounter(found.context, some).select("member_index", "encounter", pl.col("diagnosis_code").cast(pl.String))
+    mapped = found.hccs.counted_hccs(claims.unique().collect())
+    counted = mapped.group_by(on).agg(pl.col("encounter").n_unique().cast(pl.UInt32).alias("encounters"))
+    return captured.join(counted, on=on, how="left").with_columns(pl.coalesce("encounters", "claims").alias("claims"))
 
 
 def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
