@@ -234,7 +234,8 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
     )
     values = _NO_VALUES
     if kind == "result":
-        matched = matched.sort("date", "value")
+        matched = matched.select("member_index", "measure", "date", "value", paired("member_index", "measure"))
+        matched = matched.sort("pair", "date", "value")  # neighbours lie together: a third of the time of sorting by day
         values = [
             pl.col("value").first().alias("first_value"),
             pl.col("value").last().alias("last_value"),
@@ -246,13 +247,16 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
     else:
         counted = (
             matched.lazy()
-            .group_by("member_index", "measure")
+            .with_columns(paired("member_index", "measure"))
+            .group_by("pair")
             .agg(
+                pl.col("member_index", "measure").first(),
                 pl.col(unit).n_unique().cast(pl.UInt32).alias("count"),
                 pl.col("date").min().alias("first"),
                 pl.col("date").max().alias("last"),
                 *values,
             )
+            .drop("pair")
         )
     return (
         counted.join(needs.lazy(), on="measure")
@@ -268,7 +272,9 @@ def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFram
     """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken."""
     parts = []
     daily = matched.filter(pl.col("low").is_not_null() | pl.col("high").is_not_null() | pl.col("finding").is_not_null())
-    daily = daily.sort("date", pl.col("value").fill_null(-math.inf))
+    daily = daily.select(
+        "member_index", "measure", "date", "value", "low", "high", "finding", paired("member_index", "measure")
+    ).sort("pair", "date", pl.col("value").fill_null(-math.inf))
     for take in sorted({m.term.take for m in measures if isinstance(m.term, ResultTerm)}):
         chosen = [m for m in measures if isinstance(m.term, ResultTerm) and m.term.take == take]
         rows = daily.filter(pl.col("measure").is_in([m.id for m in chosen]))
@@ -282,7 +288,7 @@ def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFram
 
 
 def _chosen(rows: pl.DataFrame, take: str) -> pl.DataFrame:
-    by = ["member_index", "measure"]
+    by = "pair"
     if take == "latest":
         return rows.group_by(by, maintain_order=True).last()
     words = take.split()
@@ -290,4 +296,4 @@ def _chosen(rows: pl.DataFrame, take: str) -> pl.DataFrame:
         rows = rows.group_by(by, maintain_order=True).tail(int(words[-1]))
     least = words[0] == "lowest"
     key = pl.col("low").fill_null(-math.inf) if least else pl.col("high").fill_null(math.inf)
-    return rows.sort(key, descending=not least).group_by(by, maintain_order=True).first()
+    return rows.sort(key, descending=not least, maintain_order=True).group_by(by, maintain_order=True).first()
