@@ -115,8 +115,14 @@ def _filled_rows(
             renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
             rows = rows.join(renamed, on="member_index", how="left", maintain_order="left")
     if "{codes}" in template:
-        rows = rows.join(_codes_in_words(rows["codes"]), on="codes", how="left", maintain_order="left").with_columns(
-            pl.col("_codes").fill_null("")
+        rule = plan.rules[planned.rule]
+        recaptured = rule.pattern is not None and rule.pattern.name == "recapture"
+        # What was coded then, which is not always what can be coded now.
+        told = rows.select((_part_of_detail(2) if recaptured else pl.col("codes")).alias("codes"))["codes"]
+        rows = (
+            rows.with_columns(told.alias("_told"))
+            .join(_codes_in_words(told), left_on="_told", right_on="codes", how="left", maintain_order="left")
+            .with_columns(pl.col("_codes").fill_null(""))
         )
     sentence = filled(template, fields, _term_fields(plan, planned, wanted))
     if template.startswith(("{", "[")):
@@ -142,7 +148,9 @@ def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFr
         .agg(pl.col("seen").max())
         .collect()
     )
-    joined = rows.with_columns(paired("member_index", "target")).join(latest, on="pair", how="left", maintain_order="left")
+    joined = rows.with_columns(paired("member_index", "target")).join(
+        latest, on="pair", how="left", maintain_order="left"
+    )
     return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen", "pair")
 
 
@@ -161,6 +169,11 @@ def _day(value: pl.Expr) -> pl.Expr:
     return value.dt.to_string("%Y-%m-%d").fill_null("")
 
 
+def _part_of_detail(place: int) -> pl.Expr:
+    """A part of recapture's ``detail``: years, the other HCC, the codes of the earlier years."""
+    return pl.col("detail").fill_null("").str.split("|").list.get(place, null_on_oob=True).fill_null("")
+
+
 def _fields(context: GapContext) -> dict[str, pl.Expr]:
     detail = pl.col("detail").fill_null("")
     return {
@@ -175,8 +188,8 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "last_date": _day(pl.col("last")),
         "detail": detail,
         "higher": pl.col("higher_hcc").cast(pl.String).fill_null(""),
-        "before": detail.str.split("|").list.get(0, null_on_oob=True).fill_null(""),
-        "other": detail.str.split("|").list.get(1, null_on_oob=True).fill_null(""),
+        "before": _part_of_detail(0),
+        "other": _part_of_detail(1),
         "unread": pl.col("weakened").cast(pl.String),
     }
 

@@ -98,3 +98,84 @@ def test_without_history_there_is_nothing_to_judge() -> None:
     found = candidates(Person().dx("I509", "2025-05-01"), tables=("claims",))
     assert only(found.gaps, "RECAPTURE") == []
     assert ("RECAPTURE", "history", "--history") in found.unjudged.select("rule_id", "table", "option").rows()
+
+
+# ICD-level where an HCC mixes (SPEC R-5.7, notes to the value sets). V28: 155 = F33.1 and self-harm (CCIR 1 and 0, 9);
+# 202 = R40.20 (0), G93.1 (1) and the coma scale (9); 267 = I82.501, I27.82 (1), I82.401, I26.99 (0); 1 = B20 (1), Z21 (9).
+
+
+@pytest.mark.parametrize(
+    "code", ["T50902A", "T391X2A", "R4588", "X710XXA", "R4020", "R402120", "I82401", "I2699", "B9735"]
+)
+def test_an_acute_code_of_a_mixed_hcc_is_no_gap(code: str) -> None:
+    assert [row[1:] for row in recapture(Person().dx(code, "2024-05-01"))] == [("suppressed", "acute")]
+
+
+@pytest.mark.parametrize(
+    ("code", "hcc"),
+    [("F331", "155"), ("G931", "202"), ("I82501", "267"), ("I2782", "267"), ("B20", "1"), ("Z21", "1"), ("F315", "152"),
+     ("K743", "68"), ("D613", "109")],
+)  # fmt: skip
+def test_a_chronic_code_of_a_mixed_hcc_is_recaptured(code: str, hcc: str) -> None:
+    assert recapture(Person().dx(code, "2024-05-01")) == [(hcc, "open", "")]
+
+
+# R-5.7 names 405 as not chronic and 211 as acute; neither mixes with anything that CCIR would tell apart.
+@pytest.mark.parametrize("code", ["S88011A", "Z930"])
+def test_hccs_that_the_specification_names_as_acute_stay_so(code: str) -> None:
+    assert [row[1:] for row in recapture(Person().dx(code, "2024-05-01"))] == [("suppressed", "acute")]
+
+
+@pytest.mark.parametrize(
+    ("model", "year", "code", "expected"),
+    [
+        ("cms-hcc-v24", 2024, "T50902A", ("59", "suppressed", "acute")), ("cms-hcc-v24", 2024, "F319", ("59", "open", "")),
+        ("cms-hcc-v24", 2024, "I82401", ("108", "suppressed", "acute")), ("cms-hcc-v24", 2024, "I82501", ("108", "open", "")),
+        ("cms-hcc-v24", 2024, "R4020", ("80", "suppressed", "acute")), ("cms-hcc-v24", 2024, "Z930", ("82", "suppressed", "acute")),
+        ("cms-hcc-v22", 2025, "I639", ("100", "suppressed", "acute")), ("cms-hcc-v22", 2025, "J9611", ("84", "open", "")),
+        ("cms-hcc-v22", 2025, "R4588", ("58", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "R4588", ("132", "suppressed", "acute")),
+        ("rxhcc-v08:x", 2025, "I82401", ("215", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "F331", ("132", "open", "")),
+    ],
+)  # fmt: skip
+def test_the_same_holds_in_the_other_models(model: str, year: int, code: str, expected: tuple[str, str, str]) -> None:
+    person = Person().dx(code, f"{year - 1}-05-01")
+    assert recapture(person, year=year, as_of=f"{year}-12-31", models=(model,)) == [expected]
+
+
+def test_an_acute_year_after_a_chronic_one_closes_nothing() -> None:
+    """Two years are looked back on; more evidence cannot make a gap go."""
+    person = Person().dx("J9611", "2023-05-01").dx("J9601", "2024-06-01")
+    (row,) = only(gaps(person), "RECAPTURE")
+    assert (row["hcc"], row["status"], row["candidate_diagnosis_codes"]) == ("213", "open", "J9611")
+    assert "J96.11" in row["reason"]
+    assert "2023" in row["reason"]
+    assert "J96.01" not in row["reason"]
+    assert "2024" not in row["reason"]
+    assert str(row["last_evidence_date"]) == "2023-05-01"
+
+
+def test_an_acute_code_beside_a_chronic_one_is_no_candidate() -> None:
+    person = Person().dx("F331", "2024-05-01").dx("T50902A", "2024-06-01")
+    (row,) = only(gaps(person), "RECAPTURE")
+    assert (row["status"], row["candidate_diagnosis_codes"]) == ("open", "F331")
+
+
+def test_an_acute_code_of_earlier_years_is_not_new() -> None:
+    person = Person().dx("J9611", "2023-05-01").dx("J9601", "2024-06-01").dx("J9601", "2025-06-01")
+    assert recapture(person) == [("213", "closed", "same")]
+
+
+def test_a_code_retired_before_the_year_gives_its_successors() -> None:
+    """G35 ended on 2025-09-30: in a year of services 2026 only its successors can be coded; the reason names G35."""
+    person = Person().dx("G35", "2025-03-01")
+    (row,) = only(gaps(person, year=2026, as_of="2026-12-31"), "RECAPTURE")
+    assert (row["hcc"], row["status"]) == ("198", "open")
+    assert row["candidate_diagnosis_codes"] == "G35A,G35B0,G35B1,G35B2,G35C0,G35C1,G35C2,G35D"
+    assert "G35 " in row["reason"]
+    assert "G35.A" not in row["reason"]
+
+
+def test_a_code_that_ends_within_the_year_stays() -> None:
+    person = Person().dx("G35", "2024-03-01")
+    (row,) = only(gaps(person), "RECAPTURE")
+    assert row["candidate_diagnosis_codes"] == "G35"

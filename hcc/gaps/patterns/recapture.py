@@ -6,6 +6,7 @@ import polars as pl
 
 from hcc.gaps.hccs import number
 from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, plural, shaped
+from hcc.gaps.validity import not_in_year, successors
 from hcc.rules.folders import find
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Recapture
@@ -24,7 +25,7 @@ def recapture(found: Found, rule: Rule, target: int) -> PatternRows:
     history = history_of(found, pattern.years)
     if history is None:
         return PatternRows(pl.DataFrame(schema=ROW))
-    earlier = _per_hcc(history)
+    earlier = _per_hcc(_lasting(found, history))
     now = found.hccs.captured.join(found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi")
     rows = _judged(found, earlier, now)
     new = now.join(earlier.select(_KEY), on=_KEY, how="anti").select(
@@ -47,6 +48,107 @@ def history_of(found: Found, years: int) -> pl.DataFrame | None:
     return frame.join(found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi")
 
 
+def _lasting(found: Found, history: pl.DataFrame) -> pl.DataFrame:
+    """``history`` with ``acute``: whether what was coded is not recaptured (SPEC R-5.7).
+
+    Of an HCC that mixes, the years with a chronic code stay, with their chronic codes alone: an acute episode beside or
+    after the condition ends nothing. Where no year has one, all stay and are acute.
+    """
+    kinds = found.once("recapture kinds", lambda: _kinds(found))
+    whole = history.join(kinds.filter("by_code"), on=["m", "hcc"], how="anti").join(
+        kinds.select("m", "hcc", "acute"), on=["m", "hcc"], how="left"
+    )
+    mixed = history.join(kinds.filter("by_code"), on=["m", "hcc"], how="semi")
+    if mixed.is_empty():
+        return whole
+    kept = _chronic_codes(found, kinds, mixed.select("m", "hcc", "diagnosis_codes").unique())
+    mixed = mixed.join(kept, on=["m", "hcc", "diagnosis_codes"], how="left")
+    chronic = mixed.filter(pl.col("chronic_codes").is_not_null())
+    acute = mixed.filter(pl.col("chronic_codes").is_null()).join(chronic.select(_KEY).unique(), on=_KEY, how="anti")
+    return pl.concat(
+        [
+            whole,
+            chronic.with_columns(diagnosis_codes="chronic_codes", acute=pl.lit(False)).select(whole.columns),
+            acute.with_columns(acute=pl.lit(True)).select(whole.columns),
+        ]
+    )
+
+
+def _kinds(found: Found) -> pl.DataFrame:
+    """m, hcc, acute, by_code, prefixes (list), ccir, undetermined: CMS's flag of each HCC and our overrides of it.
+
+    ``by_code``: its codes differ; those with a prefix are chronic, and of the rest, where ``ccir``, those that AHRQ's
+    indicator calls so, and those without determination where ``undetermined``.
+    """
+    path = find("gaps", "recapture_overrides.csv", mappings=found.context.mappings)
+    overrides = pl.read_csv(path, infer_schema=False)
+    overrides = overrides.join(found.hccs.models.select("m", "model"), on="model").with_columns(number("hcc"))
+    decision = pl.col("decision").fill_null("")
+    return found.hccs.labels.join(overrides.drop("model"), on=["m", "hcc"], how="left").select(
+        "m",
+        "hcc",
+        pl.when(decision == "acute").then(True)
+        .when(decision == "chronic").then(False)
+        .otherwise(~pl.col("is_chronic").fill_null(True)).alias("acute"),
+        decision.is_in(["prefixes", "by_code"]).alias("by_code"),
+        pl.col("chronic_prefixes").str.split("|").fill_null([]).alias("prefixes"),
+        (decision == "by_code").alias("ccir"),
+        (pl.col("without_determination") == "chronic").fill_null(False).alias("undetermined"),
+    )  # fmt: skip
+
+
+def _chronic_codes(found: Found, kinds: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
+    """m, hcc, diagnosis_codes, chronic_codes: those of each list that are chronic; lists without one are left out."""
+    each = lists.with_columns(pl.col("diagnosis_codes").cast(pl.String).str.split(",").alias("diagnosis_code")).explode(
+        "diagnosis_code"
+    )
+    codes = each.select("m", "hcc", "diagnosis_code").unique().join(kinds, on=["m", "hcc"])
+    named = codes.select("m", "hcc", "diagnosis_code", pl.col("prefixes").alias("prefix")).explode("prefix")
+    named = named.filter(pl.col("diagnosis_code").str.starts_with(pl.col("prefix")).fill_null(False))
+    told = codes.join(found.context.valuesets.ccir, on="diagnosis_code", how="left").filter(
+        "ccir", (pl.col("indicator") == "1") | (pl.col("undetermined") & (pl.col("indicator").fill_null("9") == "9"))
+    )
+    chronic = pl.concat([part.select("m", "hcc", "diagnosis_code") for part in (named, told)]).unique()
+    return (
+        each.join(chronic, on=["m", "hcc", "diagnosis_code"], how="semi")
+        .group_by("m", "hcc", "diagnosis_codes")
+        .agg(pl.col("diagnosis_code").sort().str.join(",").alias("chronic_codes"))
+    )
+
+
+def _candidates(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``codes``: ``diagnosis_codes``, with what became of those that the year no longer has.
+
+    A code without a known successor in the same HCC is no candidate.
+    """
+    ended = found.once("ended codes", lambda: not_in_year(found.context))
+    lists = rows.select("m", "hcc", "diagnosis_codes").unique()
+    each = lists.with_columns(pl.col("diagnosis_codes").cast(pl.String).str.split(",").alias("diagnosis_code")).explode(
+        "diagnosis_code"
+    )
+    gone = each.join(ended, on="diagnosis_code", how="semi")
+    if gone.is_empty():
+        return rows.with_columns(pl.col("diagnosis_codes").cast(pl.String).alias("codes"))
+    now = (
+        gone.join(found.once("successors", lambda: successors(found.context)), on="diagnosis_code")
+        .with_columns(diagnosis_code="successor")
+        .drop("successor")
+        .join(found.hccs.mapping, on=["m", "hcc", "diagnosis_code"], how="semi")
+    )
+    touched = each.join(gone.select(lists.columns).unique(), on=lists.columns, how="semi")
+    codes = (
+        pl.concat([touched.join(ended, on="diagnosis_code", how="anti"), now])
+        .unique()
+        .group_by(lists.columns)
+        .agg(pl.col("diagnosis_code").sort().str.join(",").alias("codes"))
+    )
+    changed = gone.select(lists.columns).unique().join(codes, on=lists.columns, how="left")
+    changed = changed.with_columns(pl.col("codes").fill_null(""))
+    return rows.join(changed, on=lists.columns, how="left").with_columns(
+        pl.coalesce("codes", pl.col("diagnosis_codes").cast(pl.String)).alias("codes")
+    )
+
+
 def _per_hcc(history: pl.DataFrame) -> pl.DataFrame:
     """One row per member and HCC: the latest year's codes, first and last day of all years."""
     uncertain = pl.col("uncertain") if "uncertain" in history.columns else pl.lit(False)
@@ -61,6 +163,7 @@ def _per_hcc(history: pl.DataFrame) -> pl.DataFrame:
             pl.col("last_date").max().alias("last"),
             pl.col("claims").sum().cast(pl.UInt32),
             pl.col("uncertain").all(),
+            pl.col("acute").first(),
         )
     )
 
@@ -70,11 +173,8 @@ def _judged(found: Found, earlier: pl.DataFrame, now: pl.DataFrame) -> pl.DataFr
     open_rows = rows.filter(~pl.col("same"), ~pl.col("higher")).select(*_KEY)
     equal = _equivalent(found, open_rows, now)
     lower = _lower(found, open_rows, now)
-    rows = (
-        rows.join(equal, on=_KEY, how="left")
-        .join(lower, on=_KEY, how="left")
-        .join(_acute(found, earlier), on=_KEY, how="left")
-    )
+    rows = rows.join(equal, on=_KEY, how="left").join(lower, on=_KEY, how="left")
+    rows = _candidates(found, rows)
     because = (
         pl.when("same").then(pl.lit("same"))
         .when("higher").then(pl.lit("higher"))
@@ -89,11 +189,9 @@ def _judged(found: Found, earlier: pl.DataFrame, now: pl.DataFrame) -> pl.DataFr
     )
     other = pl.coalesce(pl.when("same").then(None).otherwise(pl.col("higher_hcc")), "equal_hcc", "lower_hcc")
     years = pl.col("years").cast(pl.List(pl.String)).list.join(" and ")
-    detail = pl.when(other.is_not_null()).then(pl.format("{}|{}", years, other)).otherwise(pl.format("{}|", years))
-    return rows.with_columns(
-        status.alias("status"), because.alias("status_reason"), detail.alias("detail"),
-        pl.col("diagnosis_codes").cast(pl.String).alias("codes"),
-    )  # fmt: skip
+    told = pl.col("diagnosis_codes").cast(pl.String)
+    detail = pl.format("{}|{}|{}", years, other.cast(pl.String).fill_null(""), told)
+    return rows.with_columns(status.alias("status"), because.alias("status_reason"), detail.alias("detail"))
 
 
 def _equivalent(found: Found, rows: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
@@ -169,41 +267,12 @@ def coefficients(found: Found) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _acute(found: Found, earlier: pl.DataFrame) -> pl.DataFrame:
-    """_KEY and ``acute``: HCCs that are not recaptured (CMS's flag, our overrides, ICD-level where an HCC mixes)."""
-    path = find("gaps", "recapture_overrides.csv", mappings=found.context.mappings)
-    overrides = pl.read_csv(path, infer_schema=False)
-    overrides = overrides.join(found.hccs.models.select("m", "model"), on="model").select(
-        "m", number("hcc"), "decision", "chronic_prefixes"
-    )
-    flags = found.hccs.labels.join(overrides, on=["m", "hcc"], how="left")
-    rows = earlier.select(*_KEY, "diagnosis_codes").join(flags, on=["m", "hcc"], how="left")
-    prefixes = pl.col("chronic_prefixes").fill_null("")
-    codes = pl.col("diagnosis_codes").cast(pl.String).str.split(",")
-    mixed = rows.filter(pl.col("decision") == "mixed").with_row_index("_row")
-    chronic = (
-        mixed.select("_row", codes.alias("code"), prefixes.str.split("|").alias("prefix"))
-        .explode("code").explode("prefix")
-        .group_by("_row").agg(pl.col("code").str.starts_with(pl.col("prefix")).any().alias("chronic"))
-    )  # fmt: skip
-    decided_mixed = mixed.join(chronic, on="_row", how="left").select(
-        *_KEY, (~pl.col("chronic").fill_null(False)).alias("acute")
-    )
-    plain = rows.filter(pl.col("decision").fill_null("") != "mixed").select(
-        *_KEY,
-        pl.when(pl.col("decision") == "acute").then(True)
-        .when(pl.col("decision") == "chronic").then(False)
-        .otherwise(~pl.col("is_chronic").fill_null(True)).alias("acute"),
-    )  # fmt: skip
-    return pl.concat([plain, decided_mixed])
-
-
 def _evidence(rows: pl.DataFrame, target: int) -> pl.DataFrame:
     """The last record of the earlier years, and of what closed the row."""
     history = rows.filter(pl.col("last").is_not_null(), pl.col("status_reason") != "same").select(
         *_KEY, pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("last").alias("evidence_date"), pl.col("diagnosis_codes").cast(pl.String).alias("code"),
-pl.format(
+        pl.format(
             "counted on {} of {}",
             plural(pl.col("claims"), "claim", "claims"),
             pl.col("years").cast(pl.List(pl.String)).list.join(" and "),
