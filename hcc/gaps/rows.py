@@ -21,6 +21,7 @@ from hcc.gaps.patterns.common import (
     with_codes,
 )
 from hcc.gaps.plan import Plan, form_of
+from hcc.gaps.validity import not_in_year
 from hcc.rules.gap_grammar import FillTerm
 
 _KEY = ["member_index", "m", "hcc"]
@@ -66,6 +67,7 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
         schema={"target": pl.UInt16, "diagnosis_code": pl.String},
         orient="row",
     )
+    codes = codes.join(found.once("ended codes", lambda: not_in_year(found.context)), on="diagnosis_code", how="anti")
     remarks = [planned.id for planned in found.plan.targets if planned.target.informational]
     asked = hits.missing.filter(~pl.col("target").is_in(remarks))
     edited = codes.filter(pl.col("diagnosis_code").is_in(found.hccs.edits["diagnosis_code"].unique().implode()))

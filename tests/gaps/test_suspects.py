@@ -393,3 +393,11 @@ def test_captured_on_an_ineligible_record_only_is_a_remark() -> None:
     person.dx("E119", "2025-03-01", counted=False)
     (row,) = only(gaps(person), "DM-1")
     assert (row["hcc"], row["status"], row["status_reason"]) == (None, "informational", "ineligible_record")
+
+
+@pytest.mark.parametrize(("year", "codes"), [(2024, "G35"), (2025, "G35,G35D"), (2026, "G35D")])
+def test_a_candidate_code_is_valid_in_the_year(year: int, codes: str) -> None:
+    """ICD-10-CM of 2025-10-01 put G35.A to G35.D in the place of G35; in 2025 both can be coded."""
+    person = Person().fill("glatiramer", f"{year}-03-01")
+    (row,) = only(gaps(person, year=year, as_of=f"{year}-12-31"), "MS-1")
+    assert (row["hcc"], row["status"], row["candidate_diagnosis_codes"]) == ("198", "open", codes)
