@@ -10,7 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from hcc.diagnoses.lines import RECORD_TYPES, day_number, live_line, version
+from hcc.diagnoses.held import held_by
+from hcc.diagnoses.lines import DAYS, FREQUENCIES, RECORD_TYPES, day_number, frequency, live_line, version
 
 ENCOUNTER, CHART_REVIEW, DELETE = RECORD_TYPES
 SUPERSEDED, DELETED = 1, 2
@@ -105,7 +106,10 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
 
 
 def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, rules: ChainRules) -> Chains:
-    """Work out who withdrew what. ``diagnoses``: claim_id, diagnosis_code (long, of all claims)."""
+    """Work out who withdrew what.
+
+    ``diagnoses``: claim_id, diagnosis_code (long, of all claims) and, where known, member_id and version.
+    """
     acting = special.filter(pl.col("live")).with_columns(
         late=(pl.col("submission_date") > rules.deadline).fill_null(False)
     )
@@ -126,6 +130,7 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
         pl.col("version").is_null()
         | (pl.col("target") != pl.col("by_claim_id"))
         | _not_later(pl.col("version"), pl.col("by_version"))
+        | _undated(pl.col("version"), pl.col("by_version"))
     )
     matched = hit.filter(pl.col("version").is_not_null())
     replaced = matched.filter(pl.col("frequency_code") == "7")
@@ -155,8 +160,14 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
 
 
 def _not_later(target: pl.Expr, by: pl.Expr) -> pl.Expr:
-    submitted = 2**20
-    return (target % submitted) <= (by % submitted)
+    return (target % DAYS) <= (by % DAYS)
+
+
+def _undated(target: pl.Expr, by: pl.Expr) -> pl.Expr:
+    """A change of unknown day is in time (RULINGS 9) and came after what it changes (SPEC R-3.12); but of two
+    replacements the dated one stands, or each would take the other away."""
+    replacement, void = (FREQUENCIES.index(code) for code in ("7", "8"))
+    return (by % DAYS == 0) & ((frequency(by) == void) | (frequency(target) != replacement))
 
 
 def _records_of(lines: pl.LazyFrame, claim_ids: pl.Series) -> pl.DataFrame:
@@ -190,17 +201,18 @@ def _deleted_codes(
     deletes = (
         acting.filter((pl.col("record_type") == DELETE) & pl.col("linked_claim_id").is_not_null())
         .join(withdrawn, on=_KEY, how="anti")
-        .select(pl.col("claim_id").alias("by_claim_id"), "member_id", pl.col("linked_claim_id").alias("claim_id"))
+        .select(*_KEY, pl.col("linked_claim_id").alias("encounter"))
     )
     if deletes.is_empty():
         return pl.DataFrame(schema={"claim_id": pl.String, "member_id": pl.String, "diagnosis_code": pl.String})
-    codes = (
-        diagnoses.filter(pl.col("claim_id").is_in(deletes["by_claim_id"].unique().implode()))
-        .select(pl.col("claim_id").alias("by_claim_id"), "diagnosis_code")
+    some = diagnoses.filter(pl.col("claim_id").is_in(deletes["claim_id"].unique().implode()))
+    # A delete speaks with its own codes alone, not those of another member's claim or another version of that number.
+    direct = (
+        held_by(some, deletes.lazy())
+        .select(pl.col("encounter").alias("claim_id"), "member_id", "diagnosis_code")
         .unique()
         .collect(engine="streaming")
     )
-    direct = deletes.join(codes, on="by_claim_id").select("claim_id", "member_id", "diagnosis_code")
     linked = special.filter((pl.col("record_type") == CHART_REVIEW) & pl.col("linked_claim_id").is_not_null()).select(
         pl.col("claim_id").alias("review_id"), "member_id", pl.col("linked_claim_id").alias("claim_id")
     )

@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import Chains, chains, special_records
-from hcc.diagnoses.lines import EPOCH, FORMS, NO_VERDICT, VERSION_COLUMNS, records, unpacked, version
+from hcc.diagnoses.held import held_by
+from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, VERSION_COLUMNS, records, unpacked, version
 from hcc.diagnoses.plain import Room, read_plain
 from hcc.diagnoses.reasons import (
     COUNTED,
@@ -90,13 +91,13 @@ class Decider:
         if special is not None and special.is_empty():
             special = None
         linked = None
+        diagnoses = _with_version(diagnoses, lines)
         if special is not None:
             special = special.join(
                 members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
             ).with_columns(pl.coalesce("submitting_organization", "_own"))
             linked = chains(special, lines, diagnoses, rules.chains)
         by_text = _by_text(special, linked)
-        diagnoses = _with_version(diagnoses, lines)
         program = members["program"].cast(pl.String)
         self._programs = {
             name: program.is_in(list(programs)).fill_null(False).to_numpy()
@@ -252,10 +253,10 @@ def _text_records(
     told_apart = pl.lit(0, dtype=pl.UInt32) if told_apart is None else told_apart
     found = records(some, rules.lines, [pl.col("claim_id"), pl.col("member_id"), told_apart.alias("version")])
     table = found.collect(engine="streaming").join(_member_index(members), on="member_id", how="left")
-    submitted = (pl.col("version") % 2**20).cast(pl.Int64)
+    submitted = (pl.col("version") % DAYS).cast(pl.Int64)
     deadline = (rules.chains.deadline - EPOCH).days
     table = table.with_columns(
-        ((pl.col("version") // 2**20) % 2**4).cast(pl.UInt8).alias("record_type"),
+        ((pl.col("version") // DAYS) % 2**4).cast(pl.UInt8).alias("record_type"),
         (submitted > deadline).alias("late"),
     )
     if linked is not None:
@@ -279,11 +280,9 @@ def _text_rows(
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16], int]:
     """Record (position in ``found``) and code of the mapped diagnoses of the claims in ``by_text``; the number of those
     of no record."""
-    names = diagnoses.collect_schema().names()
-    on = ["claim_id", *(c for c in ("member_id", "version") if c in names)]
-    keyed = found.lazy().with_row_index("record").select(*on, "record")
-    some = diagnoses.filter(pl.col("claim_id").is_in(by_text.implode())).select(*on, _code_id(codes))
-    rows = some.filter(pl.col("code").is_not_null()).join(keyed, on=on, how="left").select("record", "code")
+    keyed = found.lazy().with_row_index("record").select("claim_id", "member_id", "version", "record")
+    some = diagnoses.filter(pl.col("claim_id").is_in(by_text.implode())).with_columns(_code_id(codes))
+    rows = held_by(some.filter(pl.col("code").is_not_null()), keyed, how="left").select("record", "code")
     table = rows.collect(engine="streaming")
     there = table.filter(pl.col("record").is_not_null())
     return there["record"].to_numpy(), there["code"].to_numpy(), table.height - there.height
@@ -321,7 +320,7 @@ def _one_row_per_code(
     rows = (
         pl.DataFrame({"at": at, "record": record[at], "code": code[at], "counts": reason[at] == COUNTED})
         .join(some, on="record")
-        .sort("counts", pl.col("version") % 2**20, "version", descending=True)
+        .sort("counts", pl.col("version") % DAYS, "version", descending=True)
     )
     keep = np.ones(len(record), dtype=bool)
     keep[rows.filter(~pl.struct("claim_id", "member_id", "code").is_first_distinct())["at"].to_numpy()] = False
@@ -332,14 +331,13 @@ def _one_row_per_code(
 class Withdrawn:
     """Single diagnoses that a chart-review delete or a late replacement withdrew.
 
-    ``codes``: claim_id, member_id, code; ``late``: claim_id, member_id, version and what replaces them; ``kept``: the
-    diagnoses that the late records hold themselves, by ``by``.
+    ``codes``: claim_id, member_id, code; ``late``: claim_id, member_id, version and what replaces them (by_claim_id,
+    by_version); ``kept``: by_claim_id, member_id, by_version, code: the diagnoses that the late records hold themselves.
     """
 
     codes: pl.DataFrame
     late: pl.DataFrame
     kept: pl.DataFrame
-    by: tuple[str, ...]
 
     def apply(
         self, found: pl.DataFrame, record: NDArray[np.uint32], code: NDArray[np.uint16], reason: NDArray[np.uint8]
@@ -355,7 +353,7 @@ class Withdrawn:
         gone = [rows.join(self.codes, on=["claim_id", "member_id", "code"], how="semi")["at"]]
         if self.late.height:
             late = rows.join(self.late, on=["claim_id", "member_id", "version"])
-            gone.append(late.join(self.kept, on=[*self.by, "code"], how="anti")["at"])
+            gone.append(late.join(self.kept, on=["by_claim_id", "member_id", "by_version", "code"], how="anti")["at"])
         for series in gone:
             hit = series.to_numpy()
             undecided = (reason[hit] == COUNTED) | (reason[hit] > R_DELETED)
@@ -367,19 +365,16 @@ def withdrawn(linked: Chains | None, codes: Codes, diagnoses: pl.LazyFrame) -> W
     if linked is None or (linked.codes.is_empty() and linked.late_replacements.is_empty()):
         return None
     late = linked.late_replacements
-    # Under one claim_id the late version must not be mistaken for what it replaces.
-    by = [c for c in ("claim_id", "version") if c in diagnoses.collect_schema().names()]
-    some = (
-        diagnoses.filter(pl.col("claim_id").is_in(late["by_claim_id"].implode())) if late.height else diagnoses.head(0)
-    )
+    by = late.select(pl.col("by_claim_id").alias("claim_id"), "member_id", pl.col("by_version").alias("version"))
+    some = diagnoses.filter(pl.col("claim_id").is_in(by["claim_id"].unique().implode())).with_columns(_code_id(codes))
     kept = (
-        some.select(*(pl.col(c).alias(f"by_{c}") for c in by), _code_id(codes))
-        .filter(pl.col("code").is_not_null())
+        held_by(some.filter(pl.col("code").is_not_null()), by.unique().lazy())
+        .select(pl.col("claim_id").alias("by_claim_id"), "member_id", pl.col("version").alias("by_version"), "code")
         .unique()
         .collect(engine="streaming")
     )
     lookup = pl.DataFrame({"diagnosis_code": codes.code, "code": np.arange(len(codes.code), dtype=np.uint16)})
-    return Withdrawn(linked.codes.join(lookup, on="diagnosis_code"), late, kept, tuple(f"by_{c}" for c in by))
+    return Withdrawn(linked.codes.join(lookup, on="diagnosis_code"), late, kept)
 
 
 __all__ = ["COUNTED", "FLAGS", "REASONS", "Codes", "Decider", "DecisionRules", "Decisions", "decisions", "joined"]

@@ -24,6 +24,7 @@ RECORD_TYPES = ("encounter", "chart_review", "chart_review_delete")
 SOURCES = ("encounter", "ffs", "raps")
 FREQUENCIES = ("1", "7", "8")
 VERSION_COLUMNS = ("frequency_code", "record_type", "submission_date")
+DAYS = 2**20  # a version modulo this is its day of submission, 0 where that is not known
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def version(names: Sequence[str]) -> pl.Expr | None:
         parts.append(_place(pl.col("frequency_code"), code, 0).cast(pl.UInt32) * 2**24)
     if _has(names, "record_type"):
         kind = {value: i for i, value in enumerate(RECORD_TYPES)}
-        parts.append(_place(pl.col("record_type"), kind, 0).cast(pl.UInt32) * 2**20)
+        parts.append(_place(pl.col("record_type"), kind, 0).cast(pl.UInt32) * DAYS)
     if _has(names, "submission_date"):
         parts.append(day_number("submission_date").fill_null(0))
     if not parts:
@@ -150,6 +151,11 @@ def version(names: Sequence[str]) -> pl.Expr | None:
     for part in parts[1:]:
         total = total + part
     return total.cast(pl.UInt32)
+
+
+def frequency(told_apart: pl.Expr) -> pl.Expr:
+    """Position in FREQUENCIES of a version."""
+    return told_apart // 2**24
 
 
 def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:

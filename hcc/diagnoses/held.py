@@ -1,0 +1,27 @@
+"""Which records hold a diagnosis: joined by the claim and by all else that the diagnoses know of their record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+
+def held_by(diagnoses: pl.LazyFrame, records: pl.LazyFrame, how: Literal["inner", "left"] = "inner") -> pl.LazyFrame:
+    """``diagnoses`` (claim_id, … and, where known, member_id and version) beside the columns of ``records`` (claim_id,
+    member_id, version, …) that hold them.
+
+    A claim_id may be shared by members and by versions of a claim. A diagnosis that does not say whose it is belongs to
+    every record of its claim_id.
+    """
+    names = diagnoses.collect_schema().names()
+    told = [name for name in ("member_id", "version") if name in names]
+    if "member_id" not in names:
+        return diagnoses.join(records, on=["claim_id", *told], how=how)
+    blank = pl.col("member_id").is_null()
+    untold = diagnoses.filter(blank).drop("member_id")
+    frames = [
+        diagnoses.filter(~blank).join(records, on=["claim_id", *told], how=how),
+        untold.join(records, on=["claim_id", *(name for name in told if name != "member_id")], how=how),
+    ]
+    return pl.concat(frames, how="diagonal")

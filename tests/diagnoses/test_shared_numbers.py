@@ -1,0 +1,97 @@
+"""Claim numbers that members or versions of a claim share: who withdraws what (SPEC R-3.12 to R-3.14, RULINGS 9, 10)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+import hcc
+
+MEMBERS = pl.DataFrame(
+    {"member_id": ["P1", "P2"], "birth_date": [date(1953, 6, 15)] * 2, "sex": ["M", "M"]}
+)  # fmt: skip
+Row = dict[str, Any]
+IN_TIME, LATE = date(2025, 6, 10), date(2027, 3, 1)  # the last day for 2026 is 2027-02-01
+
+
+def row(claim_id: str, codes: str, member_id: str = "P1", **columns: Any) -> Row:
+    return {"claim_id": claim_id, "member_id": member_id, "codes": codes.split(), "hcpcs": "99213",
+            "thru_date": date(2025, 6, 1), **columns}  # fmt: skip
+
+
+def counted(rows: list[Row], apart: bool = False, told: bool = True) -> set[tuple[str, str, str]]:
+    """member, claim and code of what counts; ``apart``: the diagnoses are a table of their own."""
+    names = list(dict.fromkeys(name for one in rows for name in one if name != "codes"))
+    lines = pl.DataFrame([{name: one.get(name) for name in names} for one in rows], infer_schema_length=None)
+    if apart:
+        long = [(one["claim_id"], one["member_id"], code) for one in rows for code in one["codes"]]
+        table = pl.DataFrame(long, schema=["claim_id", "member_id", "diagnosis_code"], orient="row")
+        run = hcc.score(MEMBERS, lines, claim_diagnoses=table if told else table.drop("member_id"), payment_year=2026)
+    else:
+        run = hcc.score(
+            MEMBERS, lines.with_columns(pl.Series("diagnosis_codes", [one["codes"] for one in rows])), payment_year=2026
+        )
+    return set(run.diagnoses.filter("counted").select("member_id", "claim_id", "diagnosis_code").iter_rows())
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_delete_takes_its_own_codes_only(apart: bool) -> None:
+    rows = [
+        row("X1", "E119 I509"),
+        row("R1", "E119", record_type="chart_review_delete", linked_claim_id="X1"),
+        row("R1", "I509", member_id="P2"),
+    ]
+    assert counted(rows, apart) == {("P1", "X1", "I509"), ("P2", "R1", "I509")}
+
+
+def test_a_delete_that_is_replaced_under_its_own_number() -> None:
+    delete = {"record_type": "chart_review_delete", "linked_claim_id": "X1"}
+    rows = [
+        row("X1", "E119 I509", frequency_code="1", submission_date=IN_TIME),
+        row("R1", "E119", frequency_code="1", submission_date=date(2025, 7, 1), **delete),
+        row("R1", "I509", frequency_code="7", submission_date=date(2025, 8, 1), **delete),
+    ]
+    assert counted(rows) == {("P1", "X1", "E119")}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_late_replacement_keeps_what_it_holds_itself(apart: bool) -> None:
+    late = {"frequency_code": "7", "original_claim_id": "X2", "submission_date": LATE}
+    same = {"frequency_code": "7", "submission_date": LATE}
+    rows = [
+        row("X2", "E119 I509", submission_date=IN_TIME),
+        row("L2", "J449 I509", **late),
+        row("L2", "E119", member_id="P2", **same),
+    ]
+    assert counted(rows, apart) == {("P1", "X2", "I509")}
+
+
+def test_diagnoses_that_do_not_say_whose_they_are_are_everybodys() -> None:
+    """L2 of P1 then holds E119 too, for all that the tables say."""
+    late = {"frequency_code": "7", "original_claim_id": "X2", "submission_date": LATE}
+    rows = [row("X2", "E119 I509"), row("L2", "J449", **late), row("L2", "E119", member_id="P2")]
+    assert counted(rows, apart=True, told=False) == {("P1", "X2", "E119"), ("P2", "L2", "E119"), ("P2", "L2", "J449")}
+
+
+UNDATED = [
+    # frequency, day and codes of each version of X1; what counts
+    ([("1", IN_TIME, "E119"), ("8", None, "E119")], ""),
+    ([("1", IN_TIME, "E119"), ("7", None, "I509")], "I509"),
+    ([("1", None, "E119"), ("7", None, "I509")], "I509"),
+    ([("1", None, "E119"), ("7", IN_TIME, "I509")], "I509"),
+    # of two replacements one stands, the one that has a day
+    ([("1", IN_TIME, "E119"), ("7", None, "I509"), ("7", date(2025, 8, 1), "J449")], "J449"),
+    ([("1", IN_TIME, "E119"), ("7", date(2025, 8, 1), "J449"), ("8", None, "E119")], ""),
+    # what is sent again after a void counts: both have a day
+    ([("1", IN_TIME, "E119"), ("8", date(2025, 8, 1), "E119"), ("1", date(2025, 9, 1), "I509")], "I509"),
+]
+
+
+@pytest.mark.parametrize(("versions", "codes"), UNDATED)
+def test_a_change_without_a_day_is_in_time(versions: list[tuple[str, date | None, str]], codes: str) -> None:
+    rows = [row("X1", text, frequency_code=frequency, submission_date=day) for frequency, day, text in versions]
+    for given in (rows, rows[::-1]):
+        assert {code for _, _, code in counted(given)} == set(codes.split())
