@@ -170,6 +170,25 @@ def engine_file(folder: Path) -> Work:
     return work
 
 
+def engine_gaps(folder: Path) -> Work:
+    """Gaps in both directions with what each is worth, into a results file scored before; needs fills and results."""
+    from hcc import find_gaps, score
+    from hcc.cli.gaps import keep_freed_memory
+
+    keep_freed_memory()
+    target = tempfile.TemporaryDirectory(dir=out_folder())
+    out = Path(target.name) / "results.duckdb"
+    score(**_inputs(folder), out=out, keep=False)
+
+    def work() -> dict[str, Any]:
+        with target:
+            found = find_gaps(out, pharmacy=folder / "pharmacy", observations=folder / "observations").found
+            stages = {name: round(float(seconds), 4) for name, seconds in found.timings.items()}
+            return {"stages": stages, "counts": found.counts}
+
+    return work
+
+
 def _peer(name: str) -> Callable[[Path], Work]:
     def measure(folder: Path) -> Work:
         from benchmarks import peers
@@ -189,6 +208,7 @@ MEASURES: dict[str, Callable[[Path], Work]] = {
     "engine_one_model": engine_one_model,
     "engine_memory": engine_memory,
     "engine_file": engine_file,
+    "engine_gaps": engine_gaps,
     "hccinfhir_service": _peer("hccinfhir_service"),
     "hccinfhir_diagnoses": _peer("hccinfhir_diagnoses"),
     "hccpy": _peer("hccpy_profile"),

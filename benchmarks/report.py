@@ -22,6 +22,7 @@ WORDS = {
     "engine_one_model": "engine, V28 alone, scores and factors in memory",
     "engine_memory": "engine, the year's blend, all tables in memory",
     "engine_file": "engine, the year's blend, finished DuckDB file",
+    "engine_gaps": "gaps of that file, both ways, valued, with evidence",
     "hccinfhir_service": "hccinfhir, filter and score (sample)",
     "hccinfhir_diagnoses": "hccinfhir, score only (sample)",
     "hccpy": "hccpy, score only (sample)",
@@ -93,6 +94,13 @@ def _stages(rows: dict[str, Any]) -> list[str]:
         if stages:
             parts = " | ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages.items() if seconds >= 0.005)
             said.append(f"{name} by stage (s): {parts}")
+    gaps, file = rows.get("engine_gaps", {}), rows.get("engine_file", {})
+    if "wall" in gaps and "wall" in file:
+        counts = gaps["details"]["counts"]
+        said.append(
+            f"gaps take {gaps['wall'] / file['wall']:.1f} times the time of scoring ({gaps['cpu'] / file['cpu']:.1f} "
+            f"times the CPU), for {counts['gaps']:,} gaps and {counts['evidence']:,} rows of evidence"
+        )
     return said
 
 

@@ -25,7 +25,8 @@ FLOOR = "floor_polars"
 ENGINE = ("engine_one_model", "engine_memory", "engine_file")
 PEERS = ("hccinfhir_service", "hccinfhir_diagnoses", "hccpy")
 FLOORS = (FLOOR, "floor_duckdb", "group_polars", "group_duckdb")
-ALL = (*FLOORS, *ENGINE, *PEERS)
+GAPS = "engine_gaps"
+ALL = (*FLOORS, *ENGINE, GAPS, *PEERS)
 
 Measured = dict[str, Any]
 
@@ -43,16 +44,19 @@ def child(module: str, *arguments: str, quiet: bool = False) -> dict[str, Any]:
     return found
 
 
-def prepared(size: str, seed: int) -> Path:
-    """The data of ``size``, generated in a process of its own when they are not there."""
+def prepared(size: str, seed: int, evidence: bool = False) -> Path:
+    """The data of ``size``, generated in a process of its own when they are not there; ``evidence``: with fills and
+    results."""
     from benchmarks.generate import folder_name, is_prepared
     from benchmarks.tables import Plan
 
-    plan = Plan(members=members_of(size), payment_year=settings()["payment_year"], seed=seed)
+    plan = Plan(members=members_of(size), payment_year=settings()["payment_year"], seed=seed, pharmacy=evidence,
+                observations=evidence)  # fmt: skip
     folder = data_folder(folder_name(plan))
     if not is_prepared(plan, folder):
         print(f"generating {size} …", file=sys.stderr)
-        made = child("benchmarks.generate", "--size", str(plan.members), "--seed", str(seed))
+        more = ("--pharmacy", "--observations") if evidence else ()
+        made = child("benchmarks.generate", "--size", str(plan.members), "--seed", str(seed), *more)
         if "failed" in made:
             raise SystemExit(f"The data of {size} could not be generated: {made['failed']}")
     return folder
@@ -123,7 +127,7 @@ def run(sizes: list[str], rounds: int, names: tuple[str, ...], seed: int) -> dic
         "sizes": {},
     }
     for size in sizes:
-        folder = prepared(size, seed)
+        folder = prepared(size, seed, evidence=GAPS in names)
         load = os.getloadavg()[0]
         print(f"{size}:", file=sys.stderr)
         rows = with_ratios(medians(measure(folder, rounds, names)), members_of(size))
@@ -145,13 +149,16 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--only", action="append", choices=ALL, help="only these (and the floor)")
+    parser.add_argument("--gaps", action="store_true", help="find gaps too, on data with fills and results")
     parser.add_argument("--seed", type=int, default=settings()["seed"])
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = parser.parse_args()
     asked = given.size or ["small"]
     sizes = [size for name in asked for size in settings().get(name, {"sizes": [name]})["sizes"]]
     rounds = given.rounds or (settings()[asked[0]]["rounds"] if asked[0] in settings() else 3)
-    names = tuple(name for name in ALL if not given.only or name in given.only or name == FLOOR)
+    names = tuple(name for name in ALL if name in (given.only or ALL) or name == FLOOR)
+    if not given.gaps and GAPS not in (given.only or ()):
+        names = tuple(name for name in names if name != GAPS)
     report = run(sizes, rounds, names, given.seed)
     path = out_folder() / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

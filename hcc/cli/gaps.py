@@ -14,7 +14,7 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 _EVIDENCE = ("history", "pharmacy", "observations", "problems", "chart_findings")
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let polars' allocator keep what it freed for half a second: gaps are found piece by piece in arrays of the same
     sizes, and asking the kernel for their pages again and again takes a quarter of the time. Before polars is read."""
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:-1")
@@ -82,7 +82,7 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
     Example, after 'hcc demo':
       hcc gaps demo/results.duckdb --history demo/history.parquet --pharmacy demo/pharmacy.parquet
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     from hcc.cli.progress import Progress
     from hcc.pipeline_gaps import find_gaps
 
@@ -150,7 +150,7 @@ def run(
       hcc run --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 \\
               --history demo/history.parquet --pharmacy demo/pharmacy.parquet --out all.duckdb
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
     from hcc.pipeline_gaps import run as run_both
