@@ -40,7 +40,10 @@ def load_evidence(codes: Codes) -> Evidence:
     condition = np.array([of_code.get(code, 0) for code in texts], dtype=np.uint8)
     common = {condition["name"]: condition["prevalence"]["value"] for condition in mix.conditions}
     usual = np.array(
-        [drug.get("assumed", False) * sum(common.get(n, 0.0) * share for n, share in drug["for"].items()) for drug in mix.drugs]
+        [
+            drug.get("assumed", False) * sum(common.get(n, 0.0) * share for n, share in drug["for"].items())
+            for drug in mix.drugs
+        ]
     )
     tables = [lookup(usual, 0)]
     for name in named:
@@ -72,7 +75,13 @@ def _one_condition(
 
 
 def fills_table(
-    plan: Plan, people: People, codes: Codes, known: Evidence, rng: np.random.Generator, start: np.datetime64, count: int
+    plan: Plan,
+    people: People,
+    codes: Codes,
+    known: Evidence,
+    rng: np.random.Generator,
+    start: np.datetime64,
+    count: int,
 ) -> pl.DataFrame:
     """Canonical ``pharmacy``: fills of a month. A share of ``stray`` is of any drug, whatever the member has."""
     drugs = load_mix().drugs
@@ -94,7 +103,13 @@ def fills_table(
 
 
 def results_table(
-    plan: Plan, people: People, codes: Codes, known: Evidence, rng: np.random.Generator, start: np.datetime64, count: int
+    plan: Plan,
+    people: People,
+    codes: Codes,
+    known: Evidence,
+    rng: np.random.Generator,
+    start: np.datetime64,
+    count: int,
 ) -> pl.DataFrame:
     """Canonical ``observations``: results of a month, where they lie for what the member has."""
     tests = load_mix().results
