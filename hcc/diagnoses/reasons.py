@@ -154,7 +154,9 @@ def record_reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[n
         (OUT_OF_WINDOW, (day < start) | (day > end)),
     ):
         reason[applies] = code
-    ours = (inpatient | needs_line) & qualifies
+    # The deadline and the rule on unlinked reviews say what a run takes, as the window does; a verdict of CMS's filter
+    # outranks our filter, not them (RULINGS 9, SPEC ). Where they stand against it, the flag says so.
+    ours = (inpatient | needs_line) & qualifies & ~late & ~barred
     flags = np.zeros(len(day), dtype=np.uint16)
     borrowed = np.zeros(len(day), dtype=bool)
     for year in range(rules.lines.window[0].year, rules.lines.window[1].year + 1):

@@ -3,7 +3,9 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
+import hcc
 from hcc.diagnoses import FLAGS, ChainRules, DecisionRules, LineRules
 from hcc.diagnoses.reasons import possible_flags
 
@@ -25,3 +27,27 @@ def test_another_years_list_shows_on_lines_without_a_procedure_too() -> None:
 def test_too_many_to_foresee() -> None:
     columns = ["hcpcs", "risk_adjustment_flag", "claim_status", "source", "record_type", "frequency_code"]
     assert possible_flags(columns, DecisionRules(LINES, ChainRules(WINDOW[1])), replaced=True) is None
+
+
+@pytest.mark.parametrize(
+    ("year", "claim", "reason"),
+    [
+        # CMS's verdict outranks the filter, not the deadline of the run nor the rule on unlinked reviews (RULINGS 9)
+        (2026, {"submission_date": date(2027, 3, 1)}, "RECORD_INELIGIBLE(D)"),
+        (2027, {"record_type": "chart_review"}, "UNLINKED_CRR"),
+        (2026, {"hcpcs": "80053"}, "COUNTED"),
+    ],
+)
+@pytest.mark.parametrize("verdict", ["allowed", "disallowed"])
+def test_where_cms_and_the_rules_here_disagree_the_flag_says_so(
+    year: int, claim: dict[str, object], reason: str, verdict: str
+) -> None:
+    members = pl.DataFrame({"member_id": ["A"], "birth_date": [date(1950, 1, 1)], "sex": ["F"]})
+    line = {"claim_id": "c", "member_id": "A", "thru_date": date(year - 1, 5, 5), "hcpcs": "99213"}
+    lines = pl.DataFrame([{**line, **claim, "risk_adjustment_flag": verdict, "diagnosis_1": "E1122"}])
+    (found,) = hcc.score(members, lines, payment_year=year).diagnoses.select(
+        pl.col("reason", "flags").cast(pl.String)
+    ).to_dicts()  # fmt: skip
+    if verdict == "allowed":
+        assert found["reason"] == reason
+    assert ("FILTER_DISAGREES" in found["flags"]) == (verdict == "allowed")
