@@ -104,7 +104,7 @@ def claim_fields(payment_year: int) -> list[Field]:
     latest = date(payment_year + 1, 12, 31)
     simple: dict[str, Any] = {
         "hcpcs": "code", **{f"modifier_{i}": "code" for i in range(1, 5)}, "place_of_service": "code2",
-        "rendering_npi": "text", "specialty": "code2", "original_claim_id": "text", "linked_claim_id": "text",
+        "rendering_npi": "code", "specialty": "code2", "original_claim_id": "text", "linked_claim_id": "text",
         "submitting_organization": "text", "parent_organization_at_service": "text", "bill_type": "code",
         "frequency_code": "code", "accepted": "bool", "line_number": "int",
     }  # fmt: skip
@@ -120,7 +120,7 @@ def claim_fields(payment_year: int) -> list[Field]:
         Field(
             "submission_date", "date", earliest=EARLIEST_SERVICE, latest=date(payment_year + _YEARS_OF_DELETES, 12, 31)
         ),
-        *(Field(name, kind, surveyed=kind == "code") for name, kind in simple.items()),
+        *(Field(name, kind, surveyed=kind == "code" and name != "rendering_npi") for name, kind in simple.items()),
         *(Field(name, "choice", words=known, surveyed=True) for name, known in words.items()),
     ]
 

@@ -19,7 +19,7 @@ def normalize_code(expr: pl.Expr) -> pl.Expr:
 
 
 def clean_code(expr: pl.Expr) -> pl.Expr:
-    """Other codes (HCPCS, modifiers): surrounding whitespace gone, upper case; '' → null."""
+    """Other codes (HCPCS, modifiers): surrounding whitespace gone, upper case, a number's '.0' gone; '' → null."""
     return expr.cast(pl.String).map_batches(_cleaned, return_dtype=pl.String, is_elementwise=True)
 
 
@@ -61,7 +61,9 @@ def _normalized(series: pl.Series) -> pl.Series:
 def _cleaned(series: pl.Series) -> pl.Series:
     if is_plain(series):
         return _blank_to_null(series)
-    return series.to_frame("code").select(trimmed(pl.col("code")).str.to_uppercase())["code"].rename(series.name)
+    upper = trimmed(pl.col("code")).str.to_uppercase()
+    whole = upper.str.replace(r"^([0-9]+)\.0+$", "$1")  # a column of numbers with gaps, as pandas writes it
+    return series.to_frame("code").select(whole)["code"].rename(series.name)
 
 
 def _blank_to_null(series: pl.Series) -> pl.Series:

@@ -71,7 +71,7 @@ def date_expr(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         return expr.cast(pl.Date)
     if dtype == pl.String:
         return expr.map_batches(parse_dates, return_dtype=pl.Date, is_elementwise=True)
-    if dtype.is_integer() or dtype.is_float():
+    if dtype.is_numeric():
         text = expr.cast(pl.Int64, strict=False).cast(pl.String)
         return pl.when(text.str.len_bytes() == 8).then(text).str.to_date("%Y%m%d", strict=False)
     return None

@@ -18,7 +18,8 @@ Reader = Callable[[pl.Expr, pl.DataType], pl.Expr | None]
 
 
 def text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """Any scalar as text, as it stands; whole numbers without a decimal point (a float 131.0 is '131')."""
+    """Any scalar as text, as it stands; whole numbers without a decimal point (a float 131.0 is '131', so is a decimal
+    131.00)."""
     if dtype == pl.String:
         return expr
     if dtype.is_float():
@@ -30,6 +31,8 @@ def text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
             .then(whole.cast(pl.String))
             .otherwise(expr.cast(pl.String))
         )
+    if dtype.is_decimal():
+        return expr.cast(pl.String).str.replace(r"\.0+$", "")
     if dtype.is_nested() or dtype == pl.Object:
         return None
     if dtype == pl.Binary:

@@ -258,3 +258,31 @@ def test_claims_of_others_are_counted() -> None:
     )
     assert claims_of_others(found).rows() == [("set_aside", 1, 2, 1), ("unknown", 2, 2, 2)]
     assert lines(found).height == 5, "their lines stay; the pipeline's join leaves them out"
+
+
+@pytest.mark.parametrize("dtype", [pl.String(), pl.Float64(), pl.Decimal(9, 2)])
+def test_codes_that_became_numbers(dtype: pl.DataType, tmp_path: Path) -> None:
+    """A numeric column with a gap in it: pandas writes 99213.0; Parquet and databases have decimals."""
+    numbers = {"hcpcs": "99213", "bill_type": "131", "rendering_npi": "1234567893", "modifier_1": "93",
+               "frequency_code": "7", "place_of_service": "11", "specialty": "8"}  # fmt: skip
+    wide = pl.Decimal(14, 2) if dtype.is_decimal() else dtype
+    frame = claims(claim_id=["C1", "C2"]).with_columns(
+        pl.Series(name, [f"{value}.0", None]).cast(pl.Float64).cast(wide) if dtype != pl.String
+        else pl.Series(name, [f"{value}.0", None])
+        for name, value in numbers.items()
+    )  # fmt: skip
+    path = tmp_path / ("claims.csv" if dtype == pl.String else "claims.parquet")
+    frame.write_csv(path) if dtype == pl.String else frame.write_parquet(path)
+    first, second = lines(read(claims_=path)).sort("claim_id").to_dicts()
+    assert {name: first[name] for name in numbers} == {**numbers, "specialty": "08"}
+    assert second["hcpcs"] is None
+
+
+def test_identifiers_that_became_decimals_are_whole_numbers() -> None:
+    decimals = claims(member_id=["101"])
+    decimals = decimals.with_columns(
+        pl.col("member_id").cast(pl.Decimal(18, 2)), claim_id=pl.lit(7, dtype=pl.Decimal(9, 3))
+    )
+    assert lines(read(claims_=decimals)).select("claim_id", "member_id").rows() == [("7", "101")]
+    as_text = lines(read(claims_=claims(member_id=["101.0"])))
+    assert as_text["member_id"].to_list() == ["101.0"], "text stays as it stands"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,22 @@ def test_identifiers_that_became_numbers_keep_their_digits() -> None:
     assert read(values.text, [131.0, 2.5, None, float("nan")]) == ["131", "2.5", None, None]
     assert read(values.text, [12345678901234567]) == ["12345678901234567"]
     assert read(values.text, ["a"], pl.Categorical()) == ["a"]
+    decimals = [Decimal("101.00"), Decimal("100.50"), Decimal("100.00"), None]
+    assert read(values.text, decimals, pl.Decimal(18, 2)) == ["101", "100.50", "100", None]
+    assert read(values.text, [Decimal(10**25)], pl.Decimal(38, 0)) == [str(10**25)]
+    assert read(values.text, ["101.0"]) == ["101.0"]  # text stays as it stands
+
+
+def test_codes_that_became_numbers() -> None:
+    assert read(values.code, ["99213.0", " g0463", "99214", "J1.0", "1.5", None]) == [
+        "99213", "G0463", "99214", "J1.0", "1.5", None
+    ]  # fmt: skip
+    assert read(values.code, [Decimal("99213.00"), None], pl.Decimal(9, 2)) == ["99213", None]
+
+
+def test_dates_that_became_numbers() -> None:
+    for cells, dtype in (([20250601.0], pl.Float64()), ([Decimal("20250601.0")], pl.Decimal(9, 1))):
+        assert read(values.date, cells, dtype) == [date(2025, 6, 1)]
 
 
 @pytest.mark.parametrize("word", ["true", "TRUE", "t", "1", "Y", "yes", " Yes ", "1.0"])
