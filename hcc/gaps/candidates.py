@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 
 from hcc.gaps.context import FILE_OPTION, GapContext
-from hcc.gaps.evaluate import hits
+from hcc.gaps.evaluate import Hits, hits
 from hcc.gaps.events import events
 from hcc.gaps.evidence_rows import evidence_rows
-from hcc.gaps.hccs import HCC, Hccs, HccTables
+from hcc.gaps.hccs import Hccs, HccTables
 from hcc.gaps.ids import with_clocks, with_gap_ids
 from hcc.gaps.patterns.common import Found
 from hcc.gaps.plan import STRENGTHS, Plan, compiled
 from hcc.gaps.reasons import with_reasons
-from hcc.gaps.rows import STATUS_REASONS, STATUSES, gap_rows
+from hcc.gaps.rows import STATUS_REASONS, STATUSES, GapRows, gap_rows
 from hcc.rules.gap_rules import GapRules
 
 
@@ -28,15 +28,20 @@ class Candidates:
     """Gaps before valuation.
 
     ``gaps``: the columns of the table gaps without value columns, and member_index, m (model number), h (the HCC as a
-    number), codes, falls. ``words``: what the few-valued columns can hold.
+    number), codes, falls, credited. ``words``: what the few-valued columns can hold.
     ``evidence``: the table gap_evidence without run_id. ``unjudged``: rule_id, title, table, option.
-    ``behind``: member_index, m, h, diagnosis_code: counted codes behind HCCs that a single gap leaves standing.
+    ``behind``: member_index, m, h, diagnosis_code, claims: counted codes behind HCCs that a single gap leaves standing,
+    and how many claims carry each. ``claims``: the same keys, asked: how many of those claims open gaps question that
+    mean single claims. ``credits``: member_index, m, h, credit: HCCs supported in place of h, where the column credited
+    of ``gaps`` is true.
     """
 
     gaps: pl.DataFrame
     evidence: pl.DataFrame
     unjudged: pl.DataFrame
     behind: pl.DataFrame
+    claims: pl.DataFrame
+    credits: pl.DataFrame
     models: pl.DataFrame
     words: dict[str, list[str]]
 
@@ -64,23 +69,65 @@ def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | N
         tables = shared.tables = shared.tables or HccTables(context.models)
     found = Found(context, plan, events(context, plan), Hccs(context, tables), shared.memo)
     decided = hits(context, plan, found.events)
-    rows, own_evidence = gap_rows(found, decided)
+    listed = gap_rows(found, decided)
     words = found.once("words", lambda: _words(found))
-    rows = with_reasons(context, plan, decided, _named(found, rows, words))
+    rows = with_reasons(context, plan, decided, _named(found, listed.rows, words))
+    rows = _about_all_targets(found, decided, rows, _named(found, listed.parts, words))
     rows = with_gap_ids(rows, context.payment_year)
     rows = with_clocks(rows, pl.lit(context.as_of), context.previous, context.reviews)
-    evidence = evidence_rows(found, decided, rows.rename({"h": "hcc", "hcc": "hcc_text"}), own_evidence)
-    return Candidates(rows, evidence, unjudged_rules(plan), _behind(found, rows), found.hccs.models, words)
+    evidence = evidence_rows(found, decided, rows.rename({"h": "hcc", "hcc": "hcc_text"}), listed)
+    behind, claims = _behind(found, rows, listed)
+    credits = listed.credits.select("member_index", "m", pl.col("hcc").alias("h"), "credit").unique()
+    return Candidates(rows, evidence, unjudged_rules(plan), behind, claims, credits, found.hccs.models, words)
 
 
-def _behind(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
-    """Counted codes behind the HCCs of unsupported gaps."""
+def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with the sentences of all their targets, where these differ, and the last evidence of any of them.
+
+    ``parts``: the targets of rows that are about several.
+    """
+    if parts.is_empty():
+        return rows
+    key = ["member_index", "m", "h", "rule"]
+    numbers = {text: number for number, text in enumerate(sorted({t.template for t in found.plan.targets}))}
+    template = {planned.id: numbers[planned.template] for planned in found.plan.targets}
+    said = pl.col("target").replace_strict(template, return_dtype=pl.UInt16)
+    whole = rows.select(*key, pl.col("falls", "weakened").name.prefix("whole_"))
+    # What is said of the row as a whole (what it stands on, what was not read) comes once, at the end.
+    last = pl.col("target") == pl.col("target").max().over(key)
+    parts = parts.join(whole, on=key).with_columns(
+        ((pl.col("status") == "open") & (said.n_unique().over(key) > 1)).alias("apart"),
+        pl.col("whole_falls").alias("falls"), pl.when(last).then("whole_weakened").otherwise(0).alias("weakened"),
+        pl.when(last).then("status").otherwise(pl.lit("closed", parts.schema["status"])).alias("status"),
+    ).drop("whole_falls", "whole_weakened")  # fmt: skip
+    told = (
+        with_reasons(found.context, found.plan, hits, parts)
+        .sort("target")
+        .group_by(key, maintain_order=True)
+        .agg(
+            pl.when(pl.col("apart").first()).then(pl.col("reason").str.join(" ")).alias("_reason"),
+            pl.col("last_evidence_date").max().alias("_seen"),
+        )
+    )
+    joined = rows.join(told, on=key, how="left", maintain_order="left", nulls_equal=True)
+    return joined.with_columns(
+        pl.coalesce("_reason", "reason").alias("reason"),
+        pl.max_horizontal("last_evidence_date", "_seen").alias("last_evidence_date"),
+    ).drop("_reason", "_seen")
+
+
+def _behind(found: Found, rows: pl.DataFrame, listed: GapRows) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Counted codes behind the HCCs of unsupported gaps, and how many of their claims open gaps question."""
     asked = rows.filter("unsupported", pl.col("h").is_not_null(), ~pl.col("falls").fill_null(False))
     keys = asked.select("member_index", "m", "h").unique()
-    if keys.is_empty():
-        return pl.DataFrame(schema={"member_index": pl.UInt32, "m": pl.UInt8, "h": HCC, "diagnosis_code": pl.String})
     behind = found.hccs.behind.rename({"hcc": "h"}).join(keys, on=["member_index", "m", "h"], how="semi")
-    return behind.select("member_index", "m", "h", "diagnosis_code").unique()
+    questions = asked.filter(pl.col("status") == "open").select("member_index", "m", pl.col("h").alias("hcc"), "rule")
+    claims = (
+        listed.claims.join(questions, on=["member_index", "m", "hcc", "rule"], how="semi")
+        .group_by("member_index", "m", pl.col("hcc").alias("h"), "diagnosis_code")
+        .agg(pl.col("claim_id").n_unique().alias("asked"))
+    )
+    return behind.select("member_index", "m", "h", "diagnosis_code", "claims").unique(), claims
 
 
 def _words(found: Found) -> dict[str, list[str]]:

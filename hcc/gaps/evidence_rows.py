@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
+from hcc.gaps.in_question import ROW_KEY
 from hcc.gaps.patterns.common import EVIDENCE, Found, Schema, each_code, shaped
 from hcc.gaps.plan import TABLE_OF, Measure, Plan, PlannedTarget, form_of
+from hcc.gaps.rows import GapRows
 from hcc.gaps.signals import matching_events, paired
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, ResultTerm
 
@@ -38,20 +40,22 @@ _CLAIMS, _OTHERS, _OWN, _FIRST_TERM, _ABSENT, _UNREAD = 1, 2, 3, 4, 250, 251
 _DAYS, _ORDERS, _DATED = 22, 8, 1 << 20
 
 
-def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows) -> pl.DataFrame:
     """The evidence of all gaps (columns of the table without run_id), numbered within each gap.
 
     ``gaps``: the gap rows with gap_id, member_index, m, hcc (a number), target, rule, codes …, in the order of the list;
-    ``own``: the patterns' evidence. Closed and suppressed rows ask nobody anything and have none, but for those that
+    ``listed``: the rows they come from. Closed and suppressed rows ask nobody anything and have none, but for those that
     a clinician may look at (lower).
     """
     shown = gaps.with_row_index("gap").filter(pl.col("status").is_in(_SHOWN) | (pl.col("status_reason") == "lower"))
+    targets = _of_all_targets(shown, listed.parts)
+    claims = listed.claims.join(shown.select("gap", *ROW_KEY), on=ROW_KEY)
     parts = [
-        _claims_in_question(found, shown),
-        _what_keeps_it(found, shown),
-        _patterns(shown, own),
-        *_terms(found, hits, shown),
-        _absences(found, shown),
+        _claims_in_question(found, shown, claims),
+        _what_keeps_it(found, shown, claims),
+        _patterns(targets, listed.evidence),
+        *_terms(found, hits, targets),
+        _absences(found, targets),
         _unread_fills(shown),
     ]
     return _numbered(pl.concat([shaped(part, COMPACT) for part in parts]), gaps["gap_id"])
@@ -117,20 +121,37 @@ def _fixed(stance: int, kind: str, order: int) -> list[pl.Expr]:
     ]
 
 
-def _claims_in_question(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
-    """Counted claims that carry the codes of unsupported gaps."""
+def _of_all_targets(gaps: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """``gaps`` with a row for every target that a gap is about."""
+    if parts.is_empty():
+        return gaps
+    more = parts.select(*ROW_KEY, pl.col("target").alias("other")).join(gaps, on=ROW_KEY)
+    more = more.filter(pl.col("other") != pl.col("target")).drop("target").rename({"other": "target"})
+    return pl.concat([gaps, more.select(gaps.columns)])
+
+
+def _claims_in_question(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:
+    """Counted claims that carry the codes of unsupported gaps; of gaps about single claims (``single``) only these."""
     context = found.context
     asked = gaps.filter("unsupported", pl.col("status") != "informational").select("gap", "member_index", "codes")
-    asked = each_code(asked).filter(pl.col("diagnosis_code").is_not_null())
+    asked = each_code(asked.join(single, on="gap", how="anti")).filter(pl.col("diagnosis_code").is_not_null())
+    counted = context.diagnoses.lazy().filter("counted", pl.col("thru_date") <= context.as_of)
     code = context.diagnoses.schema["diagnosis_code"]
-    asked = asked.with_columns(pl.col("diagnosis_code").cast(code))
-    claims = (
-        context.diagnoses.lazy()
-        .filter("counted", pl.col("thru_date") <= context.as_of)
-        .join(asked.lazy(), on=["member_index", "diagnosis_code"])
-        .with_columns(pl.col("diagnosis_code").cast(pl.String))
-        .join(descriptions(context).lazy(), on="diagnosis_code", how="left")
-    )
+    by_code = counted.join(
+        asked.with_columns(pl.col("diagnosis_code").cast(code)).lazy(), on=["member_index", "diagnosis_code"]
+    ).with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
+    parts = [_as_claims(by_code, FOR, _CLAIMS)]
+    if not single.is_empty():
+        on = ["member_index", "claim_id", "diagnosis_code"]
+        mine = counted.join(single.select("member_index").unique().lazy(), on="member_index", how="semi")
+        mine = mine.with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
+        parts.append(_as_claims(mine.join(single.select("gap", *on).lazy(), on=on), FOR, _CLAIMS))
+    shown = pl.concat(pl.collect_all(parts))
+    return shown.join(descriptions(context), left_on="code", right_on="diagnosis_code", how="left")
+
+
+def _as_claims(claims: pl.LazyFrame, stance: int, order: int) -> pl.LazyFrame:
+    """Evidence rows of counted diagnoses (the run's columns, and gap)."""
     place = pl.col("place_of_service").cast(pl.String)
     record = pl.col("record_type").cast(pl.String)
     value = pl.concat_str(
@@ -138,30 +159,48 @@ def _claims_in_question(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
         pl.when(place != "").then(pl.lit(", place of service ") + place).otherwise(pl.lit("")),
         pl.when(record != "encounter").then(pl.lit(", ") + record.str.replace_all("_", " ")).otherwise(pl.lit("")),
     )
-    rows = claims.select(
-        "gap", *_fixed(FOR, "claim", _CLAIMS), pl.col("thru_date").alias("date"), pl.col("claim_id").cast(pl.String),
-        pl.col("diagnosis_code").alias("code"), "description", value.alias("value"),
+    return claims.select(
+        "gap", *_fixed(stance, "claim", order), pl.col("thru_date").alias("date"), "claim_id",
+        pl.col("diagnosis_code").alias("code"), value.alias("value"),
     )  # fmt: skip
-    return rows.collect()
 
 
-def _what_keeps_it(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
-    """Other counted codes that give the same HCC: they speak against the gap."""
+def _what_keeps_it(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:
+    """What else gives the same HCC speaks against the gap: other counted codes, and where a gap is about single claims,
+    every other claim."""
+    context = found.context
     stands = gaps.filter("unsupported", ~pl.col("falls").fill_null(True)).select(
         "gap", "member_index", "m", "hcc", "codes"
     )
     if stands.is_empty():
         return pl.DataFrame(schema=COMPACT)
+    by_code = stands.join(single, on="gap", how="anti")
     others = (
-        found.hccs.behind.join(stands, on=["member_index", "m", "hcc"])
+        found.hccs.behind.join(by_code, on=["member_index", "m", "hcc"])
         .filter(~pl.col("diagnosis_code").is_in(pl.col("codes").str.split(",")))
-        .join(descriptions(found.context), on="diagnosis_code", how="left")
-    )
-    return others.select(
-        "gap", *_fixed(AGAINST, "claim", _OTHERS), pl.col("last_date").alias("date"),
-        pl.col("diagnosis_code").alias("code"), "description",
-        pl.format("gives the same HCC, claims: {}", "claims").alias("value"),
+        .select(
+            "gap", *_fixed(AGAINST, "claim", _OTHERS), pl.col("last_date").alias("date"),
+            pl.lit(None, pl.String).alias("claim_id"), pl.col("diagnosis_code").alias("code"),
+            pl.format("gives the same HCC, claims: {}", "claims").alias("value"),
+        )
     )  # fmt: skip
+    by_claim = stands.join(single, on="gap", how="semi")
+    codes = found.hccs.behind.select("member_index", "m", "hcc", "diagnosis_code").join(
+        by_claim.drop("codes"), on=["member_index", "m", "hcc"]
+    )
+    mine = context.diagnoses.filter("counted", pl.col("thru_date") <= context.as_of).join(
+        by_claim.select("member_index").unique(), on="member_index", how="semi"
+    )
+    rest = (
+        mine.with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
+        .join(codes, on=["member_index", "diagnosis_code"])
+        .join(single, on=["gap", "claim_id", "diagnosis_code"], how="anti")
+    )
+    claims = _as_claims(rest.lazy(), AGAINST, _OTHERS).collect()
+    claims = claims.with_columns(pl.format("gives the same HCC, {}", "value").alias("value"))
+    return pl.concat([others, claims]).join(
+        descriptions(context), left_on="code", right_on="diagnosis_code", how="left"
+    )
 
 
 def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import polars as pl
 
 from hcc.gaps.context import GapContext
 from hcc.gaps.evaluate import POSSIBLE, Hits, target_codes
+from hcc.gaps.in_question import of_claim_types, single_claims, united, with_fall
 from hcc.gaps.patterns import PATTERNS
 from hcc.gaps.patterns.common import (
+    CLAIMS,
     CODES,
+    CREDITS,
     EVIDENCE,
     ROW,
     Found,
     PatternRows,
     Schema,
     each_code,
-    number_of_codes,
     shaped,
     with_codes,
 )
@@ -30,13 +33,30 @@ FULL: Schema = {
     "weakened": pl.UInt32, "by_codes": pl.Boolean,
 }  # fmt: skip
 """``ROW`` with what follows from the rule. ``weakened``: fills nothing identifies; ``by_codes``: the codes in question
-are meant wherever they stand (else single claims are)."""
+are meant wherever they stand (else single claims are, or the HCC with all that gives it)."""
 
 
-def gap_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """All rows (columns of ``FULL``) and the patterns' own evidence."""
-    parts = [missing_rows(found, hits), coded_rows(found, hits)]
-    evidence = [pl.DataFrame(schema=EVIDENCE)]
+@dataclass(frozen=True, eq=False)
+class GapRows:
+    """Gaps before their words.
+
+    ``rows`` (``FULL``): one per member, model, HCC and rule, sorted by these. ``parts`` (``FULL``): the targets of rows
+    that are about several, one row each. ``claims``: member_index, m, hcc, rule, claim_id, diagnosis_code: what rows
+    about single claims question. ``credits`` (``CREDITS``), ``evidence`` (``EVIDENCE``): of the patterns.
+    """
+
+    rows: pl.DataFrame
+    parts: pl.DataFrame
+    claims: pl.DataFrame
+    credits: pl.DataFrame
+    evidence: pl.DataFrame
+
+
+def gap_rows(found: Found, hits: Hits) -> GapRows:
+    """All gaps of the context's members."""
+    coded, claims_of_types = coded_rows(found, hits)
+    parts = [missing_rows(found, hits), coded]
+    claims, credits, evidence = [claims_of_types], [pl.DataFrame(schema=CREDITS)], [pl.DataFrame(schema=EVIDENCE)]
     for number, rule in enumerate(found.plan.rules):
         if rule.pattern is None:
             continue
@@ -44,15 +64,32 @@ def gap_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
         answer: PatternRows = PATTERNS[rule.pattern.name](found, rule, planned.id)
         parts.append(shaped(answer.rows, ROW))
         evidence.append(shaped(answer.evidence, EVIDENCE))
-    rows = pl.concat(parts).join(found.plan.target_frame, on="target")
-    rows = with_fall(found, rows.with_columns(pl.col("falls").is_null().alias("by_codes")))
-    rows = rows.with_columns(pl.lit(None, pl.UInt16).alias("higher_hcc"), pl.lit(0, pl.UInt32).alias("weakened"))
+        claims += [] if answer.claims is None else [answer.claims]
+        credits += [] if answer.credits is None else [answer.credits]
+    singled, credited = pl.concat(claims), pl.concat(credits)
+    by_claims = pl.col("target").is_in(singled["target"].unique().implode())
+    rows = pl.concat(parts).join(found.plan.target_frame, on="target").with_columns(
+        (pl.col("falls").is_null() & ~by_claims).alias("by_codes"),
+        pl.lit(None, pl.UInt16).alias("higher_hcc"), pl.lit(0, pl.UInt32).alias("weakened"),
+    )  # fmt: skip
     unsupported = weakened_by_unidentified_fills(
         found, hits, _unsupported_status(found.plan, rows.filter("unsupported"))
     )
     missing = _missing_status(found, rows.filter(~pl.col("unsupported")))
     everything = pl.concat([shaped(unsupported, FULL), shaped(missing, FULL)])
-    return one_per_rule(everything), pl.concat(evidence)
+    whole, targets = united(found, everything, pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt64))
+    in_question = single_claims(found, whole, targets, singled)
+    whole = _with_credited(with_fall(found, whole, in_question), credited)
+    return GapRows(whole, targets, in_question, credited, pl.concat(evidence))
+
+
+def _with_credited(rows: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
+    """``credited``: the row's evidence supports another HCC in place of the row's own."""
+    if credits.is_empty():
+        return rows.with_columns(pl.lit(False).alias("credited"))
+    keys = credits.select("member_index", "target", "m", "hcc").unique().with_columns(pl.lit(True).alias("has"))
+    joined = rows.join(keys, on=["member_index", "target", "m", "hcc"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("has").fill_null(False).alias("credited")).drop("has")
 
 
 def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
@@ -96,50 +133,35 @@ def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:
     return pl.concat([shaped(plain, ROW), shaped(single, ROW), shaped(said, ROW)])
 
 
-def coded_rows(found: Found, hits: Hits) -> pl.DataFrame:
-    """Coded diagnoses in question as captured HCCs of the member's models."""
+def coded_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Coded diagnoses in question as captured HCCs of the member's models; and, of targets that mean claims of some
+    types only, those claims (``CLAIMS``)."""
     context = found.context
     if hits.coded.is_empty() or "diagnosis" not in found.events.frames:
-        return pl.DataFrame(schema=ROW)
+        return pl.DataFrame(schema=ROW), pl.DataFrame(schema=CLAIMS)
     frame = found.events.frames["diagnosis"].filter(
         pl.col("counted").fill_null(False), pl.col("date").is_between(context.year_start, context.year_until)
     )
     keys = target_codes(context, found.plan, frame)
-    codes = (
+    of_types, some_types = of_claim_types(found.plan)
+    asked = (
         frame.lazy()
         .join(keys.lazy(), on="diagnosis_code")
         .join(hits.coded.lazy(), on=["member_index", "target"])
-        .select(
-            "member_index", "target", pl.col("diagnosis_code").cast(pl.String), "claims", "first", "last", "verdict"
-        )
-        .unique()
-        .collect()
+        .filter(of_types)
+        .select("member_index", "target", pl.col("diagnosis_code").cast(pl.String), "claim_id", "claims", "first", "last", "verdict")
     )
+    codes = asked.drop("claim_id").unique().collect()
+    some = hits.coded.filter(pl.col("target").is_in(some_types)).select("member_index").unique()
+    claims = asked.join(some.lazy(), on="member_index", how="semi").filter(pl.col("target").is_in(some_types))
+    claims = claims.select("member_index", "target", pl.col("claim_id").cast(pl.String), "diagnosis_code").unique()
     mapped = found.hccs.counted_hccs(codes)
     captured = found.hccs.captured.select(_KEY)
     rows = with_codes(
         mapped.join(captured, on=_KEY, how="semi"), ("member_index", "target", "m", "hcc"),
         pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(), pl.col("verdict").max(),
     )  # fmt: skip
-    return shaped(rows, ROW)
-
-
-def with_fall(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
-    """Fill ``falls`` of unsupported rows: no counted code outside the ones in question gives the HCC."""
-    open_question = rows.filter("unsupported", pl.col("falls").is_null())
-    if open_question.is_empty():
-        return rows
-    keys = open_question.select(_KEY).unique()
-    behind = (
-        found.hccs.behind.join(keys, on=_KEY, how="semi")
-        .group_by(_KEY)
-        .agg(pl.col("diagnosis_code").n_unique().alias("n_behind"))
-    )
-    decided = open_question.join(behind, on=_KEY, how="left").with_columns(
-        (number_of_codes() >= pl.col("n_behind").fill_null(0)).alias("falls")
-    )
-    rest = rows.filter(~(pl.col("unsupported") & pl.col("falls").is_null()))
-    return pl.concat([rest, decided.select(rest.columns)])
+    return shaped(rows, ROW), shaped(claims.collect(), CLAIMS)
 
 
 def _unsupported_status(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
@@ -316,25 +338,4 @@ STATUS_REASONS = (
 _RANK = {status: place for place, status in enumerate(STATUSES)}
 
 
-def one_per_rule(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per member, model, HCC and rule, sorted by these: the strongest target, open before the rest."""
-    if rows.is_empty():
-        return rows
-    wide = {name: pl.col(name).fill_null(0).cast(pl.UInt64) for name in ("m", "hcc", "rule", "strength", "target")}
-    # One number sorts many times faster than four columns; members are counted from the first of them.
-    member = (pl.col("member_index") - pl.col("member_index").min()).cast(pl.UInt64)
-    key = ((member * 2**8 + wide["m"]) * 2**16 + wide["hcc"]) * 2**16 + wide["rule"]
-    rank = pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt64)
-    rows = rows.with_columns(
-        key.alias("_key"), ((rank * 4 + 3 - wide["strength"]) * 2**16 + wide["target"]).alias("_rank")
-    ).sort("_key", maintain_order=True)
-    keys, ranks = rows["_key"].to_numpy(), rows["_rank"].to_numpy()
-    again = np.nonzero(keys[1:] == keys[:-1])[0]
-    several = np.unique(np.concatenate([again, again + 1]))  # rows that share their key with another
-    order = several[np.lexsort((several, ranks[several], keys[several]))]
-    kept = np.ones(len(keys), dtype=bool)
-    kept[order[1:][keys[order[1:]] == keys[order[:-1]]]] = False
-    return rows.drop("_key", "_rank").filter(pl.Series(kept))
-
-
-__all__ = ["FULL", "gap_rows"]
+__all__ = ["FULL", "GapRows", "gap_rows"]

@@ -20,11 +20,12 @@ Known = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 @dataclass(frozen=True, eq=False)
 class Scenarios:
-    """HCCs to take away or give before hierarchies: arrays with one entry per scenario and HCC, sorted by scenario.
+    """HCCs to take away or give before hierarchies: arrays with one entry per scenario and HCC.
 
-    The first ``alone`` of ``count`` scenarios are about one HCC each (``key`` finds the gaps they value; the entry's
-    number is the scenario's); the others are about all open gaps of a member and direction (``together``: member_index,
-    unsupported). ``member`` is the member of each scenario; ``add``: give the HCC, else take it away.
+    The first ``alone`` of ``count`` scenarios are about one HCC each (``key`` finds the gaps they value): the first
+    ``alone`` entries, in order; entries further down may credit them with another HCC. The other scenarios are about
+    all open gaps of a member and direction (``together``: member_index, unsupported). ``member`` is the member of each
+    scenario; ``add``: give the HCC, else take it away.
     """
 
     alone: int
@@ -58,19 +59,23 @@ def scenarios(candidates: Candidates) -> Scenarios:
     Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
     gaps = candidates.gaps.select(
-        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "by_codes", "codes", _key()
+        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "by_codes", "codes", "credited", _key()
     ).filter(pl.col("h").is_not_null())
     effective = ~pl.col("unsupported") | pl.col("falls").fill_null(False)
-    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "key").unique("key", maintain_order=True)
-    together = _together(candidates, gaps.filter(pl.col("status") == "open")).sort("member_index", "unsupported")
+    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "credited", "key")
+    alone = alone.unique("key", maintain_order=True)
+    opened = gaps.filter(pl.col("status") == "open")
+    together = _together(candidates, opened).sort("member_index", "unsupported")
     heads = together.select("member_index", "unsupported").unique(maintain_order=True)
     number = together.select(pl.struct("member_index", "unsupported").rle_id()).to_series().to_numpy()
-    both = pl.concat([alone.select(*_KEY, "unsupported"), together.select(*_KEY, "unsupported")])
+    number = number.astype(np.int64) + alone.height
+    credits = _credits(candidates, alone, together.with_columns(pl.Series("scenario", number)), opened)
+    both = pl.concat([*(part.select(*_KEY, "unsupported") for part in (alone, together)), credits.drop("scenario")])
     return Scenarios(
         alone=alone.height,
         count=alone.height + heads.height,
         member=pl.concat([alone["member_index"], heads["member_index"]]).to_numpy().astype(np.int64),
-        scenario=np.concatenate([np.arange(alone.height), number.astype(np.int64) + alone.height]),
+        scenario=np.concatenate([np.arange(alone.height), number, credits["scenario"].to_numpy()]),
         m=both["m"].to_numpy().astype(np.int64),
         hcc=both["h"].to_numpy().astype(np.int64),
         add=~both["unsupported"].to_numpy(),
@@ -80,9 +85,23 @@ def scenarios(candidates: Candidates) -> Scenarios:
 
 
 def _key() -> pl.Expr:
-    """Member, model, HCC and direction as one number (UInt64): joins on it are cheap."""
-    wide = [pl.col(name).cast(pl.UInt64) for name in ("member_index", "m", "h", "unsupported")]
-    return (((wide[0] * 2**8 + wide[1]) * 2**16 + wide[2]) * 2 + wide[3]).alias("key")
+    """Member, model, HCC, direction and credit as one number (UInt64): joins on it are cheap."""
+    wide = [pl.col(name).cast(pl.UInt64) for name in ("member_index", "m", "h", "unsupported", "credited")]
+    return ((((wide[0] * 2**8 + wide[1]) * 2**16 + wide[2]) * 2 + wide[3]) * 2 + wide[4]).alias("key")
+
+
+def _credits(
+    candidates: Candidates, alone: pl.DataFrame, together: pl.DataFrame, opened: pl.DataFrame
+) -> pl.DataFrame:
+    """HCCs to give in the place of one taken away: member_index, m, h, unsupported (False: give), scenario."""
+    number = pl.int_range(pl.len(), dtype=pl.Int64).alias("scenario")
+    single = alone.select(*_KEY, "credited", number).filter("credited").drop("credited")
+    credited = opened.filter("unsupported", "credited").select(_KEY).unique()
+    all_open = together.filter("unsupported").select(*_KEY, "scenario").join(credited, on=_KEY, how="semi")
+    given = pl.concat([single, all_open]).join(candidates.credits, on=_KEY)
+    return given.select(
+        "member_index", "m", pl.col("credit").alias("h"), pl.lit(False).alias("unsupported"), "scenario"
+    ).unique(maintain_order=True)
 
 
 def _is_valued() -> pl.Expr:
@@ -95,13 +114,16 @@ def _is_valued() -> pl.Expr:
 def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
     """HCCs that change when all open gaps of a direction are acted on: member_index, unsupported, m, h.
 
-    An HCC falls when the codes in question of all its gaps are all the codes behind it.
+    An HCC falls when every code behind it is in question: by a gap that means it wherever it stands, or claim by claim
+    by those that mean single claims.
     """
     unsupported = gaps.filter("unsupported")
     falls = unsupported.filter(pl.col("falls").fill_null(False)).select(_KEY).unique()
-    rest = unsupported.filter("by_codes").join(falls, on=_KEY, how="anti")
-    asked = each_code(rest.select(*_KEY, "codes")).unique()
-    kept = candidates.behind.join(asked, on=[*_KEY, "diagnosis_code"], how="anti").select(_KEY).unique()
+    rest = unsupported.join(falls, on=_KEY, how="anti")
+    asked = each_code(rest.filter("by_codes").select(*_KEY, "codes")).unique()
+    code = [*_KEY, "diagnosis_code"]
+    by_claim = candidates.behind.join(candidates.claims, on=code).filter(pl.col("asked") >= pl.col("claims"))
+    kept = candidates.behind.join(asked, on=code, how="anti").join(by_claim, on=code, how="anti").select(_KEY).unique()
     by_codes = rest.select(_KEY).unique().join(kept, on=_KEY, how="anti")
     removed = pl.concat([falls, by_codes]).with_columns(pl.lit(True).alias("unsupported"))
     missing = gaps.filter(~pl.col("unsupported"))

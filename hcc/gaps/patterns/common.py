@@ -71,23 +71,47 @@ class Found:
         return made
 
 
+CLAIMS: Schema = {
+    "member_index": pl.UInt32,
+    "target": pl.UInt16,
+    "claim_id": pl.String,
+    "diagnosis_code": pl.String,
+}
+"""Counted diagnoses in question where a rule means single claims: the code stays on the member's other claims."""
+
+CREDITS: Schema = {
+    "member_index": pl.UInt32,
+    "target": pl.UInt16,
+    "m": pl.UInt8,
+    "hcc": pl.UInt16,
+    "credit": pl.UInt16,
+}
+"""HCCs (``credit``) that the evidence of a row supports in place of the row's own."""
+
+
 @dataclass(frozen=True, eq=False)
 class PatternRows:
-    """Rows (``ROW``) of one rule and evidence (``EVIDENCE``) beyond the claims that carry the codes."""
+    """Rows (``ROW``) of one rule and evidence (``EVIDENCE``) beyond the claims that carry the codes.
+
+    ``claims`` (``CLAIMS``): what is in question, of patterns that mean single claims; None: all claims of the codes.
+    ``credits`` (``CREDITS``): see there.
+    """
 
     rows: pl.DataFrame
     evidence: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVIDENCE))
+    claims: pl.DataFrame | None = None
+    credits: pl.DataFrame | None = None
 
 
 CODES = pl.col("diagnosis_code").unique().sort().str.join(",").alias("codes")
 """Of a group of rows: its diagnosis codes as ``ROW`` has them."""
 
 _HCC = ("member_index", "m", "hcc")
-_BITS = {"member_index": 24, "target": 16, "m": 8, "hcc": 16}
+_BITS = {"member_index": 24, "target": 16, "m": 8, "hcc": 16, "rule": 16}
 
 
 def with_codes(frame: pl.DataFrame, by: Sequence[str], *aggregates: pl.Expr) -> pl.DataFrame:
-    """``frame`` grouped by some of member_index, target, m and hcc: ``codes`` of each group, and ``aggregates``.
+    """``frame`` grouped by some of member_index, target or rule, m and hcc: ``codes`` of each group, and ``aggregates``.
 
     The groups of one number, and only those of several different codes put together code by code: a third of the time.
     """
@@ -154,29 +178,37 @@ def rows_of_codes(found: Found, frame: pl.DataFrame, target: int) -> pl.DataFram
     return shaped(rows, ROW)
 
 
-def claim_rows(found: Found, claims: pl.DataFrame, target: int) -> pl.DataFrame:
-    """Rows from counted claims in question; the HCC falls where no other counted claim carries it.
+def claim_rows(found: Found, claims: pl.DataFrame, target: int) -> PatternRows:
+    """Rows from counted claims in question; the HCC falls where nothing else gives it: no other claim, and no other
+    diagnosis of these claims.
 
     ``claims``: member_index, claim_id, diagnosis_code, date, detail.
     """
-    mapped = found.hccs.counted_hccs(claims.with_columns(pl.col("diagnosis_code").cast(pl.String)))
-    captured = found.hccs.captured.select("member_index", "m", "hcc", pl.col("claims").alias("all_claims"))
-    rows = (
-        with_codes(
-            mapped, _HCC,
-            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
-            pl.col("date").min().alias("first"),
-            pl.col("date").max().alias("last"),
-            pl.col("detail").drop_nulls().unique().sort().str.join("; ").alias("detail"),
-        )
-        .join(captured, on=_HCC)
-        .with_columns(
-            (pl.col("claims") >= pl.col("all_claims")).alias("falls"),
-            pl.lit(target).alias("target"),
-            pl.lit(2).alias("verdict"),
-        )
+    claims = claims.with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
+    mapped = found.hccs.counted_hccs(claims)
+    captured = found.hccs.captured.select(_HCC)
+    rows = with_codes(
+        mapped.join(captured, on=_HCC, how="semi"), _HCC,
+        pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+        pl.struct("claim_id", "diagnosis_code").n_unique().alias("asked"),
+        pl.col("date").min().alias("first"),
+        pl.col("date").max().alias("last"),
+        pl.col("detail").drop_nulls().unique().sort().str.join("; ").alias("detail"),
+    )  # fmt: skip
+    rows = rows.join(number_behind(found, rows), on=_HCC, how="left").with_columns(
+        (pl.col("asked") >= pl.col("behind").fill_null(0)).alias("falls"),
+        pl.lit(target).alias("target"),
+        pl.lit(2).alias("verdict"),
     )
-    return shaped(rows, ROW)
+    return PatternRows(
+        shaped(rows, ROW), claims=shaped(claims.with_columns(pl.lit(target).alias("target")), CLAIMS).unique()
+    )
+
+
+def number_behind(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """member_index, m, hcc, behind: how many counted diagnoses (claim and code) give the HCCs of ``rows``."""
+    behind = found.hccs.behind.join(rows.select(_HCC).unique(), on=_HCC, how="semi")
+    return behind.group_by(_HCC).agg(pl.col("claims").sum().alias("behind"))
 
 
 def counted_claims(found: Found) -> pl.DataFrame:

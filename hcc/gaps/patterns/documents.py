@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from hcc.gaps.events import live
-from hcc.gaps.patterns.common import CODES, EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
+from hcc.gaps.patterns.common import (
+    CODES,
+    CREDITS,
+    EVIDENCE,
+    ROW,
+    Found,
+    PatternRows,
+    claim_rows,
+    counted_claims,
+    dotted,
+    shaped,
+)
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Documented, NotFound
 
@@ -38,7 +51,8 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
     """Counted claims whose record a reviewer read without finding the diagnosis.
 
     A finding without claim_id means the claims of its day of service. A code that another finding of the year
-    supports is left out, and an HCC that one supports or that stands below one (SPEC A20).
+    supports is left out, and an HCC that one supports or that stands below one (SPEC A20). What a finding supports
+    below an HCC in question is credited to it (SPEC A21).
     """
     pattern = rule.pattern
     assert isinstance(pattern, NotFound)
@@ -58,18 +72,49 @@ def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
         .otherwise(pl.col("date") == pl.col("seen"))
     )
     detail = pl.format("record of {}", pl.col("seen").dt.to_string("%Y-%m-%d"))
-    rows = claim_rows(found, matched.with_columns(detail.alias("detail")), target)
-    rows = rows.join(_validated(found, supported), on=["member_index", "m", "hcc"], how="anti")
+    answer = claim_rows(found, matched.with_columns(detail.alias("detail")), target)
+    key = ["member_index", "m", "hcc"]
+    rows = answer.rows.join(_validated(found, supported), on=key, how="anti")
+    credited = _credited(found, supported, rows, target)
+    instead = pl.format("found instead: {} (HCC {})", dotted(pl.col("diagnosis_code")), "credit")
+    said = credited.select(*key, instead.alias("instead")).group_by(key).agg(
+        pl.col("instead").unique().sort().str.join("; ")
+    )
+    rows = rows.join(said, on=key, how="left").with_columns(
+        pl.concat_str("detail", "instead", separator="; ", ignore_nulls=True).alias("detail")
+    )
     mapped = found.hccs.counted_hccs(
         matched.select("member_index", "diagnosis_code", "seen", "seen_claim", "note").unique()
     )
-    evidence = mapped.select(
-        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+    against = mapped.select(
+        *key, pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
         pl.lit("finding").alias("kind"), pl.col("seen").alias("evidence_date"), pl.col("seen_claim").alias("claim_id"),
         pl.col("diagnosis_code").alias("code"), pl.lit("not found in the record").alias("description"),
         pl.col("note").alias("value"),
     )  # fmt: skip
-    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+    in_part = credited.select(
+        *key, "target", pl.lit("against").alias("stance"), pl.lit("finding").alias("kind"),
+        pl.col("date").alias("evidence_date"), "claim_id", pl.col("diagnosis_code").alias("code"),
+        pl.format("supported by a reviewer: HCC {}, which stands below it", "credit").alias("description"),
+        pl.col("note").alias("value"),
+    )  # fmt: skip
+    evidence = pl.concat([shaped(part.unique(), EVIDENCE) for part in (against, in_part)])
+    return replace(answer, rows=shaped(rows, ROW), evidence=evidence, credits=shaped(credited, CREDITS).unique())
+
+
+def _credited(found: Found, supported: pl.DataFrame, rows: pl.DataFrame, target: int) -> pl.DataFrame:
+    """``CREDITS`` with the findings: what they support below the HCCs of ``rows``, where the year's claims do not give
+    it already. A record that supports a lower one of the hierarchy validates in part (SPEC R-6.3, A21)."""
+    lower = found.hccs.candidate_hccs(supported).rename({"hcc": "credit"})
+    asked = rows.select("member_index", "m", "hcc")
+    over = found.hccs.above.rename({"hcc": "credit", "ancestor": "hcc"})
+    captured = found.hccs.captured.select("member_index", "m", pl.col("hcc").alias("credit"))
+    return (
+        lower.join(over, on=["m", "credit"])
+        .join(asked, on=["member_index", "m", "hcc"], how="semi")
+        .join(captured, on=["member_index", "m", "credit"], how="anti")
+        .with_columns(pl.lit(target, pl.UInt16).alias("target"))
+    )
 
 
 def _validated(found: Found, supported: pl.DataFrame) -> pl.DataFrame:

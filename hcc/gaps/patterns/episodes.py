@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -25,7 +26,7 @@ def after_end(found: Found, rule: Rule, target: int) -> PatternRows:
     ends = members.filter(pl.col(column).is_not_null()).select("member_index", pl.col(column).alias("end"))
     claims = counted_claims(found).join(ends, on="member_index").filter(pl.col("date") > pl.col("end"))
     detail = pl.format("{} {}", pl.lit(words), pl.col("end").dt.to_string("%Y-%m-%d"))
-    return PatternRows(claim_rows(found, claims.with_columns(detail.alias("detail")), target))
+    return claim_rows(found, claims.with_columns(detail.alias("detail")), target)
 
 
 def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
@@ -48,7 +49,7 @@ def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
         .filter(pl.col("date") >= pl.col("deleted"))
     )
     detail = pl.format("deleted for the service of {}", pl.col("deleted").dt.to_string("%Y-%m-%d"))
-    return PatternRows(claim_rows(found, claims.with_columns(detail.alias("detail")), target))
+    return claim_rows(found, claims.with_columns(detail.alias("detail")), target)
 
 
 def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
@@ -80,13 +81,13 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         .first()
     )
     detail = pl.format("{} days after {}", "after", pl.col("start").dt.to_string("%Y-%m-%d"))
-    rows = claim_rows(found, first.with_columns(detail.alias("detail")), target)
+    answer = claim_rows(found, first.with_columns(detail.alias("detail")), target)
     evidence = first.select(
         "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("start").alias("evidence_date"), pl.col("start_claim").alias("claim_id"),
         pl.col("start_code").alias("code"), pl.lit("first claim of the episode").alias("description"),
     )  # fmt: skip
-    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+    return replace(answer, evidence=shaped(evidence.unique(), EVIDENCE))
 
 
 def consecutive_years(found: Found, rule: Rule, target: int) -> PatternRows:
@@ -112,15 +113,15 @@ def consecutive_years(found: Found, rule: Rule, target: int) -> PatternRows:
         f"also in the {'year' if pattern.years == 1 else f'{pattern.years} years'} before, last on {{}}",
         pl.col("before").dt.to_string("%Y-%m-%d"),
     )
-    rows = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
-    evidence = before.join(rows.select("member_index").unique(), on="member_index", how="semi").filter(
+    answer = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
+    evidence = before.join(answer.rows.select("member_index").unique(), on="member_index", how="semi").filter(
         pl.col("year").is_in(wanted)
     ).select(
         "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("date").alias("evidence_date"), "claim_id", pl.col("diagnosis_code").alias("code"),
         pl.lit("the same acute condition in an earlier year").alias("description"),
     )  # fmt: skip
-    return PatternRows(rows, shaped(evidence.unique(), EVIDENCE))
+    return replace(answer, evidence=shaped(evidence.unique(), EVIDENCE))
 
 
 def _concept_events(found: Found, concepts: tuple[str, ...]) -> pl.DataFrame | None:

@@ -91,7 +91,7 @@ def provider_outlier(found: Found, rule: Rule, target: int) -> PatternRows:
         flagged.with_columns(detail.alias("detail")).select("rendering_npi", "m", "hcc", "detail"),
         on=["rendering_npi", "m", "hcc"],
     )
-    rows = claim_rows(found, hits.drop("m", "hcc").unique(), target)
+    rows = claim_rows(found, hits.drop("m", "hcc").unique(), target).rows
     keys = ["member_index", "m", "hcc"]
     rows = rows.join(hits.select(keys).unique(), on=keys, how="semi")
     return PatternRows(rows.filter(pl.col("falls")))
