@@ -52,17 +52,19 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     """
     stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & (pl.col("status") == "open")
     rows = rows.with_columns(
-        stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), pl.col("status_reason").fill_null("")
-    )
-    kinds = ["target", "status", "status_reason", "_stands", "_unread"]
+        stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), _ahead(context, plan).alias("_ahead"),
+        pl.col("status_reason").fill_null(""),
+    )  # fmt: skip
+    kinds = ["target", "status", "status_reason", "_stands", "_unread", "_ahead"]
     signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
     fields = _fields(context)
     parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
     for key, group in rows.partition_by(kinds, as_dict=True).items():
         planned = plan.targets[int(key[0])]
-        template = _template(context, plan, planned, str(key[1]), str(key[2]), bool(key[3]), bool(key[4]))
+        status, reason, stands_too, unread, ahead = str(key[1]), str(key[2]), bool(key[3]), bool(key[4]), bool(key[5])
+        template = _template(context, plan, planned, status, reason, stands_too, unread, ahead)
         parts.append(_filled_rows(plan, planned, template, signals, fields, group))
-    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread"))
+    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread", "_ahead"))
 
 
 def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
@@ -75,8 +77,9 @@ def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
 
 
 def _template(
-    context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, stands: bool, unread: bool
-) -> str:
+    context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, stands: bool, unread: bool,
+    ahead: bool,
+) -> str:  # fmt: skip
     """The whole text of one kind of row."""
     rule = plan.rules[planned.rule]
     if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
@@ -94,8 +97,8 @@ def _template(
         text += " HCC {hcc} stands on other diagnoses or claims too."
     if unread:
         text += " Fills that nothing identifies in that time: {unread}."
-    if status == "open" and rule.direction == "unsupported" and _looks_past(context, plan, planned):
-        text += " Looked at up to {as_of}; the time after the diagnosis is not over."
+    if status == "open" and rule.direction == "unsupported":
+        text += _how_far(context, plan, planned, ahead)
     return text
 
 
@@ -154,10 +157,28 @@ def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFr
     return joined.with_columns(pl.max_horizontal("last", "seen").alias("last_evidence_date")).drop("seen", "pair")
 
 
-def _looks_past(context: GapContext, plan: Plan, planned: PlannedTarget) -> bool:
-    """Whether a window of the rule reaches beyond as_of (RULINGS 28)."""
-    reach = [m.window.reach[1] for m in plan.measures if m.rule == planned.rule and m.window is not None]
-    return bool(reach) and max(reach) > (context.as_of - context.year_end).days
+def _ahead(context: GapContext, plan: Plan) -> pl.Expr:
+    """Whether the time after a row's diagnosis that its rule looks at ends after as_of (RULINGS 28)."""
+    reach = {
+        planned.id: max([m.window.reach[1] for m in plan.measures if m.rule == planned.rule and m.window], default=0)
+        for planned in plan.targets
+    }
+    days = pl.col("target").replace_strict(reach, return_dtype=pl.Int32)
+    past = pl.col("last") + pl.duration(days=days) > context.as_of
+    return ((days > 0) & past).fill_null(False)
+
+
+def _how_far(context: GapContext, plan: Plan, planned: PlannedTarget, ahead: bool) -> str:
+    """Up to when was looked, where that is before the end of what the rule looks at (RULINGS 28)."""
+    rule = plan.rules[planned.rule]
+    if ahead:
+        return " Looked at up to {as_of}; the time after the diagnosis is not over."
+    if rule.pattern is not None or context.as_of >= context.year_end:
+        return ""
+    names = {name for part in form_of(rule, planned.target) for name in (*part.need, *part.forbid)}
+    windows = [getattr(rule.terms[name], "window", None) for name in names]
+    of_year = any(window is not None and window.shape == "year" for window in windows)
+    return " Looked at up to {as_of}; {year} is not over." if of_year else ""
 
 
 def _number(value: pl.Expr) -> pl.Expr:

@@ -171,3 +171,17 @@ def test_a_user_folder_adds_rows_and_outranks_ours(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HCC_VALUESETS", str(tmp_path / "nothing"))
     with pytest.raises(HccError, match="is no folder of value sets"):
         load_valuesets()
+
+
+def test_short_acting_inhalers_are_found_by_code() -> None:
+    """ProAir HFA is 59310-579, Ventolin HFA 0173-0682, Xopenex HFA 63402-510; albuterol is RxNorm 435."""
+    valuesets = load_valuesets()
+    catalogue = valuesets.catalogue
+    for kind, code, ingredient in (
+        ("ndc_product", "593100579", "albuterol"), ("ndc_product", "001730682", "albuterol"),
+        ("ndc_product", "634020510", "levalbuterol"), ("rxnorm", "435", "albuterol"), ("rxnorm", "745679", "albuterol"),
+    ):  # fmt: skip
+        drugs = catalogue.of(kind).collect().filter(pl.col("code") == code).join(catalogue.products, on="product")
+        keys = valuesets.drug_keys.join(drugs, on="drug")
+        assert set(keys["ingredient"].cast(pl.String)) == {ingredient}
+        assert set(keys["drug_class"].cast(pl.String)) == {"saba"}
