@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,13 +14,18 @@ import polars as pl
 
 from hcc.conditions import after_hierarchies, after_removals, edit_class, member_hccs, pack_bits, pair_bits
 from hcc.diagnoses import EPOCH
-from hcc.errors import BadBirthDate, BadMember, HccError, MissingSex
-from hcc.intake import member_frame, normalize_code
+from hcc.errors import HccError
+from hcc.intake import normalize_code
 from hcc.pipeline.paying import paid_rows, part_scores
-from hcc.pipeline.plan import Options, Plan, make_plan, options
-from hcc.pipeline.statuses import Statuses, statuses
+from hcc.pipeline.person import read_person
+from hcc.pipeline.plan import Options, Payment, Plan, options, payments_of, plan_of, year_of
+from hcc.pipeline.score_frames import why_no_segment
 from hcc.rules.condition_tables import EDIT_KINDS
-from hcc.scores import Profiles, ProfileScores, factors, profile_scores, raw_scores
+from hcc.rules.folders import roots
+from hcc.rules.programs import ProgramYear
+from hcc.scores import Profiles, ProfileScores, factors, raw_scores, single_profile_scores
+
+_PLAIN_CODE = re.compile(r" *[A-Za-z0-9.]* *")  # what intake makes of it takes no polars
 
 
 def _decimal(thousandths: int) -> Decimal:
@@ -146,8 +152,9 @@ def score_one(
     Raises MissingPaymentYear, MissingSex, BadBirthDate, BadMember, UnknownYear, UnknownModel.
     """
     chosen = options(payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, mappings=mappings)
-    person, status = _person(birth_date, sex, age, chosen.payment_year, member)
-    plan, by_model = _prepared(chosen, status.profiles)
+    person = read_person(birth_date, sex, age, chosen.payment_year, member)
+    profiles = person.profiles
+    plan, by_model = _prepared(chosen, profiles)
     codes = list(dict.fromkeys(_normalized(diagnosis_codes or [])))
     found_id = {code: place for code in codes if (place := _code_ids(plan).get(code)) is not None}
     uncounted = {code: "NOT_IN_MODEL" for code in codes if code not in found_id}
@@ -161,7 +168,7 @@ def score_one(
     raw, details, alive = {}, {}, set()
     for name, model in plan.models.items():
         tables = model.conditions
-        classes = edit_class(tables, status.profiles.sex.astype(np.int64), status.profiles.age.astype(np.int64))
+        classes = edit_class(tables, profiles.sex, profiles.age)
         pairs = pair_bits(tables, np.repeat(classes, len(ids)), ids)
         behind: dict[str, list[str]] = {}
         for bit, kind in pairs:
@@ -181,6 +188,7 @@ def score_one(
         uncounted.pop(code, None)
     paid = paid_rows(plan.payments, profile, raw)
     parts = part_scores(paid, 1)
+    no_segment = str(why_no_segment(profiles, profile)[0])
     scores = []
     for one in paid:
         if len(one.rows) == 0:
@@ -211,6 +219,7 @@ def score_one(
                 for v, c in zip(all_factors.variable, all_factors.coefficient, strict=True)
             }
         has_pay = placed and one.paid is not None
+        lost = "" if placed else no_segment if payment.model in details else "MODEL_NOT_AVAILABLE"
         scores.append(
             OneModelScore(
                 part=payment.part,
@@ -227,94 +236,54 @@ def score_one(
                 payment_score=_decimal(one.paid[0]) if has_pay and one.paid is not None else None,
                 blend_weight=payment.weight,
                 unverified=payment.unverified,
-                no_score_reason=None if placed else "NO_SEGMENT",
-                no_payment_reason=None if has_pay else payment.no_payment_reason or "NO_SCORE",
+                no_score_reason=lost or None,
+                no_payment_reason=None if has_pay else lost or payment.no_payment_reason or None,
             )
         )
     year = {p: s for p, s in parts.items() if plan.blends and s.known[0]}
     return OneScore(
         payment_year=chosen.payment_year,
-        age=int(status.profiles.age[0]),
+        age=person.age,
         risk_score=_decimal(year["C"].paid[0]) if "C" in year else None,
         risk_score_d=_decimal(year["D"].paid[0]) if "D" in year else None,
         models=scores,
         uncounted=uncounted,
-        data_quality=[q for q in person["data_quality"][0].split(",") if q],
+        data_quality=list(person.data_quality),
     )
 
 
 def _normalized(codes: list[str] | tuple[str, ...]) -> list[str]:
+    if all(type(code) is str and _PLAIN_CODE.fullmatch(code) for code in codes):
+        return [bare for code in codes if (bare := code.strip(" ").replace(".", "").upper())]
     text = pl.Series("code", [None if code is None else str(code) for code in codes], dtype=pl.String)
     return text.to_frame().select(normalize_code(pl.col("code")))["code"].drop_nulls().to_list()
 
 
-def _person(
-    birth_date: str | date | None, sex: str | int | None, age: int | None, payment_year: int, given: dict[str, Any]
-) -> tuple[pl.DataFrame, Statuses]:
-    """The member's clean row and statuses. Whoever asks what-ifs asks about one person again and again: reading the
-    person costs five times what scoring does."""
-    try:
-        return _known_person(birth_date, sex, age, payment_year, tuple(sorted(given.items())))
-    except TypeError:  # a value that cannot be a key; what is wrong with it is told in words below
-        person = _member(birth_date, sex, age, payment_year, given)
-        return person, statuses(person, None, payment_year)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _known_person(
-    birth_date: str | date | None, sex: str | int | None, age: int | None, payment_year: int,
-    given: tuple[tuple[str, Any], ...],
-) -> tuple[pl.DataFrame, Statuses]:  # fmt: skip
-    person = _member(birth_date, sex, age, payment_year, dict(given))
-    return person, statuses(person, None, payment_year)
-
-
-def _member(
-    birth_date: str | date | None, sex: str | int | None, age: int | None, payment_year: int, given: dict[str, Any]
-) -> pl.DataFrame:
-    if birth_date is None and age is None:
-        raise BadBirthDate
-    if birth_date is None and age is not None:
-        birth_date = date(payment_year - int(age), 2, 1)
-    if sex is None or str(sex).strip() == "":
-        raise MissingSex(sex)
-    frame, rejected = member_frame({"member_id": "one", "birth_date": birth_date, "sex": sex, **given}, payment_year)
-    if rejected.height:
-        reason, column = rejected.select("reason", "column").row(0)
-        if reason == "MISSING_SEX":
-            raise MissingSex(sex)
-        if column == "birth_date":
-            raise BadBirthDate
-        raise BadMember(f"{column}: {reason}.", hint="See the members table in 'hcc schema'.")
-    if age is not None:
-        status = statuses(frame, None, payment_year)
-        if int(status.profiles.age[0]) != int(age):
-            raise BadMember("age and birth_date disagree.", hint="Give one of them.")
-    person: pl.DataFrame = frame
-    return person
-
-
-@lru_cache(maxsize=256)
-def _cached(chosen: _Key, facts: tuple[tuple[str, int], ...]) -> tuple[Plan, dict[str, ProfileScores]]:
-    profiles = Profiles({name: np.array([value]) for name, value in facts}, 1)
-    plan = make_plan(chosen.options, profiles)
-    return plan, {name: profile_scores(model.scores, profiles) for name, model in plan.models.items()}
-
-
 @dataclass(frozen=True)
 class _Key:
-    """Options as a key of the cache: the scenario, a dict, is empty here."""
+    """What a plan depends on, as a key of the cache: the person only by what pays the person."""
 
-    text: str
+    text: tuple[Any, ...]
     options: Options = field(compare=False)
+    year: ProgramYear = field(compare=False)
+    payments: list[Payment] = field(compare=False)
 
 
 def _prepared(chosen: Options, profiles: Profiles) -> tuple[Plan, dict[str, ProfileScores]]:
-    facts = tuple((name, int(values[0])) for name, values in profiles.facts.items())
-    return _cached(_Key(chosen.as_json(), chosen), facts)
+    year = year_of(chosen)
+    payments = payments_of(chosen, year, profiles)
+    paid = tuple((one.part, one.program, one.model, bool(one.pays[0])) for one in payments)
+    key = (chosen.as_json(), roots(chosen.mappings), year.sha256, paid)
+    plan = _plan(_Key(key, chosen, year, payments))
+    return plan, {name: single_profile_scores(model.scores, profiles) for name, model in plan.models.items()}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
+def _plan(key: _Key) -> Plan:
+    return plan_of(key.options, key.year, key.payments)
+
+
+@lru_cache(maxsize=128)
 def _code_ids(plan: Plan) -> dict[str, int]:
     return {code: place for place, code in enumerate(plan.codes.code.to_list())}
 

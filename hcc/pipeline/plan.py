@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,10 +23,9 @@ from hcc.rules.eligibility import audio_only as audio_only_codes
 from hcc.rules.eligibility import bill_types, procedure_codes
 from hcc.rules.icd10cm import mapped_codes
 from hcc.rules.programs import Program, ProgramModel, ProgramYear, load_program_year
-from hcc.rules.requires import holds
 from hcc.rules.ruleset import RuleSet, load_rules
 from hcc.rules.score_tables import ScoreTables, score_tables
-from hcc.scores import Profiles
+from hcc.scores import Profiles, holds_for
 
 RunName = Literal["initial", "midyear", "final"]
 RUNS: tuple[RunName, ...] = ("initial", "midyear", "final")
@@ -138,9 +138,22 @@ def make_plan(chosen: Options, profiles: Profiles) -> Plan:
 
     Raises UnknownYear, UnknownModel, RulesError; warns NotPaidModel for a model the programmes give no weight.
     """
-    year = load_program_year(chosen.payment_year, chosen.mappings)
-    year = _scenario_year(year, chosen.scenario)
-    payments = _named(chosen, year, profiles) if chosen.models else _programmes(year, profiles)
+    year = year_of(chosen)
+    return plan_of(chosen, year, payments_of(chosen, year, profiles))
+
+
+def year_of(chosen: Options) -> ProgramYear:
+    """The rules of the payment year, with the scenario's changes. Raises UnknownYear, RulesError."""
+    return _scenario_year(load_program_year(chosen.payment_year, chosen.mappings), chosen.scenario)
+
+
+def payments_of(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payment]:
+    """What pays the profiles, or the models asked for by name; models whose tables are not there are still among it."""
+    return _named(chosen, year, profiles) if chosen.models else _programmes(year, profiles)
+
+
+def plan_of(chosen: Options, year: ProgramYear, payments: list[Payment]) -> Plan:
+    """The plan for these payments; of the profiles nothing but ``pays`` is in it."""
     models: dict[str, Model] = {}
     notes: list[str] = []
     kept: list[Payment] = []
@@ -156,10 +169,8 @@ def make_plan(chosen: Options, profiles: Profiles) -> Plan:
                 models[payment.model] = _model(rules, year, notes)
         kept.append(payment if payment.available else _unavailable(payment))
     codes = _codes([model.rules for model in models.values()], chosen)
-    models = {
-        name: Model(m.rules, condition_tables(m.rules, codes.code.to_list()), m.scores, m.uses_raps)
-        for name, m in models.items()
-    }
+    listed = codes.code.to_list()
+    models = {name: replace(model, conditions=condition_tables(model.rules, listed)) for name, model in models.items()}
     decision_rules, list_flag = _decision_rules(chosen, year, notes)
     return Plan(chosen, year, models, kept, codes, decision_rules, notes, list_flag)
 
@@ -179,13 +190,19 @@ def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
     if rules.edition == "initial":
         notes.append(f"{rules.name} {rules.payment_year}: tables are the initial edition.")
     empty = condition_tables(rules, [])
-    return Model(rules, empty, score_tables(rules), raps)
+    return Model(rules, empty, _score_tables(rules), raps)
+
+
+@lru_cache(maxsize=64)
+def _score_tables(rules: RuleSet) -> ScoreTables:
+    """They depend on the rules alone, and nobody writes into them: plans share them."""
+    return score_tables(rules)
 
 
 def _programmes(year: ProgramYear, profiles: Profiles) -> list[Payment]:
     found: list[Payment] = []
     for program in year.programs:
-        pays = holds(program.requires, profiles.facts)
+        pays = holds_for(program.requires, profiles)
         if pays.any():
             found.extend(_payment(program, model, pays) for model in program.models)
     return found
@@ -212,7 +229,7 @@ def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payme
     found: list[Payment] = []
     for name in dict.fromkeys(chosen.models):
         rules = load_rules(name, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
-        rest = score_tables(rules).segment_of(profiles.facts) >= 0
+        rest = _score_tables(rules).segment_of(profiles.facts) >= 0
         paid_by = [
             (program, model) for program in year.programs for model in program.models if model.name == rules.name
         ]
@@ -220,10 +237,10 @@ def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payme
             warnings.warn(
                 f"{rules.name} is not paid in {chosen.payment_year}: no programme gives it a weight; it is scored raw.",
                 NotPaidModel,
-                stacklevel=4,
+                stacklevel=5,
             )
         for program, model in paid_by:
-            pays = holds(program.requires, profiles.facts) & rest
+            pays = holds_for(program.requires, profiles) & rest
             if pays.any():
                 found.append(_payment(program, model, pays, blended=False))
                 rest = rest & ~pays

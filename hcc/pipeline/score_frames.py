@@ -14,6 +14,7 @@ from hcc.pipeline.paying import PaidRows, part_scores, year_scores
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.statuses import Statuses
+from hcc.scores import Profiles
 
 
 def scores_frame(
@@ -83,7 +84,12 @@ def scores_frame(
 
 def no_segment_reason(status: Statuses, rows: slice) -> NDArray[Any]:
     """Why a status row without a segment has none."""
-    facts, profile = status.profiles.facts, status.profile[rows]
+    return why_no_segment(status.profiles, status.profile[rows])
+
+
+def why_no_segment(profiles: Profiles, profile: NDArray[np.integer]) -> NDArray[Any]:
+    """Why rows of these profiles have no segment where they have none."""
+    facts = profiles.facts
     graft = (facts["esrd"][profile] == 3) & (facts["graft_month"][profile] == 0)
     return np.where(graft, "GRAFT_MONTHS_MISSING", "NO_SEGMENT").astype(object)
 

@@ -6,7 +6,9 @@ through a few *edit classes*, so ``slot_bit[edit class, slot]`` says which HCC b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -48,25 +50,29 @@ class ConditionTables:
     drop_bytes: NDArray[np.uint64] = field(repr=False)  # [bytes, 256, words]: children of the parents in a byte
 
 
-def condition_tables(rules: RuleSet, codes: list[str]) -> ConditionTables:
+def condition_tables(rules: RuleSet, codes: Sequence[str]) -> ConditionTables:
     """Build the tables for ``codes`` (sorted, without dots); a code that the model does not map gets no slot."""
+    tables, slots = _tables_and_slots(rules)
+    slot_of_code = np.full((len(tables.slot_of_code), max(len(codes), 1)), NONE, dtype=np.int16)
+    for i, code in enumerate(codes):
+        for k, slot in enumerate(slots.get(code, ())):
+            slot_of_code[k, i] = slot
+    return replace(tables, slot_of_code=slot_of_code)
+
+
+@lru_cache(maxsize=64)
+def _tables_and_slots(rules: RuleSet) -> tuple[ConditionTables, Mapping[str, Sequence[int]]]:
+    """What does not depend on a run's list of codes, once per rule set: the tables without codes, and the slots of
+    every code that the model maps. Nobody writes into the arrays, so runs may share them."""
     hccs = rules.hcc_list
     bit_of = {hcc: bit for bit, hcc in enumerate(hccs)}
     words = -(-len(hccs) // WORD)
-    code_id = {code: i for i, code in enumerate(codes)}
     mapped: dict[str, list[int]] = {}
     for code, hcc in rules.diagnosis_to_hcc.select("diagnosis_code", "hcc").iter_rows():
         mapped.setdefault(code, []).append(bit_of[hcc])
     width = max((len(bits) for bits in mapped.values()), default=1)
 
     outcomes, kinds, slots = _edit_outcomes(rules, mapped, bit_of, width)
-    slot_of_code = np.full((width, max(len(codes), 1)), NONE, dtype=np.int16)
-    for code, bits in mapped.items():
-        i = code_id.get(code)
-        if i is None:
-            continue
-        for k, slot in enumerate(slots.get(code, bits)):
-            slot_of_code[k, i] = slot
     classes, class_of = np.unique(np.hstack([outcomes, kinds]), axis=0, return_inverse=True)
     edited = outcomes.shape[1]
     plain = np.tile(np.arange(len(hccs)), (len(classes), 1))
@@ -83,10 +89,10 @@ def condition_tables(rules: RuleSet, codes: list[str]) -> ConditionTables:
         (bit_of[hcc], bit_mask([bit_of[other] for other in unless.split("|") if other], words))
         for hcc, unless in rules.tables["removals"].select("drops_hcc", "unless_any_of").iter_rows()
     ]
-    return ConditionTables(
+    tables = ConditionTables(
         hccs=hccs,
         words=words,
-        slot_of_code=slot_of_code,
+        slot_of_code=np.full((width, 1), NONE, dtype=np.int16),
         slot_bit=np.hstack([plain, classes[:, :edited]]).astype(np.int16),
         slot_kind=np.hstack([np.zeros_like(plain), classes[:, edited:]]).astype(np.int8),
         class_of=class_of.reshape(len(_SEXES), MAX_AGE + 1).astype(np.int16),
@@ -97,6 +103,7 @@ def condition_tables(rules: RuleSet, codes: list[str]) -> ConditionTables:
         triples=_triples(parents_of),
         drop_bytes=_drop_bytes(children, words),
     )
+    return tables, {**mapped, **slots}
 
 
 def _edit_outcomes(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hcc.errors import MissingCoefficient
-from hcc.rules.requires import holds
-from hcc.rules.score_tables import Interaction, ScoreTables
+from hcc.rules.requires import Facts, holds
+from hcc.rules.score_tables import Demographic, Interaction, ScoreTables
 from hcc.scores.profiles import Profiles
 from hcc.scores.rounding import round_ratio
+from hcc.scores.single import plain_facts, rows_for, single_holds
 
 Bits = NDArray[np.uint64]
+Holds = Callable[[str, Facts], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,28 @@ def profile_scores(tables: ScoreTables, profiles: Profiles) -> ProfileScores:
 
     Raises MissingCoefficient where a profile has no demographic cell, or two, in its segment.
     """
-    segment = tables.segment_of(profiles.facts)
+    return _profile_scores(tables, profiles, tables.segment_of(profiles.facts), tables.demographics, holds)
+
+
+def single_profile_scores(tables: ScoreTables, profiles: Profiles) -> ProfileScores:
+    """As ``profile_scores``, for ``profiles`` of one: what does not concern that one is passed over before any array is
+    touched. Raises MissingCoefficient."""
+    facts = plain_facts(profiles)
+    places = (i for i, requires in enumerate(tables.segment_requires) if single_holds(requires, facts))
+    segment = np.array([next(places, -1)], dtype=np.int16)
+    rows = [row for row in rows_for(tables, facts["sex"], facts["age"]) if single_holds(row.requires, facts)]
+    return _profile_scores(
+        tables, profiles, segment, rows, lambda requires, _: np.array([single_holds(requires, facts)])
+    )
+
+
+def _profile_scores(
+    tables: ScoreTables,
+    profiles: Profiles,
+    segment: NDArray[np.int16],
+    demographics: Sequence[Demographic],
+    holds: Holds,
+) -> ProfileScores:
     placed = segment >= 0
     safe = np.where(placed, segment, 0)
     owner: list[NDArray[np.int64]] = []
@@ -52,7 +77,7 @@ def profile_scores(tables: ScoreTables, profiles: Profiles) -> ProfileScores:
     divisor = np.zeros(profiles.count, dtype=np.int64)
     seen: dict[int, NDArray[np.bool_]] = {}
     adjustment = -1
-    for row in tables.demographics:
+    for row in demographics:
         held = holds(row.requires, profiles.facts) & placed & row.listed[safe]
         if row.kind == "divisor":
             divisor[held] = row.coefficient[segment[held]]
@@ -114,6 +139,8 @@ def _no_cell(
 def _hits(
     interaction: Interaction, bits: Bits, flags: NDArray[np.bool_], profile: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
+    if len(bits) == 1:  # one member: arrays would cost ten times as much
+        return np.array([_hits_one(interaction, bits[0].tolist(), flags[profile[0]])])
     hit = np.ones(len(bits), dtype=bool)
     for mask in interaction.masks:
         any_of = np.zeros(len(bits), dtype=bool)
@@ -124,6 +151,17 @@ def _hits(
     for flag in interaction.flags:
         hit &= flags[profile, flag]
     return hit
+
+
+def _hits_one(interaction: Interaction, words: list[int], flags: NDArray[np.bool_]) -> bool:
+    return all(any(w & m for w, m in zip(words, mask, strict=True)) for mask in _masks(interaction)) and all(
+        flags[flag] for flag in interaction.flags
+    )
+
+
+@lru_cache(maxsize=8192)
+def _masks(interaction: Interaction) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(mask.tolist()) for mask in interaction.masks)
 
 
 def raw_scores(
@@ -200,6 +238,8 @@ def factors(
     some, where, who = bits[paying], segment[paying], profile[paying]
     for interaction in tables.interactions:
         hit = _hits(interaction, some, scores.flags, who) & interaction.listed[where]
+        if not hit.any():
+            continue
         rows.append(paying[hit])
         variables.append(np.full(int(hit.sum()), interaction.variable, dtype=np.int32))
         values.append(interaction.coefficient[where[hit]])

@@ -15,11 +15,12 @@ from hcc.rules.condition_tables import MAX_AGE
 from hcc.rules.requires import CHOICES, FLAGS, Facts
 
 NEW_ENROLLEE_MONTHS = 12  # fewer months of Part B than this in the data-collection year (SPEC R-2.8)
-_MAX_GRAFT_MONTH = 511
+MAX_GRAFT_MONTH = 511
+DUAL_CLASSES = {**dict.fromkeys(("02", "04", "08"), 2), **dict.fromkeys(("01", "03", "05", "06"), 1)}
 _AT_ONCE = 1 << 18  # rows
-_RADIX: dict[str, int] = {
+FACT_SIZES: dict[str, int] = {  # values of a fact: 0 to size - 1
     "age": MAX_AGE + 1,
-    "graft_month": _MAX_GRAFT_MONTH + 1,
+    "graft_month": MAX_GRAFT_MONTH + 1,
     **{name: len(values) for name, values in CHOICES.items()},
     **dict.fromkeys(FLAGS, 2),
 }
@@ -59,8 +60,7 @@ def _choice(column: str, name: str) -> pl.Expr:
 
 def _dual() -> pl.Expr:
     """Full 02, 04, 08; partial 01, 03, 05, 06; all else none (SPEC 1.1)."""
-    classes = {**dict.fromkeys(("02", "04", "08"), 2), **dict.fromkeys(("01", "03", "05", "06"), 1)}
-    return pl.col("dual_status").cast(pl.String).replace_strict(classes, default=0, return_dtype=pl.Int64)
+    return pl.col("dual_status").cast(pl.String).replace_strict(DUAL_CLASSES, default=0, return_dtype=pl.Int64)
 
 
 def facts(payment_year: int) -> list[pl.Expr]:
@@ -74,7 +74,7 @@ def facts(payment_year: int) -> list[pl.Expr]:
         pl.when(esrd.str.starts_with("transplant_"))
         .then(esrd.str.slice(len("transplant_")).cast(pl.Int64, strict=False))
         .when(esrd == "graft")
-        .then(months.clip(0, _MAX_GRAFT_MONTH))
+        .then(months.clip(0, MAX_GRAFT_MONTH))
         .otherwise(0)
         .fill_null(0)
     )
@@ -112,15 +112,17 @@ def facts(payment_year: int) -> list[pl.Expr]:
 def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArray[np.int32]]:
     """Distinct profiles of ``statuses`` (canonical member columns) and the profile of each row."""
     key = pl.lit(0, dtype=pl.Int64)
-    for name, radix in _RADIX.items():
+    for name, radix in FACT_SIZES.items():
         key = key * radix + pl.col(name)
     # Some rows at a time: the facts of ten million would take a gigabyte and a half.
     some = [statuses[start : start + _AT_ONCE] for start in range(0, max(statuses.height, 1), _AT_ONCE)]
-    keys = np.concatenate([rows.select(facts(payment_year)).select(key.alias("key"))["key"].to_numpy() for rows in some])
+    keys = np.concatenate(
+        [rows.select(facts(payment_year)).select(key.alias("key"))["key"].to_numpy() for rows in some]
+    )
     distinct = np.unique(keys)
     row_profile = np.searchsorted(distinct, keys)
     values: dict[str, NDArray[np.int64]] = {}
     rest = distinct.copy()
-    for name, radix in reversed(_RADIX.items()):
+    for name, radix in reversed(FACT_SIZES.items()):
         rest, values[name] = np.divmod(rest, radix)
     return Profiles(values, len(distinct)), row_profile.astype(np.int32)
