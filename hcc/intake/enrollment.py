@@ -1,8 +1,8 @@
-"""Enrollment: status by member and month. A column that is given speaks for its month; others are as in members."""
+"""Enrollment: status by member and month. A cell that is given speaks for its month; all else is as in members."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,17 +17,19 @@ from hcc.intake.members import HOSPICE, Members
 from hcc.intake.parts import Source, collect, no_rejects
 from hcc.intake.sources import open_source
 from hcc.intake.spans import months
+from hcc.intake.status import DEFAULTS, with_status
 from hcc.intake.status import FIELDS as STATUS_FIELDS
-from hcc.intake.status import with_status
 from hcc.tables.inputs import ENROLLMENT
 
 _KNOWN = [f.name for f in STATUS_FIELDS]
 _MEDICAID = ("medicaid", "ltimcaid", "nemcaid")
+_GRAFTS = ("esrd_status", "graft_months")
 
 
 @dataclass(frozen=True, eq=False)
 class Enrollment:
-    """``frame``: member_id, month, hospice and the status columns given, sorted by member and month."""
+    """``frame``: member_id, month, hospice and the status columns given, sorted by member and month. Null in a status
+    column: as in members."""
 
     frame: pl.DataFrame
     rejected: pl.DataFrame
@@ -38,7 +40,7 @@ class Enrollment:
 def read_enrollment(given: Any, names: Names) -> Enrollment:
     """Enrollment months of any source, collected. Raises InputError with every fault of the input.
 
-    Blank cells of a given column mean its default; a column that is not given is as in members.
+    A blank status, like a column that is not given, is as in members; one that cannot be read means its default.
     """
     fields = [Field("member_id", "id", required=True), Field("month", "text", required=True), HOSPICE, *STATUS_FIELDS]
     source = open_source(
@@ -59,7 +61,8 @@ def read_enrollment(given: Any, names: Names) -> Enrollment:
     rows = pl.concat(frames, how="diagonal")
     if rows.is_empty() and source.set_aside.is_empty():
         raise InputError("enrollment: there is no row.", hint="Leave it out to give every member one status all year.")
-    frame, faults, notes = _clean(rows, {name for part in parts for name in part.readings})
+    given = {name for part in parts for name in part.readings}
+    frame, faults, notes = _clean(rows, given, _untold(given))
     rejected = pl.concat([source.set_aside, placed("enrollment", faults, parts)])
     return Enrollment(frame, rejected, source, (*source.notes, *notes))
 
@@ -73,7 +76,7 @@ def enrollment_of_spans(members: Members, payment_year: int) -> Enrollment:
     usable = members.frame.select("member_id")
     rows = months(members.spans, payment_year).join(usable, on="member_id", how="semi")
     given = {f.name for f in (*STATUS_FIELDS, HOSPICE)} & set(rows.columns)
-    frame, _, notes = _clean(rows, given)
+    frame, _, notes = _clean(rows, given, {})  # a span says all that there is to say of its months
     return Enrollment(frame, no_rejects(), None, tuple(notes))
 
 
@@ -90,10 +93,29 @@ def _month(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return read.dt.month_start()
 
 
-def _clean(rows: pl.DataFrame, given: Collection[str]) -> tuple[pl.DataFrame, list[pl.DataFrame], list[str]]:
+def _untold(given: Collection[str]) -> dict[str, pl.Expr]:
+    """Status columns → the rows that say nothing of them, told from the cells as they came.
+
+    A Medicaid flag is told by its own cell, by medicaid or by the dual status; the ESRD status by either of its cells.
+    """
+    blank = {name: pl.col(RAW + name).is_null() if name in given else pl.lit(True) for name in _KNOWN}
+    dual, medicaid = blank["dual_status"], blank["medicaid"]
+    return {
+        **{name: blank[name] for name in DEFAULTS if name in given},
+        "medicaid": dual & medicaid,
+        **{name: dual & medicaid & blank[name] for name in ("ltimcaid", "nemcaid")},
+        "esrd_status": blank["esrd_status"] & blank["graft_months"],
+    }
+
+
+def _clean(
+    rows: pl.DataFrame, given: Collection[str], untold: Mapping[str, pl.Expr]
+) -> tuple[pl.DataFrame, list[pl.DataFrame], list[str]]:
     """Canonical months, faults by position, notes."""
     status = [name for name in _KNOWN if name in given]
-    rows = with_status(rows, status)
+    rows = with_status(rows, status).with_columns(
+        pl.when(~cells).then(pl.col(name)).alias(name) for name, cells in untold.items()
+    )
     if "hospice" in given:
         rows = rows.with_columns(pl.col("hospice").fill_null(False))
     checks = [
@@ -108,7 +130,7 @@ def _clean(rows: pl.DataFrame, given: Collection[str]) -> tuple[pl.DataFrame, li
     ]
     rows = rows.filter(*(~fault for _, _, fault in checks))
     derived = _MEDICAID if {"dual_status", *_MEDICAID} & set(given) else ()
-    grafts = ("esrd_status", "graft_months") if {"esrd_status", "graft_months"} & set(given) else ()
+    grafts = _GRAFTS if set(_GRAFTS) & set(given) else ()
     kept = [c for c in (*_KNOWN, "hospice") if c in given or c in derived or c in grafts]
     frame = rows.select(*order, "member_id", "month", *kept).sort("member_id", "month", *order)
     distinct = frame.unique(["member_id", "month", *kept], keep="first", maintain_order=True)

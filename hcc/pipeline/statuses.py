@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +14,7 @@ from hcc.scores import Profiles, profiles
 
 MONTHS = 12
 _OF_PERSON = ("birth_date", "sex", "orec")
+_OWN = "_of_member"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +94,32 @@ def _months_alive(payment_year: int) -> pl.Expr:
     )
 
 
+def _told_or_own(columns: Sequence[str], schema: pl.Schema) -> list[pl.Expr]:
+    """What a month says, and where it says nothing the member's own.
+
+    Not so a Part D plan: null is the word for "none" (RULINGS 3). The month since the transplant belongs to its status.
+    """
+    told = []
+    for name in columns:
+        own = pl.col(f"{name}{_OWN}")
+        own = own.cast(pl.String) if isinstance(schema[name], (pl.Enum, pl.Categorical)) else own
+        if name == "graft_months":
+            own = pl.when(pl.col("esrd_status").is_null()).then(own)
+        if name != "part_d_plan":
+            told.append(pl.coalesce(name, own).alias(name))
+    return told
+
+
 def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int) -> Statuses:
     first, last = date(payment_year, 1, 1), date(payment_year, 12, 1)
     own = members.with_row_index("member")
     of_month = [c for c in enrollment.columns if c in members.columns and c != "member_id"]
-    kept = [c for c in own.columns if c not in of_month]
     rows = (
         enrollment.filter(pl.col("month").is_between(first, last))
-        .join(own.select(kept), on="member_id", how="inner")
+        .join(own, on="member_id", how="inner", suffix=_OWN)
         .sort("member", "month")
+        .with_columns(_told_or_own(of_month, own.schema))
+        .drop(f"{name}{_OWN}" for name in of_month)
     )
     missing = own.filter(~pl.col("member").is_in(rows["member"].unique().implode()))
     in_hospice = pl.col("hospice").fill_null(False) if "hospice" in rows.columns else pl.lit(False)

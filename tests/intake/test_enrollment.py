@@ -1,4 +1,4 @@
-"""Enrollment months (RULINGS 5): a given column speaks for its month, one that is not given is as in members."""
+"""Enrollment months (RULINGS 5): a given cell speaks for its month; blank ones, and columns not given, are as in members."""
 
 from __future__ import annotations
 
@@ -37,16 +37,31 @@ def test_only_the_columns_that_are_given() -> None:
 
 
 def test_dual_status_of_the_month_decides_about_medicaid() -> None:
-    frame = enrolled(dual_status=["2", ""])
-    assert frame["dual_status"].to_list() == ["02", "NA"]
-    assert frame["medicaid"].to_list() == [True, False]
-    assert frame["nemcaid"].to_list() == [True, False]
+    frame = enrolled(dual_status=["2", "00", "", "XX"])
+    assert frame["dual_status"].to_list() == ["02", "00", None, "NA"], "unreadable is not blank: not dual (SPEC 1.1)"
+    for name in ("medicaid", "ltimcaid", "nemcaid"):
+        assert frame[name].to_list() == [True, False, None, False]
+
+
+def test_medicaid_flags_are_told_by_themselves_or_by_the_dual_status() -> None:
+    frame = enrolled(medicaid=["", "Y", "", ""], ltimcaid=["", "", "Y", ""], dual_status=["", "", "", "02"])
+    assert frame["dual_status"].to_list() == [None, None, None, "02"]
+    assert frame["medicaid"].to_list() == [None, True, None, True]
+    assert frame["ltimcaid"].to_list() == [None, True, True, True]
+    assert frame["nemcaid"].to_list() == [None, True, None, True]
 
 
 def test_esrd_by_month() -> None:
-    frame = enrolled(esrd_status=["dialysis", "transplant_1", "graft", ""], graft_months=["", "", "2", ""])
-    assert frame["esrd_status"].to_list() == ["dialysis", "transplant_1", "transplant_2", "none"]
-    assert frame["graft_months"].to_list() == [None, 1, 2, None]
+    frame = enrolled(esrd_status=["dialysis", "transplant_1", "graft", "", "none"], graft_months=["", "", "2", "", ""])
+    assert frame["esrd_status"].to_list() == ["dialysis", "transplant_1", "transplant_2", None, "none"]
+    assert frame["graft_months"].to_list() == [None, 1, 2, None, None]
+
+
+def test_blank_cells_are_null_and_unreadable_ones_the_default() -> None:
+    frame = enrolled(part_b_months=["7", "", "13"], csnp=["Y", "", "x"], program=["PACE", "", "x"])
+    assert frame["part_b_months"].to_list() == [7, None, 12]
+    assert frame["csnp"].to_list() == [True, None, False]
+    assert frame["program"].to_list() == ["PACE", None, "MA"]
 
 
 def test_rows_that_cannot_be_used() -> None:
