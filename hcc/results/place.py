@@ -26,9 +26,14 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     """The path, if a results file may be made there; to be asked before any work starts.
 
     Raises ResultsExist where something is there already (a folder even with ``overwrite``), ResultsError where the
-    folder is missing or cannot be written.
+    folder is missing or cannot be written, or DuckDB could not open the path.
     """
     target = Path(path).expanduser().absolute()
+    if "\\" in str(target) and os.sep != "\\":
+        raise ResultsError(
+            f"{target} has a backslash in it, and DuckDB opens no such file.",
+            hint="Choose another --out; folders are separated by '/'.",
+        )
     if target.is_dir() or (target.exists() and not overwrite):
         raise ResultsExist(path)
     if not target.parent.is_dir():

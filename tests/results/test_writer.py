@@ -265,6 +265,15 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path: Path) -> None:
     assert path.read_text() == "something of the user's"
 
 
+@pytest.mark.skipif(os.sep == "\\", reason="backslashes separate folders here")
+def test_a_backslash_in_the_path_is_told_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="backslash"):
+        check_target(tmp_path / "a\\b.duckdb")
+    (tmp_path / "c\\d").mkdir()
+    with pytest.raises(ResultsError, match="backslash"):
+        check_target(tmp_path / "c\\d" / "r.duckdb")
+
+
 def test_overwriting_keeps_reviews_and_copies_them(tmp_path: Path) -> None:
     path = made_up.write(tmp_path / "r.duckdb")
     assert read_table(path, "reviews").is_empty()
