@@ -116,7 +116,8 @@ class Decider:
         self.without_claim = self._plain.strange_without_claim()
         if len(by_text):
             text = _text_records(lines, by_text, members, linked, rules)
-            self.unknown_member_claims += int(text["member"].null_count())
+            strange = text.filter(pl.col("member").is_null())
+            self.unknown_member_claims += strange.select("claim_id", "member_id").unique().height  # not their versions
             text = text.sort("member", maintain_order=True, nulls_last=True)
             record, code, without = _text_rows(diagnoses, text, by_text, codes)
             known = record < text.height - text["member"].null_count()
