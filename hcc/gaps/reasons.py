@@ -272,5 +272,8 @@ def _not_judged(plan: Plan, planned: PlannedTarget, reason: str) -> str:
         files = " and ".join(f"{table} ({FILE_OPTION[table]})" for table in lacking)
         why = f"because no table of {files} was given"
     else:
-        why = "because the claims or fills given do not reach back far enough (--history)"
+        why = (
+            "because what was given, or the member's enrollment, does not cover the whole time that the rule looks at "
+            "(earlier claims: --history)"
+        )
     return f"Not judged, {why}: {rule.title}; {{codes}} on {{claims}} in {{year}}."
