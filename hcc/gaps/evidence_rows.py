@@ -55,7 +55,7 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
         _what_keeps_it(found, shown, claims),
         _patterns(targets, listed.evidence),
         *_terms(found, hits, targets),
-        _absences(found, targets),
+        _absences(found, hits, targets),
         _unread_fills(shown),
     ]
     return _numbered(pl.concat([shaped(part, COMPACT) for part in parts]), gaps["gap_id"])
@@ -349,29 +349,55 @@ def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> p
     return shaped(pl.concat(parts), COMPACT)
 
 
-def _absences(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
+def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
     """One line per table in which an unsupported rule looked in vain, or could not look."""
     context, plan = found.context, found.plan
+    asked = gaps.filter("unsupported").select("gap", "member_index", "target")
+    there = _found_all_the_same(plan, hits, asked)
     rows = []
-    for planned in plan.targets:
-        for table, words in _looked_for(plan, planned).items():
+    usually = pl.DataFrame({"target": [t.id for t in plan.targets]}, schema={"target": pl.UInt16})
+    kinds = pl.concat([there.select("target", "there"), usually.with_columns(pl.lit("").alias("there"))]).unique()
+    for target, names in kinds.sort("target", "there").iter_rows():
+        for table, words in _looked_for(plan, plan.targets[target], frozenset(names.split(","))).items():
             given = context.given(table)
             text = f"no {words}" if given else f"{words}: no table of {table} was given ({FILE_OPTION[table]})"
             text = text.replace("{year}", str(context.year)).replace("{as_of}", context.as_of.isoformat())
-            rows.append((planned.id, text, FOR if given else CONTEXT))
-    schema: Schema = {"target": pl.UInt16, "description": pl.String, "stance": pl.UInt8}
+            rows.append((target, names, text, FOR if given else CONTEXT))
+    schema: Schema = {"target": pl.UInt16, "there": pl.String, "description": pl.String, "stance": pl.UInt8}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    asked = gaps.filter("unsupported").select("gap", "target").join(frame, on="target")
-    return asked.select(
+    usual = asked if there.is_empty() else asked.join(there, on=["gap", "target"], how="anti")
+    parts = [
+        usual.select("gap", "target").join(frame.filter(pl.col("there") == "").drop("there"), on="target"),
+        there.join(frame, on=["target", "there"]).select("gap", "target", "description", "stance"),
+    ]
+    return pl.concat(parts).select(
         "gap", "stance", pl.lit(KINDS.index("absence"), pl.UInt8).alias("kind"),
         pl.lit(_ABSENT, pl.UInt8).alias("order"), "description",
     )  # fmt: skip
 
 
-def _looked_for(plan: Plan, planned: PlannedTarget) -> dict[str, str]:
-    """By table: the words of the terms that must not hold, with their windows."""
+def _found_all_the_same(plan: Plan, hits: Hits, asked: pl.DataFrame) -> pl.DataFrame:
+    """gap, target, there: the terms (names, commas) whose absence one way to the target asks for, and that are there:
+    the target came by another way."""
+    measure_of = {(rule, name): measure for rule, _, measure, name in plan.uses.iter_rows()}
+    rows = []
+    for planned in plan.targets:
+        rule = plan.rules[planned.rule]
+        ways = [part.forbid for part in form_of(rule, planned.target)]
+        for name in sorted({name for way in ways for name in way}):
+            if not all(name in way for way in ways):  # else it is absent wherever the target is a gap
+                rows.append((planned.id, measure_of[planned.rule, name], name))
+    frame = pl.DataFrame(rows, schema={"target": pl.UInt16, "measure": pl.UInt16, "name": pl.String}, orient="row")
+    may = asked.join(frame, on="target")
+    seen = hits.signals.filter(pl.col("measure").is_in(frame["measure"].unique().implode()))
+    held = may.join(seen.select("member_index", "measure"), on=["member_index", "measure"], how="semi")
+    return held.group_by("gap", "target").agg(pl.col("name").unique().sort().str.join(",").alias("there"))
+
+
+def _looked_for(plan: Plan, planned: PlannedTarget, there: frozenset[str]) -> dict[str, str]:
+    """By table: the words of the terms that must not hold, with their windows; but not of those that are ``there``."""
     rule = plan.rules[planned.rule]
-    absent = {name for part in form_of(rule, planned.target) for name in part.forbid}
+    absent = {name for part in form_of(rule, planned.target) for name in part.forbid} - there
     found: dict[str, dict[str, list[str]]] = {}
     for name, term in rule.terms.items():
         if name in absent and term.kind in TABLE_OF:

@@ -123,6 +123,16 @@ def test_a_code_that_the_rule_does_not_question_is_not_taken_over() -> None:
     assert evidence(made, row, "against") == [(None, "E6601")]
 
 
+@pytest.mark.parametrize(("other", "said"), [("E119", []), ("J069", ["no comorbidity of obesity in 2025"])])
+def test_what_is_there_is_not_said_to_be_absent(other: str, said: list[str]) -> None:
+    """33 contradicts E66.01 with a comorbidity (diabetes) and without."""
+    person = Person().dx("E6601", "2025-06-01").dx(other, "2025-06-01").result("bmi", "2025-08-01", 33)
+    made = candidates(person)
+    (row,) = only(made.gaps, "AUD-BMI")
+    absences = made.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("kind").cast(pl.String) == "absence")
+    assert absences["description"].to_list() == said
+
+
 def test_two_cancers_of_one_hcc_are_one_question_with_a_sentence_each() -> None:
     person = Person().dx("C50911", "2025-03-01", claim="x").dx("Z853", "2025-03-01", claim="x")
     person = person.dx("C61", "2025-06-01", claim="y").dx("Z8546", "2025-06-01", claim="y")
