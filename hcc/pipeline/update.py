@@ -67,8 +67,8 @@ def update(
     target = path if out is None else Path(out)
     check_target(target, overwrite=overwrite or out is None)
     before = recorded(path)
-    told: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
-    told("new claims", 0.0)
+    tell: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
+    tell("new claims", 0.0)
     shared: dict[str, Any] = {"layout": layout, "columns": columns, "payment_year": before.row["payment_year"]}
     old = read_inputs(
         members=before.paths["members"], claims=before.paths["claims"],
@@ -79,10 +79,11 @@ def update(
         members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, **shared
     )  # fmt: skip
     _no_file_twice(before, new)
-    touched = _touched(old, new)
+    told = all("member_id" in one.claim_diagnoses.collect_schema().names() for one in (old, new))
+    touched = _touched(old, new, told)
     ours = old.members.filter(pl.col("member_id").is_in(touched.implode()))
-    told("their earlier claims", 0.1)
-    was, added = _of_members(old, ours["member_id"]), _of_members(new, ours["member_id"])
+    tell("their earlier claims", 0.1)
+    was, added, claim_id = _part(old, new, ours["member_id"], told)
     inputs = replace(
         old,
         members=ours,
@@ -93,7 +94,7 @@ def update(
         claims_absent=old.claims_absent & new.claims_absent,
         claim_diagnoses=_both(was.claim_diagnoses, added.claim_diagnoses),
     )  # fmt: skip
-    told("scores", 0.3)
+    tell("scores", 0.3)
     limit, run_id = memory_limit(memory), before.row["run_id"]
     # The whole population decides which models are scored and so which codes map, not these few.
     everybody = statuses(old.members, old.enrollment, before.row["payment_year"])
@@ -101,17 +102,15 @@ def update(
     part = make_plan(before.options, everybody.profiles), theirs
     earlier, then = _scored(replace(inputs, claims=was.claims, claim_diagnoses=was.claim_diagnoses), part, run_id)
     scored, now = _scored(inputs, part, run_id)
-    told("results file", 0.7)
+    tell("results file", 0.7)
     notes = _notes(path, ours.height, touched.len() - ours.height)
-    unmapped = _unmapped(
-        path, before, scored, earlier, new, ours["member_id"], added.claims.select("claim_id").collect()["claim_id"]
-    )
+    unmapped = _unmapped(path, before, scored, earlier, new, _theirs(claim_id, ours["member_id"], told))
     rejected = new.rejected()
     rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
     counts = _counts(path, before, both, earlier, scored, unmapped, rejected)
     counts["claims_of_unknown_members"] += _unknown(old, new)
-    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
+    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code, told)
     with ResultsWriter(target, overwrite=True, run_id=run_id, base=path, memory=limit.database) as writer:
         writer.delete_members(ours["member_id"], keep=("members",))
         for table in _MADE_ANEW:
@@ -141,31 +140,48 @@ def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[S
     return scored, tables.frames()
 
 
-def _touched(old: Inputs, new: Inputs) -> pl.Series:
-    """member_id of new claims, and of new diagnoses, also where these are of earlier claims."""
+def _touched(old: Inputs, new: Inputs, told: bool) -> pl.Series:
+    """member_id of new claims, and of new diagnoses, also where these are of earlier claims.
+
+    ``told``: the diagnoses say whose they are. If not, a claim_id that members share is a matter of all of them.
+    """
     found = [new.claims.select("member_id")]
-    if "member_id" in new.claim_diagnoses.collect_schema().names():
+    if told:
         found.append(new.claim_diagnoses.select("member_id"))
-    alone = new.claim_diagnoses.join(new.claims.select("claim_id"), on="claim_id", how="anti")
-    claim_id = alone.select("claim_id").unique().collect(engine="streaming")["claim_id"]
+        about = new.claim_diagnoses.join(new.claims.select("claim_id"), on="claim_id", how="anti").select("claim_id")
+    else:
+        about = pl.concat([new.claims.select("claim_id"), new.claim_diagnoses.select("claim_id")])
+    claim_id = about.unique().collect(engine="streaming")["claim_id"]
     if len(claim_id):
-        found.append(old.claims.filter(pl.col("claim_id").is_in(claim_id.implode())).select("member_id"))
+        theirs = old.claims.filter(pl.col("claim_id").is_in(claim_id.implode())).select("member_id")
+        found.append(theirs.join(old.members.lazy().select("member_id"), on="member_id", how="semi"))
     return pl.concat(found).unique().collect(engine="streaming")["member_id"]
 
 
-def _of_members(inputs: Inputs, member_id: pl.Series) -> Inputs:
-    """Claims of these members, collected: one pass over each table."""
+def _part(old: Inputs, new: Inputs, member_id: pl.Series, told: bool) -> tuple[Inputs, Inputs, pl.Series]:
+    """Claims of these members, collected, from the earlier and the new tables, and the claim_ids of all of them.
+
+    Where diagnoses do not say whose they are, the lines of others who share a claim_id come along: they tell it.
+    """
     ours = pl.col("member_id").is_in(member_id.implode())
-    claims = inputs.claims.filter(ours).collect(engine="streaming")
-    diagnoses = inputs.claim_diagnoses.filter(_theirs(inputs.claim_diagnoses, claims["claim_id"], member_id))
-    return replace(inputs, claims=claims.lazy(), claim_diagnoses=diagnoses.collect(engine="streaming").lazy())
+    added = new.claims.filter(ours if told else pl.lit(True)).collect(engine="streaming")
+    if not told:
+        mine = old.claims.filter(ours).select("claim_id").unique().collect(engine="streaming")["claim_id"]
+        ours = pl.col("claim_id").is_in(pl.concat([mine, added["claim_id"]]).unique().implode())
+    was = old.claims.filter(ours).collect(engine="streaming")
+    claim_id = pl.concat([was["claim_id"], added["claim_id"]]).unique()
+    theirs = _theirs(claim_id, member_id, told)
+    parts = []
+    for one, claims in ((old, was), (new, added)):
+        names = [name for name in one.claim_diagnoses.collect_schema().names() if told or name != "member_id"]
+        diagnoses = one.claim_diagnoses.filter(theirs).select(names).collect(engine="streaming")
+        parts.append(replace(one, claims=claims.lazy(), claim_diagnoses=diagnoses.lazy()))
+    return parts[0], parts[1], claim_id
 
 
-def _theirs(diagnoses: pl.LazyFrame, claim_id: pl.Series, member_id: pl.Series) -> pl.Expr:
-    """Diagnoses of these members; where the table does not say whose they are, those of their claims."""
-    if "member_id" in diagnoses.collect_schema().names():
-        return pl.col("member_id").is_in(member_id.implode())
-    return pl.col("claim_id").is_in(claim_id.unique().implode())
+def _theirs(claim_id: pl.Series, member_id: pl.Series, told: bool) -> pl.Expr:
+    """Diagnoses of these members; where the tables do not say whose they are, those of their claims."""
+    return pl.col("member_id").is_in(member_id.implode()) if told else pl.col("claim_id").is_in(claim_id.implode())
 
 
 def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
@@ -212,12 +228,11 @@ def _unknown(old: Inputs, new: Inputs) -> int:
     return strange.join(met.collect(engine="streaming"), on=["claim_id", "member_id"], how="anti").height
 
 
-def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
+def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series, told: bool) -> int:
     """New mapped diagnoses, not of members of ours, of claims that neither the earlier nor the new lines have."""
-    names = new.claim_diagnoses.collect_schema().names()
-    key = [name for name in ("claim_id", "member_id") if name in names]
+    key = ["claim_id", "member_id"] if told else ["claim_id"]
     strange = new.claim_diagnoses.filter(pl.col("diagnosis_code").is_in(mapped.implode()))
-    if "member_id" in key:
+    if told:
         strange = strange.filter(~pl.col("member_id").is_in(old.members["member_id"].implode()))
     alone = strange.select(key).collect(engine="streaming")
     for lines in (new.claims, old.claims):
@@ -228,14 +243,17 @@ def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
 
 
 def _unmapped(
-    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, ours: pl.Series, claim_id: pl.Series
+    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, theirs: pl.Expr
 ) -> pl.DataFrame:
-    """unmapped_codes of a full run: what was, less the touched members' part of it, plus their part now."""
+    """unmapped_codes of a full run: what was, less the touched members' part of it, plus their part now.
+
+    ``theirs``: which of the new diagnoses were scored.
+    """
     columns = ["diagnosis_code", "rows", "members"]
     was = read_table(path, "unmapped_codes").select(pl.col("diagnosis_code").cast(pl.String), "rows", "members")
     strange = (  # of members that are not ours: rows only
         new.claim_diagnoses.filter(
-            ~_theirs(new.claim_diagnoses, claim_id, ours),
+            ~theirs,
             ~pl.col("diagnosis_code").is_in(scored.plan.codes.code.implode()),
         )
         .group_by("diagnosis_code")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -173,3 +174,59 @@ def test_diagnoses_of_earlier_claims_and_of_no_claim(tables: dict[str, pl.DataFr
         assert rows(file, table) == rows(whole, table), table
     assert counts(file) == counts(whole)
     assert counts(whole)["diagnoses_without_claim"] > 0
+
+
+def chained() -> pl.DataFrame:
+    """Forty members whose claims have the same few numbers: visits, replacements, voids and chart-review deletes."""
+    rnd, rows = Random(11), []
+    codes = ["E1122", "I509", "J449", "B20", "C61", "I4891", "F320"]
+    for number in range(40):
+        for place in range(rnd.randint(1, 6)):
+            kind = rnd.choice(["visit", "visit", "visit", "7", "8", "delete", "review"])
+            other = f"C{rnd.randrange(6)}"
+            day = rnd.choice([None, date(2025, 8, 1), date(2026, 2, 1), date(2027, 6, 1)])
+            rows.append({
+                "claim_id": f"C{place}", "member_id": "nobody" if number > 36 else f"M{number:02d}",
+                "thru_date": date(2025, 5, 5), "hcpcs": "99213", "submission_date": day,
+                "frequency_code": kind if kind in "78" else "1",
+                "original_claim_id": other if kind in "78" and rnd.random() < 0.7 else None,
+                "record_type": {"delete": "chart_review_delete", "review": "chart_review"}.get(kind, "encounter"),
+                "linked_claim_id": other if kind in ("delete", "review") else None,
+                "diagnosis_codes": rnd.sample(codes, rnd.randint(1, 3)),
+            })  # fmt: skip
+            if kind in "78" and rnd.random() < 0.3:  # two versions of one number
+                rows.append({**rows[-1], "frequency_code": "1", "original_claim_id": None, "submission_date": None,
+                             "diagnosis_codes": rnd.sample(codes, 2)})  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+@pytest.mark.parametrize("diagnoses", ["on the lines", "apart, of members", "apart"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_numbers_that_members_and_versions_share(tmp_path: Path, seed: int, diagnoses: str) -> None:
+    """A claim_id alone does not tell a claim; what belongs to whom must not depend on who is scored again."""
+    rnd, claims = Random(seed), chained()
+    pl.DataFrame(
+        [{"member_id": f"M{n:02d}", "birth_date": date(1950, 1, 1), "sex": "F"} for n in range(37)]
+    ).write_parquet(tmp_path / "members.parquet")
+    new = pl.Series([rnd.random() < 0.15 for _ in range(claims.height)])
+    parts: dict[str, list[Path]] = {"claims": [], "claim_diagnoses": []}
+    for name, some in (("old", claims.filter(~new)), ("new", claims.filter(new))):
+        if diagnoses != "on the lines":
+            long = some.select("claim_id", "member_id", diagnosis_code="diagnosis_codes").explode("diagnosis_code")
+            long = long if "members" in diagnoses else long.drop("member_id")
+            some = some.drop("diagnosis_codes")
+            parts["claim_diagnoses"].append(tmp_path / f"dx_{name}.parquet")
+            long.write_parquet(parts["claim_diagnoses"][-1])
+        parts["claims"].append(tmp_path / f"{name}.parquet")
+        some.write_parquet(parts["claims"][-1])
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    members, early = tmp_path / "members.parquet", {name: of[0] for name, of in parts.items() if of}
+    late = {name: of[1] for name, of in parts.items() if of}
+    hcc.score(members, payment_year=YEAR, out=whole, **{name: of for name, of in parts.items() if of})  # type: ignore[arg-type]
+    hcc.score(members, payment_year=YEAR, out=file, **early)  # type: ignore[arg-type]
+    update(file, **late)
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
+    assert counts(file) == counts(whole)
+    strange = claims.filter(pl.col("member_id") == "nobody").select("claim_id", "member_id").n_unique()
+    assert counts(whole)["claims_of_unknown_members"] == strange, "claims, not their versions"
