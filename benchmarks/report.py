@@ -134,7 +134,8 @@ def table_text(report: dict[str, Any]) -> str:
         out += [
             "",
             f"Start-up: `hcc --help` {start['help_ms']:.0f} ms ({start['help_over_bare_python']:.1f} bare Pythons), "
-            f"rules of one model and year {start['load_rules_ms']:.1f} ms, `score_one` {start['score_one_ms']:.2f} ms.",
+            f"rules of one model and year {start['load_rules_ms']:.1f} ms, "
+            f"`score_one` {start['score_one_ms']:.2f} ms for a person nobody asked about before.",
         ]
     return "\n".join(out)
 
