@@ -172,10 +172,11 @@ def engine_file(folder: Path) -> Work:
 
 def engine_gaps(folder: Path) -> Work:
     """Gaps in both directions with what each is worth, into a results file scored before; needs fills and results."""
-    from hcc import find_gaps, score
     from hcc.cli.gaps import keep_freed_memory
 
-    keep_freed_memory()
+    keep_freed_memory()  # as the command does, before polars is read
+    from hcc import find_gaps, score
+
     target = tempfile.TemporaryDirectory(dir=out_folder())
     out = Path(target.name) / "results.duckdb"
     score(**_inputs(folder), out=out, keep=False)

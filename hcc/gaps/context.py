@@ -33,8 +33,8 @@ class Evidence:
     diagnoses: claim_id, date, diagnosis_code, claim_type, record_type, counted, place_of_service: live claims; codes of
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
     stays: claim_id, since: first day of hospital stays of several days. links: claim_id, encounter: chart reviews and
-    the encounter that they belong to. deletes: date, diagnosis_code: chart-review
-    deletes. problems: recorded_date, code.
+    the encounter that they belong to. deletes: date, diagnosis_code: chart-review deletes. problems: recorded_date,
+    code.
     chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
     """
 

@@ -119,7 +119,7 @@ def with_codes(frame: pl.DataFrame, by: Sequence[str], *aggregates: pl.Expr) -> 
     key = pl.lit(0, pl.UInt64)
     for name in by:
         value = pl.col(name) - first if name == "member_index" else pl.col(name)
-        key = key * 2 ** _BITS[name] + value.cast(pl.UInt64)
+        key = key * 2 ** _BITS[name] + value.cast(pl.UInt64).fill_null(0)  # a remark has no HCC; none is 0
     keyed = frame.with_columns(key.alias("_key"))
     code = pl.col("diagnosis_code")
     found = keyed.group_by("_key").agg(
