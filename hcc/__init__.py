@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hcc.errors import HccError as HccError
+    from hcc.pipeline import keep as keep
     from hcc.pipeline import score as score
+    from hcc.pipeline import score_kept as score_kept
     from hcc.pipeline import score_one as score_one
     from hcc.pipeline_gaps import find_gaps as find_gaps
     from hcc.rules import RuleSet as RuleSet
@@ -22,7 +24,9 @@ _PUBLIC = {
     "HccError": "hcc.errors",
     "RuleSet": "hcc.rules",
     "load_rules": "hcc.rules",
+    "keep": "hcc.pipeline",
     "score": "hcc.pipeline",
+    "score_kept": "hcc.pipeline",
     "score_one": "hcc.pipeline",
     "find_gaps": "hcc.pipeline_gaps",
 }

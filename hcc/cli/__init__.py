@@ -20,6 +20,7 @@ import hcc
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hcc.cli.demo", "A small invented population through every stage, then where to look."),
     "score": ("hcc.cli.score", "Score a population: members and claims in, one DuckDB file out."),
+    "keep": ("hcc.cli.keep", "Read claims once and keep what counts, to score it again and again."),
     "gaps": ("hcc.cli.gaps", "Find coded-but-unsupported and supported-but-missing conditions."),
     "run": ("hcc.cli.gaps", "Score and find gaps in one pass."),
     "explain": ("hcc.cli.explain", "One member: every factor, every diagnosis that counted or did not, and why."),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-_FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
+from hcc.cli import options
+from hcc.cli.options import Command
+
 _EVIDENCE = ("history", "pharmacy", "observations", "problems", "chart_findings")
 
 
@@ -20,11 +20,11 @@ def keep_freed_memory() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:-1")
 
 
-def _evidence_options(command: _F) -> _F:
+def _evidence_options(command: Command) -> Command:
     """The options that both commands share, in the order of the help."""
-    options = (
+    added = (
         click.option("--history", metavar="PATH", multiple=True, help="Claims of earlier years; repeatable."),
-        click.option("--pharmacy", metavar="PATH", help=f"Fills: {_FILES}."),
+        click.option("--pharmacy", metavar="PATH", help=f"Fills: {options.FILES}."),
         click.option("--observations", metavar="PATH", help="Laboratory results and measurements."),
         click.option("--problems", metavar="PATH", help="Problem lists."),
         click.option("--chart-findings", metavar="PATH", help="What reviewers found in records."),
@@ -47,21 +47,10 @@ def _evidence_options(command: _F) -> _F:
             show_default=True,
             help="What fills that nothing identifies do to rules that ask for a drug's absence.",
         ),
-        click.option(
-            "--layout",
-            default="canonical",
-            show_default=True,
-            metavar="NAME",
-            help="Whose column names the inputs have: canonical, tuva or a TOML file.",
-        ),
-        click.option(
-            "--columns",
-            type=click.Path(exists=True, dir_okay=False),
-            metavar="FILE",
-            help="TOML: your column names for ours.",
-        ),
+        options.layout,
+        options.columns,
     )
-    for option in reversed(options):
+    for option in reversed(added):
         command = option(command)
     return command
 
@@ -87,50 +76,21 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
     from hcc.pipeline_gaps import find_gaps
 
     with Progress("gaps") as progress:
-        found = find_gaps(results, claims=_paths(claims), progress=progress, **_cleaned(given))
+        found = find_gaps(results, claims=options.paths(claims), progress=progress, **_cleaned(given))
     print_gaps(found, Path(results))
 
 
 @click.command()
-@click.option("--members", required=True, metavar="PATH", help=f"The members: {_FILES}.")
+@click.option("--members", required=True, metavar="PATH", help=f"The members: {options.FILES}.")
 @click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
-@click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
-@click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
+@options.claim_diagnoses
+@options.enrollment
 @click.option("--payment-year", type=int, required=True, help="The year CMS pays for; there is no default.")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="NAME[:CALIBRATION]",
-    help="Score this model, whatever the programme pays (repeatable). Without it the programme of the year decides.",
-)
-@click.option(
-    "--run",
-    "run_name",
-    type=click.Choice(["initial", "midyear", "final"]),
-    default="final",
-    show_default=True,
-    help="Which collection window, deadline and tables.",
-)
-@click.option(
-    "--hierarchy-mode",
-    type=click.Choice(["cms_python", "cms_sas"]),
-    default="cms_python",
-    show_default=True,
-    help="Where CMS's two programs disagree.",
-)
-@click.option(
-    "--audio-only",
-    type=click.Choice(["exclude", "cms_filter_pre2027"]),
-    default="exclude",
-    show_default=True,
-    help="Telephone-only services.",
-)
-@click.option(
-    "--mappings",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder of tables of your own (also HCC_MAPPINGS).",
-)
+@options.models
+@options.run("run_name")
+@options.hierarchy_mode
+@options.audio_only
+@options.mappings
 @_evidence_options
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
@@ -158,22 +118,16 @@ def run(
     wanted = _cleaned({name: given.pop(name) for name in (*_EVIDENCE, "as_of", "rules", "unidentified_fills")})
     with Progress("scoring and gaps") as progress:
         done, found = run_both(
-            members, _paths(claims), models=list(models) or None, run=run_name, out=out, overwrite=overwrite,
+            members, options.paths(claims), models=list(models) or None, run=run_name, out=out, overwrite=overwrite,
             gaps=wanted, progress=progress, **given,
         )  # fmt: skip
     print_summary(done, Path(out))
     print_gaps(found, Path(out))
 
 
-def _paths(given: tuple[str, ...]) -> str | list[str] | None:
-    if not given:
-        return None
-    return given[0] if len(given) == 1 else list(given)
-
-
 def _cleaned(given: dict[str, Any]) -> dict[str, Any]:
     """Repeatable options as one path, a list or nothing."""
-    return {name: _paths(value) if name == "history" else value for name, value in given.items()}
+    return {name: options.paths(value) if name == "history" else value for name, value in given.items()}
 
 
 def print_gaps(found: Any, results: Path) -> None:

@@ -7,65 +7,35 @@ from typing import Any
 
 import click
 
-_FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
+from hcc.cli import options
 
 
 @click.command()
-@click.option("--members", metavar="PATH", help=f"The members: {_FILES}.  [required]")
-@click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
-@click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
-@click.option("--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year.")
+@click.option("--members", metavar="PATH", help=f"The members: {options.FILES}.  [required]")
+@click.option("--claims", metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.  [required]")
+@options.claim_diagnoses
+@options.enrollment
 @click.option("--payment-year", type=int, help="The year CMS pays for; there is no default.  [required]")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="NAME[:CALIBRATION]",
-    help="Score this model, whatever the programme pays (repeatable). Without it the programme of the year decides.",
-)
-@click.option(
-    "--run",
-    type=click.Choice(["initial", "midyear", "final"]),
-    default="final",
-    show_default=True,
-    help="Which collection window, deadline and tables.",
-)
-@click.option(
-    "--layout",
-    default="canonical",
-    show_default=True,
-    metavar="NAME",
-    help="Whose column names the inputs have: canonical, tuva or a TOML file.",
-)
-@click.option(
-    "--columns", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="TOML: your column names for ours."
-)
-@click.option(
-    "--hierarchy-mode",
-    type=click.Choice(["cms_python", "cms_sas"]),
-    default="cms_python",
-    show_default=True,
-    help="Where CMS's two programs disagree.",
-)
-@click.option(
-    "--audio-only",
-    type=click.Choice(["exclude", "cms_filter_pre2027"]),
-    default="exclude",
-    show_default=True,
-    help="Telephone-only services.",
-)
+@options.models
+@options.run()
+@options.layout
+@options.columns
+@options.hierarchy_mode
+@options.audio_only
 @click.option(
     "--scenario",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
     help="TOML: other payment factors, for a what-if.",
 )
+@options.mappings
+@click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.  [required]")
 @click.option(
-    "--mappings",
+    "--kept",
     type=click.Path(exists=True, file_okay=False),
-    help="A folder of tables of your own (also HCC_MAPPINGS).",
+    metavar="FOLDER",
+    help="Score what 'hcc keep' kept instead of members and claims; without --out only mean scores are shown.",
 )
-@click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.  [required but with --update]")
 @click.option(
     "--update",
     "updated",
@@ -76,12 +46,12 @@ _FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 )
 @click.option("--changes", type=click.Path(), metavar="FILE", help="With --update: who changed and why, as CSV.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
-@click.option("--memory", metavar="SIZE", help="Keep to this much, such as 4GB.  [default: 60 % of the machine's]")
+@options.memory
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same inputs to --out stopped.")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
 def score(
-    members: str | None, claims: tuple[str, ...], models: tuple[str, ...], out: str | None, updated: str | None,
-    changes: str | None, **given: Any,
+    members: str | None, claims: tuple[str, ...], models: tuple[str, ...], out: str | None, kept: str | None,
+    updated: str | None, changes: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Score a population: members and claims in, one DuckDB file out.
 
@@ -92,12 +62,21 @@ def score(
     Example, after 'hcc demo':
       hcc score --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out scores.duckdb
     """
-    source = claims[0] if len(claims) == 1 else list(claims)
+    source = options.paths(claims)
+    if kept:
+        from hcc.cli.keep import score_kept
+
+        score_kept(kept, out, models, members=members, claims=claims, updated=updated, changes=changes, **given)
+        return
     if updated:
+        if source is None:
+            raise click.UsageError("--update needs the new --claims.")
         _update(updated, source, out, changes, members=members, models=models, **given)
         return
     missing = [
-        name for name, value in (("--members", members), ("--payment-year", given["payment_year"]), ("--out", out))
+        name for name, value in (
+            ("--members", members), ("--claims", source), ("--payment-year", given["payment_year"]), ("--out", out)
+        )
         if value is None
     ]  # fmt: skip
     if missing or out is None:
@@ -138,15 +117,9 @@ def score(
 def _update(results: str, claims: Any, out: str | None, changes: str | None, **given: Any) -> None:
     """Everything but the claims, where they lie and how they are named is as the run in ``results`` has it."""
     taken = ("claim_diagnoses", "layout", "columns", "memory", "overwrite")
-    context = click.get_current_context()
-    spare = [
-        f"--{name.replace('_', '-')}" for name in given
-        if name not in taken and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-    ]  # fmt: skip
+    spare = options.typed(*(name for name in given if name not in taken))
     if spare:
-        raise click.UsageError(
-            f"--update keeps to the run in the file: leave out {', '.join(spare).replace('--models', '--model')}."
-        )
+        raise click.UsageError(f"--update keeps to the run in the file: leave out {', '.join(spare)}.")
     from hcc.cli.progress import Progress
     from hcc.pipeline.update import update, write_changes
 

@@ -21,6 +21,31 @@ def print_summary(run: Run, results: Path, *, look_next: bool = True) -> None:
         click.echo(line.rstrip(), err=True)
 
 
+def print_means(run: Run) -> None:
+    """Mean scores of a run without a file, on stdout, and what the reader must know of it, on stderr."""
+    import polars as pl
+
+    for note in run.notes:
+        click.echo(f"note: {note}", err=True)
+    score = pl.col("risk_score")
+    parts = run.member_scores.group_by(pl.col("part").cast(pl.String)).agg(
+        score.count().alias("members"), score.mean().alias("mean"), score.is_null().sum().alias("without")
+    )
+    name = pl.concat_str(
+        pl.col("model").cast(pl.String), pl.col("calibration").cast(pl.String).replace("", None), separator=":",
+        ignore_nulls=True,
+    )  # fmt: skip
+    models = run.scores.group_by(pl.col("program").cast(pl.String), name.alias("name")).agg(
+        pl.col("member_id").n_unique().alias("members"), pl.col("raw_score").mean(), pl.col("payment_score").mean()
+    )
+    rows = models.sort("members", "program", "name", descending=[True, False, False]).rows()
+    click.echo(
+        f"{run.counts['members']:,} members scored for {run.options.payment_year} in {run.timings['total']:.1f} s"
+    )
+    for line in _means(parts.sort("part").rows(), rows):
+        click.echo(line)
+
+
 def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
     members = told["members"]
     took = "" if seconds is None else f" in {seconds:.1f} s"
@@ -75,6 +100,10 @@ def _scores(results: Path) -> Iterator[str]:
         ).fetchall()
     finally:
         con.close()
+    yield from _means(parts, models)
+
+
+def _means(parts: list[Any], models: list[Any]) -> Iterator[str]:
     for part, members, mean, none in parts:
         without = f", {none:,} without" if none else ""
         mean_text = "none" if mean is None else f"{mean:.3f}"

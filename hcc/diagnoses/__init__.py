@@ -2,6 +2,7 @@
 
 from hcc.diagnoses.chains import ChainRules
 from hcc.diagnoses.decide import COUNTED, FLAGS, REASONS, Codes, Decider, DecisionRules, Decisions, decisions, joined
+from hcc.diagnoses.kept import DecidedDiagnoses, KeptDiagnoses, KeptWriter
 from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules
 from hcc.diagnoses.plain import Room
 from hcc.diagnoses.runs import run_starts
@@ -15,9 +16,12 @@ __all__ = [
     "RECORD_TYPES",
     "ChainRules",
     "Codes",
+    "DecidedDiagnoses",
     "Decider",
     "DecisionRules",
     "Decisions",
+    "KeptDiagnoses",
+    "KeptWriter",
     "LineRules",
     "Room",
     "decisions",

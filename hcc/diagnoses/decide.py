@@ -83,7 +83,7 @@ class Decider:
 
     def __init__(
         self, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, members: pl.DataFrame, codes: Codes, rules: DecisionRules,
-        enrolled_with: pl.LazyFrame | None = None, room: Room | None = None,
+        enrolled_with: pl.LazyFrame | None = None, room: Room | None = None, *, count_mapped: bool = False,
     ) -> None:  # fmt: skip
         self.codes, self.rules = codes, rules
         self.ranges = list(shard_ranges(members.height))
@@ -107,8 +107,9 @@ class Decider:
         self._words = pl.Categories.random()
         self._numbered = codes.code.cast(pl.Categorical(self._words))
         self._plain, self._unmapped = read_plain(
-            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, len(codes.code), room
-        )
+            lines, diagnoses, members["member_id"], rules.lines, by_text, self._numbered.dtype, len(codes.code), room,
+            count_mapped=count_mapped,
+        )  # fmt: skip
         self.unknown_member_claims = self._plain.unknown_claims()
         self._text: tuple[pl.DataFrame, NDArray[np.uint32], NDArray[np.uint16]] | None = None
         self._withdrawn: Withdrawn | None = None
@@ -127,6 +128,10 @@ class Decider:
             self._withdrawn = withdrawn(linked, codes, diagnoses)
         columns = lines.collect_schema().names()
         self.flag_sets = possible_flags(columns, rules, replaced=len(by_text) > 0)
+
+    def met(self) -> pl.DataFrame:
+        """diagnosis_code, rows of the mapped codes, where they were counted (``count_mapped``)."""
+        return pl.DataFrame({"diagnosis_code": self.codes.code, "rows": self._unmapped.of_mapped})
 
     def unmapped(self) -> pl.DataFrame:
         """diagnosis_code, rows, members of the codes that map in no model of the run. To be asked once."""

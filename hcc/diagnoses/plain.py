@@ -95,15 +95,16 @@ class PlainClaims:
 
 def read_plain(
     lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.Series,
-    numbers: pl.DataType, mapped: int, room: Room | None = None,
+    numbers: pl.DataType, mapped: int, room: Room | None = None, *, count_mapped: bool = False,
 ) -> tuple[PlainClaims, Unmapped]:  # fmt: skip
     """Read both tables once. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``numbers``: a
     categorical type whose first ``mapped`` categories are the mapped codes; rows of other codes are only counted. Claims
-    in ``by_text`` are left out.
+    in ``by_text`` are left out. ``count_mapped``: rows of mapped codes are counted too.
     """
     ours = Lookup(member_id.hash().to_numpy())
     shards = sum(1 for _ in shard_ranges(len(member_id)))
     plain, unmapped = PlainClaims(Shards(shards), Shards(shards), Shards(shards)), Unmapped(mapped, Shards(shards))
+    unmapped.of_mapped = np.zeros(mapped, dtype=np.int64) if count_mapped else None
     some = lines.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else lines
     for batch in _batches(hashed(some, rules)):
         found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")
@@ -126,6 +127,7 @@ def read_plain(
     )  # fmt: skip
     owners: Owners | None = None
     for batch in _batches(wanted):
+        unmapped.count(batch["code"].to_numpy())
         if batch["owner"].null_count():
             owners = owners or Owners(lines)
             batch = owners.told(batch, mapped)

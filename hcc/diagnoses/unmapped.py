@@ -26,7 +26,14 @@ class Unmapped:
     mapped: int
     """Numbers below this are mapped codes; the others count from here."""
     shards: Shards
+    of_mapped: NDArray[np.int64] | None = None
+    """Rows of each mapped code, as they came; None: nobody asks."""
     _rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def count(self, code: NDArray[np.uint32]) -> None:
+        """Count the mapped ones among rows as they came."""
+        if self.of_mapped is not None:
+            self.of_mapped += np.bincount(code[code < self.mapped], minlength=self.mapped)
 
     def add(self, code: NDArray[np.uint32], member: NDArray[np.int32]) -> None:
         """Count rows; ``code``: numbers from ``mapped`` on, ``member``: index, -1 where it is none of ours."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,9 @@ from hcc.diagnoses import Room
 from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, code_problem, read_inputs
 from hcc.intake.forms import claim_forms
-from hcc.pipeline.memory import memory_limit
+from hcc.pipeline.memory import MemoryLimit, memory_limit
 from hcc.pipeline.plan import Options, Plan, options
-from hcc.pipeline.run import Begun, Clock, Memory, Progress, Scored, Sink, run
+from hcc.pipeline.run import Begun, Clock, Kept, Memory, Progress, Scored, Sink, run
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import mapped_codes
@@ -114,7 +114,7 @@ def score(
     """
     chosen = options(
         payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, audio_only=audio_only, mappings=mappings,
-        scenario=_scenario(scenario),
+        scenario=scenario_of(scenario),
     )  # fmt: skip
     if out is not None:
         check_target(out, overwrite=overwrite)
@@ -126,10 +126,23 @@ def score(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment,
             layout=layout, columns=columns, payment_year=chosen.payment_year,
         )  # fmt: skip
+    return finished(
+        inputs, chosen, clock, begun, limit, out=out, overwrite=overwrite, parquet=parquet, resume=resume, keep=keep
+    )
+
+
+def finished(
+    inputs: Inputs, chosen: Options, clock: Clock, begun: float, limit: MemoryLimit, *, out: str | Path | None,
+    overwrite: bool, parquet: str | Path | None, resume: bool = False, keep: bool = False,
+    forms: dict[str, int] | None = None, kept: Kept | None = None, tables: Collection[str] | None = None,
+) -> Run:  # fmt: skip
+    """Score ``inputs`` into memory or a file. ``forms``: how the claims are filled in, where they are not at hand;
+    ``kept`` and ``tables`` as of ``hcc.pipeline.run``."""
+    shared: dict[str, Any] = {"forms": forms, "kept": kept, "tables": tables}
     if out is None:
-        tables = Memory()
-        done = _run(inputs, chosen, tables, clock, begun, keep=keep, room=limit.room(None))
-        done.frames = tables.frames()
+        memory = Memory()
+        done = _run(inputs, chosen, memory, clock, begun, keep=keep, room=limit.room(None), **shared)
+        done.frames = memory.frames()
         done.inputs = inputs
     else:
         key = _key(inputs, chosen)
@@ -141,7 +154,7 @@ def score(
             )
             if resume:
                 inputs.notes.append(_resumed(before))
-            done = _run(inputs, chosen, writer, clock, begun, keep=False, room=limit.room(out), before=before)
+            done = _run(inputs, chosen, writer, clock, begun, keep=False, room=limit.room(out), before=before, **shared)
             with clock.stage("finish", 0.98):
                 writer.finish(done.row)
         done.path, done.scored = Path(out), None
@@ -152,7 +165,7 @@ def score(
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def told_plainly() -> Iterator[None]:
     """A file that breaks off in the middle shows only when it is read; polars' own words may quote values (PHI)."""
     try:
         yield
@@ -165,10 +178,13 @@ def _told_plainly() -> Iterator[None]:
 
 def _run(
     inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool, room: Room | None = None,
-    before: Begun | None = None,
+    before: Begun | None = None, forms: dict[str, int] | None = None, kept: Kept | None = None,
+    tables: Collection[str] | None = None,
 ) -> Run:  # fmt: skip
-    with _told_plainly():
-        scored = run(inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before)
+    with told_plainly():
+        scored = run(
+            inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before, kept=kept, tables=tables
+        )
     with clock.stage("unmapped codes", 0.9):
         unmapped = unmapped_table(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)
@@ -181,7 +197,7 @@ def _run(
         if c.endswith("_was_defaulted") and (n := scored.members[c].sum())
     }
     with clock.stage("claim forms", 0.96):
-        forms = claim_forms(inputs)
+        forms = claim_forms(inputs) if forms is None else forms
     counts = {
         **scored.counts,
         **row_counts(rejected, unmapped),
@@ -285,7 +301,8 @@ def _run_row(
     }
 
 
-def _scenario(scenario: dict[str, Any] | str | Path | None) -> dict[str, Any]:
+def scenario_of(scenario: dict[str, Any] | str | Path | None) -> dict[str, Any]:
+    """A scenario as a dict, read where it is a TOML file. Raises HccError."""
     if scenario is None or isinstance(scenario, dict):
         return dict(scenario or {})
     import tomllib

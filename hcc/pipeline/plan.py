@@ -133,13 +133,13 @@ class Plan:
         return not self.options.models
 
 
-def make_plan(chosen: Options, profiles: Profiles) -> Plan:
-    """Load the rules for the models that the profiles need, or that were asked for.
+def make_plan(chosen: Options, profiles: Profiles, judged: Options | None = None) -> Plan:
+    """Load the rules for the models that the profiles need, or that were asked for. ``judged``: see ``plan_of``.
 
     Raises UnknownYear, UnknownModel, RulesError; warns NotPaidModel for a model the programmes give no weight.
     """
     year = year_of(chosen)
-    return plan_of(chosen, year, payments_of(chosen, year, profiles))
+    return plan_of(chosen, year, payments_of(chosen, year, profiles), judged)
 
 
 def year_of(chosen: Options) -> ProgramYear:
@@ -152,8 +152,9 @@ def payments_of(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[
     return _named(chosen, year, profiles) if chosen.models else _programmes(year, profiles)
 
 
-def plan_of(chosen: Options, year: ProgramYear, payments: list[Payment]) -> Plan:
-    """The plan for these payments; of the profiles nothing but ``pays`` is in it."""
+def plan_of(chosen: Options, year: ProgramYear, payments: list[Payment], judged: Options | None = None) -> Plan:
+    """The plan for these payments; of the profiles nothing but ``pays`` is in it. ``judged``: the run whose window and
+    policies decided about the diagnoses, where it is another one (kept diagnoses)."""
     models: dict[str, Model] = {}
     notes: list[str] = []
     kept: list[Payment] = []
@@ -168,10 +169,11 @@ def plan_of(chosen: Options, year: ProgramYear, payments: list[Payment]) -> Plan
             else:
                 models[payment.model] = _model(rules, year, notes)
         kept.append(payment if payment.available else _unavailable(payment))
-    codes = _codes([model.rules for model in models.values()], chosen)
+    codes = codes_of([model.rules.diagnosis_to_hcc["diagnosis_code"] for model in models.values()], chosen)
     listed = codes.code.to_list()
     models = {name: replace(model, conditions=condition_tables(model.rules, listed)) for name, model in models.items()}
-    decision_rules, list_flag = _decision_rules(chosen, year, notes)
+    judge = judged or chosen
+    decision_rules, list_flag = decision_rules_of(judge, year if judged is None else year_of(judge), notes)
     return Plan(chosen, year, models, kept, codes, decision_rules, notes, list_flag)
 
 
@@ -280,11 +282,11 @@ def _scenario_year(year: ProgramYear, scenario: dict[str, Any]) -> ProgramYear:
     return ProgramYear.model_validate(data)
 
 
-def _codes(rule_sets: list[RuleSet], chosen: Options) -> Codes:
-    frames = [rules.diagnosis_to_hcc.select("diagnosis_code") for rules in rule_sets]
-    if not frames:
+def codes_of(lists: list[pl.Series], chosen: Options) -> Codes:
+    """Mapped codes, each once, with the days they are valid on."""
+    if not lists:
         return Codes(pl.Series("diagnosis_code", [], dtype=pl.String), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    code = pl.concat(frames).unique().sort("diagnosis_code")
+    code = pl.concat(lists).alias("diagnosis_code").to_frame().unique().sort("diagnosis_code")
     known = code.join(mapped_codes(chosen.mappings), on="diagnosis_code", how="left", maintain_order="left")
     epoch = pl.lit(EPOCH)
     return Codes(
@@ -294,7 +296,8 @@ def _codes(rule_sets: list[RuleSet], chosen: Options) -> Codes:
     )
 
 
-def _decision_rules(chosen: Options, year: ProgramYear, notes: list[str]) -> tuple[DecisionRules, str]:
+def decision_rules_of(chosen: Options, year: ProgramYear, notes: list[str]) -> tuple[DecisionRules, str]:
+    """What decides about diagnoses, and the flag of those judged by another year's procedure list; adds to ``notes``."""
     run = year.runs[chosen.run]
     window_years = range(run.from_date.year, run.to_date.year + 1)
     lists = procedure_codes(window_years, chosen.mappings)

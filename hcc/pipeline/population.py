@@ -24,6 +24,7 @@ from hcc.rules.condition_tables import EDIT_KINDS
 from hcc.scores import Factors, ProfileScores, factors, raw_scores
 
 Bits = NDArray[np.uint64]
+_NO_HCCS = MemberHccs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int16))
 _RAPS = np.uint16(1 << FLAGS.index("RAPS"))
 
 
@@ -97,9 +98,10 @@ def decide_edits(
 
 def model_result(
     plan: Plan, model: Model, decided: Decisions, statuses: Statuses, scores: ProfileScores,
-    sex: NDArray[np.int64], age: NDArray[np.int64], start: int, stop: int,
+    sex: NDArray[np.int64], age: NDArray[np.int64], start: int, stop: int, *, listed: bool = True,
 ) -> ModelResult:  # fmt: skip
-    """Score members ``start`` to ``stop`` (exclusive) in one model."""
+    """Score members ``start`` to ``stop`` (exclusive) in one model. ``listed`` False: scores alone, no list of evidence
+    and HCCs."""
     low, high = _range(decided, start, stop)
     counted = decided.reason[low:high] == COUNTED
     if not model.uses_raps:
@@ -114,19 +116,24 @@ def model_result(
         members.append(member[hit])
         bits.append(bit[hit])
         records.append(record[hit])
-    evidence = _distinct(np.concatenate(members), np.concatenate(bits), np.concatenate(records))
+    evidence = Evidence(np.concatenate(members), np.concatenate(bits), np.concatenate(records))
+    if listed:
+        evidence = _distinct(evidence)
     conditions, mode = model.conditions, plan.options.hierarchy_mode
     found = pack_bits(evidence.member, evidence.bit, stop - start, conditions.words)
     remaining = after_removals(conditions, found)
     kept = after_hierarchies(conditions, remaining, mode)
-    new = run_starts(evidence.member, evidence.bit)
-    listed = evidence.member[new].astype(np.int64), evidence.bit[new].astype(np.int64)
+    hccs = _NO_HCCS
+    if listed:
+        new = run_starts(evidence.member, evidence.bit)
+        places = evidence.member[new].astype(np.int64), evidence.bit[new].astype(np.int64)
+        hccs = member_hccs(conditions, found, kept, mode, places)
     rows = statuses.rows_of(start, stop)
     profile, owner = statuses.profile[rows], statuses.member[rows] - np.uint32(start)
     raw, placed = raw_scores(model.scores, scores, profile, kept[owner])
     return ModelResult(
-        model, found, kept, member_hccs(conditions, found, kept, mode, listed), raw, placed, scores.segment[profile],
-        modes_disagree(conditions, remaining), evidence, scores,
+        model, found, kept, hccs, raw, placed, scores.segment[profile], modes_disagree(conditions, remaining), evidence,
+        scores,
     )  # fmt: skip
 
 
@@ -152,14 +159,14 @@ def _range(decided: Decisions, start: int, stop: int) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _distinct(member: NDArray[np.uint32], bit: NDArray[np.int16], record: NDArray[np.uint32]) -> Evidence:
+def _distinct(evidence: Evidence) -> Evidence:
     """Distinct (member, bit, record), sorted. One 64-bit key: 24 bits of member, 8 of HCC, 32 of record."""
     import polars as pl
 
     key = (
-        (member.astype(np.uint64) << np.uint64(40))
-        | (bit.astype(np.uint64) << np.uint64(32))
-        | record.astype(np.uint64)
+        (evidence.member.astype(np.uint64) << np.uint64(40))
+        | (evidence.bit.astype(np.uint64) << np.uint64(32))
+        | evidence.record.astype(np.uint64)
     )
     ordered = pl.Series(key).sort().to_numpy()
     if len(ordered):

@@ -41,6 +41,11 @@ def recorded(path: str | Path, without: tuple[str, ...] = ()) -> Recorded:
         raise ResultsError(f"{path} holds no run.", hint="Make it with 'hcc score'.")
     row = runs.sort("started_at").row(-1, named=True)
     noted = {one["table"]: one for one in json.loads(row["inputs"]) if one["table"] not in without}
+    if "kept" in noted:
+        raise ResultsError(
+            f"{path} was scored from kept diagnoses; this needs the claims themselves.",
+            hint="Score the claims with 'hcc score', and use that file.",
+        )
     gone = [name for name, one in noted.items() if name in SCORING and not one.get("paths")]
     if gone:
         raise ResultsError(

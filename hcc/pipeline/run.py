@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from hcc.diagnoses import Decider, Decisions, Room, joined
+from hcc.diagnoses import Codes, DecidedDiagnoses, Decider, DecisionRules, Decisions, Room, joined
 from hcc.pipeline.frames import Frames, constant, with_decimals
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, sexes_and_ages
@@ -48,6 +48,14 @@ class Begun:
     run_id: str
     done: int
     state: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Diagnoses that were decided before: under which options, and where a run of these codes has them from."""
+
+    judged: Options
+    diagnoses: Callable[[Codes], DecidedDiagnoses]
 
 
 @dataclass
@@ -110,14 +118,14 @@ class Scored:
 def run(
     inputs: Any, chosen: Options, sink: Sink, *, keep: bool = False, progress: Progress | None = None,
     room: Room | None = None, begun: Begun | None = None, run_id: str | None = None,
-    part_of: tuple[Plan, Statuses] | None = None,
+    part_of: tuple[Plan, Statuses] | None = None, kept: Kept | None = None, tables: Collection[str] | None = None,
 ) -> Scored:  # fmt: skip
     """Score ``inputs`` (hcc.intake.Inputs) and append every table but ``runs`` to ``sink``.
 
     Shards of members are worked off side by side, their frames appended in order. ``keep``: keep the arrays of every
     shard for gaps and scenarios. ``room``: memory for packed claims. ``begun``: go on behind the
     shards that an interrupted run completed; ``sink`` has their rows. ``part_of``: the plan of a population of which these members are a
-    part, and their statuses in it.
+    part, and their statuses in it. ``kept``: take diagnoses from there, not from the claims. ``tables``: make only these.
     """
     clock = Clock(progress)
     started = datetime.now(UTC)
@@ -126,30 +134,28 @@ def run(
         members = inputs.members
         status = statuses(members, inputs.enrollment, chosen.payment_year) if part_of is None else part_of[1]
     with clock.stage("rules", 0.04):
-        plan = make_plan(chosen, status.profiles) if part_of is None else part_of[0]
+        judged = None if kept is None else kept.judged
+        plan = make_plan(chosen, status.profiles, judged) if part_of is None else part_of[0]
         by_model = {
             name: only_paid(plan, name, profile_scores(model.scores, status.profiles))
             for name, model in plan.models.items()
         }
     with clock.stage("claims", 0.05):
-        enrolled = None
-        if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
-            enrolled = inputs.enrollment.lazy().select("member_id", "month", "parent_organization")
-        who = members.select("member_id", "program", "parent_organization")
-        decider = Decider(inputs.claims, inputs.claim_diagnoses, who, plan.codes, plan.decisions, enrolled, room)
+        decider = decider_of(inputs, plan.codes, plan.decisions, room) if kept is None else kept.diagnoses(plan.codes)
         unmapped = decider.unmapped()
     frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():
         sink.declare_enum(column, words)
     tally = Tally()
-    if begun is None:
+    wanted = None if tables is None else frozenset(tables)
+    if begun is None and (wanted is None or "members" in wanted):
         _append_members(sink, members, run_id, chosen)
-    else:
+    if begun is not None:
         tally.load(begun.state)
         left = decider.ranges[begun.done :]
         sink.take_back(members["member_id"][left[0][0]] if left else None)
-    work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height))
-    kept: list[Shard] = []
+    work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height), wanted)
+    done: list[Shard] = []
     left_to_do = range(0 if begun is None else begun.done, len(decider.ranges))
     for number, shard in side_by_side(work, left_to_do, _MOST_WORKERS):
         if progress is not None:
@@ -162,12 +168,13 @@ def run(
         shard.frames.clear()
         tally.add(shard)
         if keep:
-            kept.append(shard)
+            done.append(shard)
         elif (number + 1) % MARK_EVERY == 0:
             sink.mark(number + 1, {"run_id": run_id, **tally.state()})
     with clock.stage("reference tables", 0.97):
-        append_reference_tables(sink, plan, run_id)
-    if plan.list_flag:
+        if wanted is None:
+            append_reference_tables(sink, plan, run_id)
+    if plan.list_flag and wanted is None:
         meaning = "CMS's procedure list of the service year is not known; the nearest one was used."
         told = {"reason": [plan.list_flag], "meaning": [meaning], "source": ["RULINGS 8"]}
         sink.append("reasons", pl.DataFrame(told))
@@ -177,15 +184,26 @@ def run(
         **tally.counts(),
     }
     counts["diagnoses_without_claim"] += decider.without_claim
-    decided, results = _whole(kept)
+    decided, results = _whole(done)
     return Scored(run_id, plan, members, status, decided, results, unmapped, counts, clock.seconds, started)
 
 
-def _whole(kept: list[Shard]) -> tuple[Decisions, list[tuple[int, int, dict[str, ModelResult]]]]:
+def decider_of(
+    inputs: Any, codes: Codes, rules: DecisionRules, room: Room | None, *, count_mapped: bool = False
+) -> Decider:
+    """What decides about the diagnoses of ``inputs``; reads the claims."""
+    enrolled = None
+    if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
+        enrolled = inputs.enrollment.lazy().select("member_id", "month", "parent_organization")
+    who = inputs.members.select("member_id", "program", "parent_organization")
+    return Decider(inputs.claims, inputs.claim_diagnoses, who, codes, rules, enrolled, room, count_mapped=count_mapped)
+
+
+def _whole(done: list[Shard]) -> tuple[Decisions, list[tuple[int, int, dict[str, ModelResult]]]]:
     """The decisions of all shards as one, and the results with their evidence pointing into it."""
-    decided = joined([shard.decided for shard in kept])
+    decided = joined([shard.decided for shard in done])
     results, base = [], 0
-    for shard in kept:
+    for shard in done:
         found = {
             name: replace(result, evidence=replace(result.evidence, record=result.evidence.record + np.uint32(base)))
             for name, result in shard.found.items()

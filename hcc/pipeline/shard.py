@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.diagnoses import FLAGS, Decider, Decisions
+from hcc.diagnoses import FLAGS, DecidedDiagnoses, Decisions, run_starts
 from hcc.pipeline.frames import LIST_OF_ANOTHER_YEAR, Frames
 from hcc.pipeline.paying import PaidRows, paid_rows
 from hcc.pipeline.plan import Plan
@@ -56,11 +56,13 @@ class ShardWork:
     plan: Plan
     status: Statuses
     members: pl.DataFrame
-    decider: Decider
+    decider: DecidedDiagnoses
     by_model: dict[str, ProfileScores]
     frames: Frames
     sex: NDArray[np.int64]
     age: NDArray[np.int64]
+    wanted: frozenset[str] | None = None
+    """Tables to make; None: all."""
 
     def __call__(self, number: int) -> Shard:
         """Decide, map, score, and make the frames of one shard."""
@@ -72,15 +74,17 @@ class ShardWork:
         shard = Shard(start, stop, decided, {})
         shard.seconds["diagnoses"] = time.perf_counter() - begun
         with shard.stage("conditions and scores"):
+            listed = self._wants("member_hccs") or self._wants("factors")
             for name, model in plan.models.items():
                 shard.found[name] = model_result(
-                    plan, model, decided, status, self.by_model[name], sex, age, start, stop
+                    plan, model, decided, status, self.by_model[name], sex, age, start, stop, listed=listed
                 )
         with shard.stage("result tables"):
             shard.frames += self._tables(shard)
-            shard.frames.append(("edited_diagnoses", self.frames.edited_diagnoses(touched, decided)))
+            if self._wants("edited_diagnoses"):
+                shard.frames.append(("edited_diagnoses", self.frames.edited_diagnoses(touched, decided)))
         shard.sums |= {
-            "records_with_mapped_diagnoses": decided.records.height,
+            "records_with_mapped_diagnoses": len(run_starts(decided.record)),
             "diagnoses": len(decided.record),
             "diagnoses_counted": int((decided.reason == 0).sum()),
             "diagnoses_by_list_of_another_year": int(((decided.flags >> FLAGS.index(LIST_OF_ANOTHER_YEAR)) & 1).sum()),
@@ -89,19 +93,26 @@ class ShardWork:
         }
         return shard
 
+    def _wants(self, table: str) -> bool:
+        return self.wanted is None or table in self.wanted
+
     def _tables(self, shard: Shard) -> Iterator[tuple[str, pl.DataFrame]]:
         frames, plan, status, found = self.frames, self.plan, self.status, shard.found
         start, stop, decided = shard.start, shard.stop, shard.decided
-        yield "diagnoses", frames.diagnoses(decided, 0, len(decided.record))
+        if self._wants("diagnoses"):
+            yield "diagnoses", frames.diagnoses(decided, 0, len(decided.record))
         for result in found.values():
-            yield "member_hccs", frames.member_hccs(result, decided, status, start, stop)
-            factors = result_factors(result, status, start, stop)
-            yield "factors", frames.factors(result, factors, status, start, stop)
+            if self._wants("member_hccs"):
+                yield "member_hccs", frames.member_hccs(result, decided, status, start, stop)
+            if self._wants("factors"):
+                factors = result_factors(result, status, start, stop)
+                yield "factors", frames.factors(result, factors, status, start, stop)
         raw = {name: (result.raw, result.placed) for name, result in found.items()}
         paid = paid_rows(plan.payments, status.profile[status.rows_of(start, stop)], raw)
         shard.score_rows |= _score_rows(paid)
-        yield "scores", scores_frame(frames, plan, status, found, paid, start, stop)
-        if plan.blends:
+        if self._wants("scores"):
+            yield "scores", scores_frame(frames, plan, status, found, paid, start, stop)
+        if plan.blends and self._wants("member_scores"):
             for frame in member_scores_frames(frames, plan, status, paid, self.members, start, stop):
                 yield "member_scores", frame
 

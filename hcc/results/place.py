@@ -102,6 +102,21 @@ def publish(made: Path, target: Path) -> None:
     _flush(target.parent)
 
 
+def publish_folder(made: Path, target: Path) -> None:
+    """The same for a folder of files; one that is there already makes way and is removed."""
+    for path in made.iterdir():
+        path.chmod(0o600)
+        _flush(path)
+    aside = new_folder(target)
+    there = target.exists()
+    if there:
+        target.rename(aside)
+    made.rename(target)
+    _flush(target.parent)
+    if there:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hcc.rules.folders import find
+from hcc.rules.folders import find, model_folders, roots
 
 
 def mapped_codes(mappings: str | Path | None = None) -> pl.DataFrame:
@@ -17,6 +17,16 @@ def mapped_codes(mappings: str | Path | None = None) -> pl.DataFrame:
     code without a description had none in any release: show the code (RULINGS 36). Sorted by code.
     """
     return _mapped_codes(find("icd10cm", "mapped_codes.csv", mappings=mappings))
+
+
+def every_mapped_code(mappings: str | Path | None = None) -> pl.Series:
+    """Codes that any model of any payment year maps, in the tables that came along and the user's own; sorted."""
+    folders = [folder for root in roots(mappings) for folder in model_folders(root)]
+    frames = [
+        pl.read_csv(folder / "diagnosis_to_hcc.csv", columns=["diagnosis_code"], infer_schema=False)
+        for folder in folders
+    ]
+    return pl.concat([mapped_codes(mappings).select("diagnosis_code"), *frames]).to_series().unique().sort()
 
 
 @lru_cache(maxsize=4)
