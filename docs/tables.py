@@ -220,7 +220,7 @@ def _status(manifest: dict[str, Any] | None, letters: set[str]) -> str:
     if manifest is None:
         return ""
     if not _scored(manifest):
-        return "HCCs only"
+        return "no factors"
     edition = {"midyear_final": "final", "initial": "initial"}.get(manifest["edition"], manifest["edition"])
     return f"{edition}, {'/'.join(sorted(letters)) or 'not paid'}"
 

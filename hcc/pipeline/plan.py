@@ -23,9 +23,10 @@ from hcc.rules.eligibility import audio_only as audio_only_codes
 from hcc.rules.eligibility import bill_types, procedure_codes
 from hcc.rules.icd10cm import mapped_codes
 from hcc.rules.programs import Program, ProgramModel, ProgramYear, load_program_year
+from hcc.rules.requires import CHOICES, Facts
 from hcc.rules.ruleset import RuleSet, load_rules
 from hcc.rules.score_tables import ScoreTables, score_tables
-from hcc.scores import Profiles, holds_for
+from hcc.scores import TRANSPLANT_MONTHS, Profiles, holds_for
 
 RunName = Literal["initial", "midyear", "final"]
 RUNS: tuple[RunName, ...] = ("initial", "midyear", "final")
@@ -168,7 +169,13 @@ def plan_of(chosen: Options, year: ProgramYear, payments: list[Payment], judged:
                 payment = _unavailable(payment)
             else:
                 models[payment.model] = _model(rules, year, notes)
-        kept.append(payment if payment.available else _unavailable(payment))
+        if not payment.available:
+            payment = _unavailable(payment)
+            notes.append(
+                f"{payment.program} of {chosen.payment_year} is paid by {payment.model}, whose factors are not known: "
+                "no score (MODEL_NOT_AVAILABLE)."
+            )
+        kept.append(payment)
     codes = codes_of([model.rules.diagnosis_to_hcc["diagnosis_code"] for model in models.values()], chosen)
     listed = codes.code.to_list()
     models = {name: replace(model, conditions=condition_tables(model.rules, listed)) for name, model in models.items()}
@@ -229,9 +236,9 @@ def _payment(program: Program, model: ProgramModel, pays: NDArray[np.bool_], *, 
 def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payment]:
     """Models asked for by name: for every profile with a segment in it, whatever the programme pays (RULINGS 6)."""
     found: list[Payment] = []
-    for name in dict.fromkeys(chosen.models):
-        rules = load_rules(name, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
-        rest = _score_tables(rules).segment_of(profiles.facts) >= 0
+    asked = [load_rules(name, chosen.payment_year, run=chosen.run, mappings=chosen.mappings) for name in chosen.models]
+    for rules in {rules.name: rules for rules in asked}.values():
+        rest = _score_tables(rules).segment_of(_months_known(profiles)) >= 0
         paid_by = [
             (program, model) for program in year.programs for model in program.models if model.name == rules.name
         ]
@@ -249,6 +256,13 @@ def _named(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payme
         if rest.any() or not any(payment.model == rules.name for payment in found):
             found.append(Payment(rules.part, "", rules.name, rest, None, None, None, False, "NOT_PAID_BY_PROGRAM"))
     return found
+
+
+def _months_known(profiles: Profiles) -> Facts:
+    """Facts in which every graft has a month: a graft without one has no score, but a row that says so (RULINGS 4)."""
+    facts = profiles.facts
+    unknown = (facts["esrd"] == CHOICES["esrd"].index("graft")) & (facts["graft_month"] == 0)
+    return {**facts, "graft_month": np.where(unknown, 1 + TRANSPLANT_MONTHS, facts["graft_month"])}
 
 
 def _scenario_year(year: ProgramYear, scenario: dict[str, Any]) -> ProgramYear:

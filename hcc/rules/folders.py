@@ -72,7 +72,8 @@ def models(mappings: str | Path | None = None) -> list[str]:
 
 def years(model: str, mappings: str | Path | None = None) -> list[int]:
     """Payment years of a model; raises UnknownModel."""
-    found = {year for root in roots(mappings) for year in _years_below(root / model)}
+    named = Path(model).name == model  # a name, never a way to another folder
+    found = {year for root in roots(mappings) for year in _years_below(root / model)} if named else set()
     if not found:
         raise UnknownModel.from_name(model, models(mappings))
     return sorted(found)
@@ -94,7 +95,7 @@ def model_folder(
 
     Raises UnknownModel, UnknownYear.
     """
-    for root in roots(mappings):
+    for root in roots(mappings) if Path(model).name == model else ():
         folder = root / model / str(payment_year)
         if (folder / _MARK).is_file():
             initial = folder / "initial"

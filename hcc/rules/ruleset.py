@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hcc.errors import RulesError
-from hcc.rules.folders import model_folder
+from hcc.rules.folders import calibrations, model_folder
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "diagnosis_to_hcc": ("diagnosis_code", "hcc"),
@@ -157,14 +157,9 @@ def _load(model: str, payment_year: int, calibration: str, folder: Path) -> Rule
 
 def _coefficients(model: str, payment_year: int, calibration: str, folder: Path, digest: Any) -> pl.DataFrame:
     path = folder / calibration / "coefficients.csv"
-    if not path.exists():
-        found = sorted(p.parent.name for p in folder.glob("*/coefficients.csv"))
-        have = f"calibrations: {', '.join(found)}" if found else "no coefficients at all"
-        wanted = f"calibration {calibration!r}" if calibration else "a single set of coefficients"
-        raise RulesError(
-            f"{model} {payment_year} has no {wanted}; it has {have}.",
-            hint=f"Name one, such as {model}:{found[0]}." if found else "Import a release that has them.",
-        )
+    known = calibrations(folder)
+    if (calibration and calibration not in known) or not path.exists():
+        raise _no_coefficients(f"{model} {payment_year}", model, calibration, known, folder)
     raw = _read(path, ("segment", "variable", "coefficient"), digest)
     frame = raw.with_columns(thousandths(pl.col("coefficient")))
     if frame["coefficient"].null_count():
@@ -173,3 +168,18 @@ def _coefficients(model: str, payment_year: int, calibration: str, folder: Path,
             str(path), [f"line {row}: coefficient is no number of thousandths" for row in rows]
         )
     return frame
+
+
+def _no_coefficients(what: str, model: str, calibration: str, known: list[str], folder: Path) -> RulesError:
+    """Why there is no set of coefficients by that name, and which there are."""
+    if known:
+        asked = f"has no calibration {calibration!r}" if calibration else "has several sets of coefficients"
+        return RulesError(
+            f"{what} {asked}; its calibrations: {', '.join(known)}.", hint=f"Name one, such as {model}:{known[0]}."
+        )
+    if (folder / "coefficients.csv").exists():
+        return RulesError(f"{what} has one set of coefficients and no calibrations.", hint=f"Ask for {model!r} alone.")
+    return RulesError(
+        f"{what} has no coefficients: they are not known, so there is no score.",
+        hint="Import a release that has them with 'hcc rules import'.",
+    )

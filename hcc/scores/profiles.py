@@ -16,6 +16,7 @@ from hcc.rules.requires import CHOICES, FLAGS, Facts
 
 NEW_ENROLLEE_MONTHS = 12  # fewer months of Part B than this in the data-collection year (SPEC)
 MAX_GRAFT_MONTH = 511
+TRANSPLANT_MONTHS = 3  # with that of the transplant itself (RULINGS 4)
 DUAL_CLASSES = {**dict.fromkeys(("02", "04", "08"), 2), **dict.fromkeys(("01", "03", "05", "06"), 1)}
 _AT_ONCE = 1 << 18  # rows
 FACT_SIZES: dict[str, int] = {  # values of a fact: 0 to size - 1
@@ -81,7 +82,7 @@ def facts(payment_year: int) -> list[pl.Expr]:
     kind = (
         pl.when(esrd == "dialysis")
         .then(1)
-        .when(month.is_between(1, 3))
+        .when(month.is_between(1, TRANSPLANT_MONTHS))
         .then(2)
         .when((esrd == "graft") | esrd.str.starts_with("transplant_"))
         .then(3)
