@@ -140,7 +140,8 @@ def engine_one_model(folder: Path) -> Work:
     from hcc import score
 
     def work() -> dict[str, Any]:
-        run = score(**_inputs(folder), models=[settings()["peers"]["coding_model"]])
+        models = [settings()["peers"]["coding_model"]]
+        run = score(**_inputs(folder), models=models, tables=("scores", "factors"))
         return _said(run) | {"scores": run.scores.height, "factors": run.factors.height}
 
     return work
@@ -166,6 +167,42 @@ def engine_file(folder: Path) -> Work:
             out = Path(target) / "results.duckdb"
             run = score(**_inputs(folder), out=out)
             return _said(run) | {"file_mb": round(out.stat().st_size / 1e6, 1)}
+
+    return work
+
+
+def _kept(folder: Path) -> Path:
+    """What ``hcc keep`` keeps of the data, made once beside them."""
+    from hcc import keep
+    from hcc.pipeline.kept import FORMAT
+
+    place = folder / f"population-{FORMAT}.kept"
+    return place if place.is_dir() else keep(**_inputs(folder), out=place)
+
+
+def kept_scores(folder: Path) -> Work:
+    """Kept diagnoses scored again with one model: raw and payment scores in memory."""
+    from hcc import score_kept
+
+    kept, year = _kept(folder), _payment_year(folder)
+
+    def work() -> dict[str, Any]:
+        run = score_kept(kept, payment_year=year, models=[settings()["peers"]["coding_model"]], tables=("scores",))
+        return _said(run) | {"scores": run.scores.height}
+
+    return work
+
+
+def kept_factors(folder: Path) -> Work:
+    """The same with every factor."""
+    from hcc import score_kept
+
+    kept, year = _kept(folder), _payment_year(folder)
+
+    def work() -> dict[str, Any]:
+        models = [settings()["peers"]["coding_model"]]
+        run = score_kept(kept, payment_year=year, models=models, tables=("scores", "factors"))
+        return _said(run) | {"scores": run.scores.height, "factors": run.factors.height}
 
     return work
 
@@ -209,6 +246,8 @@ MEASURES: dict[str, Callable[[Path], Work]] = {
     "engine_one_model": engine_one_model,
     "engine_memory": engine_memory,
     "engine_file": engine_file,
+    "kept_scores": kept_scores,
+    "kept_factors": kept_factors,
     "engine_gaps": engine_gaps,
     "hccinfhir_service": _peer("hccinfhir_service"),
     "hccinfhir_diagnoses": _peer("hccinfhir_diagnoses"),

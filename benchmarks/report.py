@@ -22,6 +22,8 @@ WORDS = {
     "engine_one_model": "engine, V28 alone, scores and factors in memory",
     "engine_memory": "engine, the year's blend, all tables in memory",
     "engine_file": "engine, the year's blend, finished DuckDB file",
+    "kept_scores": "kept diagnoses scored again, V28, scores in memory",
+    "kept_factors": "the same with every factor",
     "engine_gaps": "gaps of that file, both ways, valued, with evidence",
     "hccinfhir_service": "hccinfhir, filter and score (sample)",
     "hccinfhir_diagnoses": "hccinfhir, score only (sample)",

@@ -22,7 +22,7 @@ from benchmarks.report import machine, table_text, write_readme
 from benchmarks.settings import ROOT, data_folder, members_of, out_folder, settings
 
 FLOOR = "floor_polars"
-ENGINE = ("engine_one_model", "engine_memory", "engine_file")
+ENGINE = ("engine_one_model", "engine_memory", "engine_file", "kept_scores", "kept_factors")
 PEERS = ("hccinfhir_service", "hccinfhir_diagnoses", "hccpy")
 FLOORS = (FLOOR, "floor_duckdb", "group_polars", "group_duckdb")
 GAPS = "engine_gaps"

@@ -26,6 +26,9 @@ from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import mapped_codes
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
+CHOSEN = ("members", "diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
+"""Tables that a run in memory can be held to."""
+
 
 @dataclass(eq=False)
 class Run:
@@ -102,6 +105,7 @@ def score(
     resume: bool = False,
     progress: Progress | None = None,
     keep: bool = True,
+    tables: Collection[str] | None = None,
 ) -> Run:
     """Score a population.
 
@@ -109,13 +113,15 @@ def score(
     (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
     scored and blended. With ``out`` the tables go into that file as they are made, and the run keeps to ``memory``
     ("4GB"; default: 60 % of the machine's), whatever the size of the claims; ``keep`` keeps the arrays for
-    ``find_gaps`` otherwise. ``resume``: go on where an interrupted run of the same to ``out`` stopped.
+    ``find_gaps`` otherwise. ``tables``: make only these of CHOSEN, in memory, and keep nothing else. ``resume``: go on
+    where an interrupted run of the same to ``out`` stopped.
     Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
     """
     chosen = options(
         payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, audio_only=audio_only, mappings=mappings,
         scenario=scenario_of(scenario),
     )  # fmt: skip
+    check_tables(tables, out)
     if out is not None:
         check_target(out, overwrite=overwrite)
     limit = memory_limit(memory)
@@ -127,8 +133,19 @@ def score(
             layout=layout, columns=columns, payment_year=chosen.payment_year,
         )  # fmt: skip
     return finished(
-        inputs, chosen, clock, begun, limit, out=out, overwrite=overwrite, parquet=parquet, resume=resume, keep=keep
-    )
+        inputs, chosen, clock, begun, limit, out=out, overwrite=overwrite, parquet=parquet, resume=resume,
+        keep=keep and tables is None, tables=tables,
+    )  # fmt: skip
+
+
+def check_tables(tables: Collection[str] | None, out: str | Path | None) -> None:
+    """Raises HccError for tables that cannot be chosen, or with a file, which holds every table."""
+    if tables is None:
+        return
+    strange = sorted({tables} if isinstance(tables, str) else set(tables) - set(CHOSEN))
+    if strange or out is not None:
+        why = f"No such tables to choose: {', '.join(strange)}." if strange else "A results file holds every table."
+        raise HccError(why, hint=f"Without out=, choose among {', '.join(sorted(CHOSEN))}, as a list.")
 
 
 def finished(

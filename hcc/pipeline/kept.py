@@ -21,10 +21,10 @@ import polars as pl
 
 import hcc
 from hcc.diagnoses import Codes, KeptDiagnoses, KeptWriter
-from hcc.errors import HccError, ResultsError, ResultsExist
+from hcc.errors import ResultsError, ResultsExist
 from hcc.intake import Inputs, read_inputs
 from hcc.intake.forms import claim_forms
-from hcc.pipeline.api import Run, finished, scenario_of, told_plainly
+from hcc.pipeline.api import Run, check_tables, finished, scenario_of, told_plainly
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Options, codes_of, decision_rules_of, options, year_of
 from hcc.pipeline.run import Clock, Kept, Progress, decider_of
@@ -40,7 +40,6 @@ _MANIFEST, _MEMBERS, _ENROLLMENT, _CODES, _REJECTED = (
     "kept.json", "members.arrow", "enrollment.arrow", "codes.arrow", "rejected.arrow",
 )  # fmt: skip
 _AT_ONCE = 8
-BY_MEMBER = ("diagnoses", "member_hccs", "factors", "scores", "member_scores")
 
 
 def keep(
@@ -112,7 +111,7 @@ def score_kept(
 
     ``payment_year``: whose models, factors and ages; of another year than the diagnoses were kept for it is a what-if:
     the same diagnoses and members under other rules, and months of enrollment are left aside. ``tables``: make only
-    these of ``BY_MEMBER`` and members (in memory); None: all. Other arguments as of ``hcc.score``. Raises HccError.
+    these, in memory; None: all. Other arguments as of ``hcc.score``. Raises HccError.
     """
     folder = _Folder.open(kept)
     before = folder.options
@@ -120,7 +119,7 @@ def score_kept(
         payment_year, models=models, hierarchy_mode=hierarchy_mode, run=before.run, audio_only=before.audio_only,
         mappings=mappings, scenario=scenario_of(scenario),
     )  # fmt: skip
-    _check_tables(tables, out)
+    check_tables(tables, out)
     begun, clock = time.perf_counter(), Clock(progress)
     with clock.stage("intake", 0.0):
         inputs = folder.inputs(chosen)
@@ -227,13 +226,3 @@ def _check_folder(out: str | Path, overwrite: bool) -> Path:
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."
         )
     return target
-
-
-def _check_tables(tables: Collection[str] | None, out: str | Path | None) -> None:
-    if tables is None:
-        return
-    able = {*BY_MEMBER, "members", "edited_diagnoses"}
-    strange = sorted(set(tables) - able)
-    if strange or out is not None:
-        why = f"No such tables to choose: {', '.join(strange)}." if strange else "A results file holds every table."
-        raise HccError(why, hint=f"Without out=, choose among {', '.join(sorted(able))}.")

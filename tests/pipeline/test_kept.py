@@ -189,3 +189,13 @@ def test_claims_without_a_row(inputs: dict[str, pl.DataFrame], tmp_path: Path) -
     whole, again = hcc.score(**given, payment_year=YEAR), hcc.score_kept(kept, payment_year=YEAR)
     assert rows(again.scores) == rows(whole.scores)
     assert again.counts == whole.counts
+
+
+def test_a_run_on_claims_can_be_held_to_some_tables(inputs: dict[str, pl.DataFrame]) -> None:
+    whole = hcc.score(**inputs, payment_year=YEAR)
+    some = hcc.score(**inputs, payment_year=YEAR, tables=("scores", "factors"))
+    for name in ("scores", "factors"):
+        assert rows(getattr(some, name)) == rows(getattr(whole, name))
+    assert some.frames.keys().isdisjoint({"diagnoses", "member_hccs", "members"})
+    with pytest.raises(HccError, match="No such tables to choose: scores"):  # a word, not a list of words
+        hcc.score(**inputs, payment_year=YEAR, tables="scores")
