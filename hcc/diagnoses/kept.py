@@ -5,7 +5,7 @@ Everything a decision says is kept, for every code that any model maps; which of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -81,15 +81,15 @@ class KeptDiagnoses:
 
     ``kept_codes``: diagnosis_code, rows, members of every code met when the diagnoses were kept; the first of them, as
     many as ``mapped``, are those that the decisions number. ``facts``: what else a Decider tells (ranges,
-    flag_sets, unknown_member_claims, without_claim). ``claim_ids`` False: leave them out, where no table needs them.
+    flag_sets, unknown_member_claims, without_claim). ``of_records``: the columns of records that are needed.
     ``decide`` raises ResultsError for a file that cannot be read.
     """
 
     def __init__(
         self, folder: Path, kept_codes: pl.DataFrame, mapped: int, codes: Codes, facts: Mapping[str, Any], *,
-        claim_ids: bool = True,
+        of_records: Collection[str] = tuple(_RECORD_TYPES),
     ) -> None:  # fmt: skip
-        self._folder, self._claim_ids = folder, claim_ids
+        self._folder, self._of_records = folder, tuple(name for name in _RECORD_TYPES if name in of_records)
         self.ranges = [(int(start), int(stop)) for start, stop in facts["ranges"]]
         sets = facts["flag_sets"]
         self.flag_sets = None if sets is None else np.array(sets, dtype=np.uint16)
@@ -110,11 +110,11 @@ class KeptDiagnoses:
         code = self._number.take(rows["code"].astype(np.intp))
         wanted = code >= 0
         record = rows["record"][wanted]
-        names = tuple(name for name in _RECORD_TYPES if self._claim_ids or name != "claim_id")
-        records = pl.DataFrame({name: pl.from_arrow(values) for name, values in self._columns(_RECORDS, number, names)})
+        found = self._columns(_RECORDS, number, self._of_records)
+        records = pl.DataFrame({name: pl.from_arrow(values) for name, values in found})
         used = np.zeros(records.height, dtype=bool)
         used[record] = True
-        if not used.all():
+        if "claim_id" in self._of_records and not used.all():  # else nobody lists the records
             rank = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
             record, records = rank.take(record.astype(np.intp)), records.filter(pl.Series(used))
         return Decisions(records, record, code[wanted].astype(np.uint16), rows["reason"][wanted], rows["flags"][wanted])

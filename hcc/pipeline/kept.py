@@ -123,8 +123,7 @@ def score_kept(
     begun, clock = time.perf_counter(), Clock(progress)
     with clock.stage("intake", 0.0):
         inputs = folder.inputs(chosen)
-    wants_claims = tables is None or "diagnoses" in tables
-    source = Kept(before, partial(folder.diagnoses, claim_ids=wants_claims))
+    source = Kept(before, partial(folder.diagnoses, tables))
     return finished(
         inputs, chosen, clock, begun, memory_limit(memory), out=out, overwrite=overwrite, parquet=parquet,
         forms=folder.manifest["forms"], kept=source, tables=tables,
@@ -193,8 +192,8 @@ class _Folder:
             fingerprints=[{"table": "kept", "paths": [str(self.path)], "inputs": self.manifest["inputs"]}], notes=notes,
         )  # fmt: skip
 
-    def diagnoses(self, codes: Codes, *, claim_ids: bool) -> KeptDiagnoses:
-        """The decisions as a run of ``codes`` sees them. Raises ResultsError for codes that were not looked for."""
+    def diagnoses(self, tables: Collection[str] | None, codes: Codes) -> KeptDiagnoses:
+        """The decisions as a run of ``codes`` that makes ``tables`` sees them. Raises ResultsError for codes that were not looked for."""
         known, mapped = self.read(_CODES), self.manifest["mapped"]
         lost = codes.code.filter(~codes.code.is_in(known["diagnosis_code"].head(mapped).implode()))
         met = known["diagnosis_code"].slice(mapped)
@@ -205,7 +204,10 @@ class _Folder:
                 f"{', '.join(lost.head(5))}{' …' if len(lost) > 5 else ''}.",
                 hint="Keep the claims again with these tables: 'hcc keep … --mappings DIRECTORY --overwrite'.",
             )
-        return KeptDiagnoses(self.path, known, mapped, codes, self.manifest, claim_ids=claim_ids)
+        if tables is None or "diagnoses" in tables:
+            return KeptDiagnoses(self.path, known, mapped, codes, self.manifest)
+        few = ("member", "day") if "member_hccs" in tables else ("member",)
+        return KeptDiagnoses(self.path, known, mapped, codes, self.manifest, of_records=few)
 
 
 def _write(path: Path, frame: pl.DataFrame) -> None:

@@ -78,10 +78,11 @@ def decide_edits(
         if len(edited)
         else np.zeros(0, dtype=np.int64)
     )
+    whose = member[at].astype(np.intp)
     alive = np.zeros(len(at), dtype=bool)
     why = np.zeros(len(at), dtype=np.int8)
     for model in plan.models.values():
-        classes = edit_class(model.conditions, sex, age)[member[at]]
+        classes = edit_class(model.conditions, sex.take(whose), age.take(whose))
         touched[model.name] = []
         gives = np.zeros(len(at), dtype=bool)
         for bit, kind in pair_bits(model.conditions, classes, decided.code[at]):

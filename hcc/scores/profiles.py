@@ -5,6 +5,7 @@ A population of a million has a few thousand profiles, so segments, cells and fl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,75 +52,73 @@ def age_on_february_first(payment_year: int) -> pl.Expr:
     return (months // 12).clip(lower_bound=0).cast(pl.Int16).alias("age")
 
 
-def _choice(column: str, name: str) -> pl.Expr:
-    return (
-        pl.col(column)
-        .cast(pl.String)
-        .replace_strict({value: i for i, value in enumerate(CHOICES[name])}, default=0, return_dtype=pl.Int64)
-    )
-
-
-def _dual() -> pl.Expr:
+def _dual(word: str) -> int:
     """Full 02, 04, 08; partial 01, 03, 05, 06; all else none (SPEC 1.1)."""
-    return pl.col("dual_status").cast(pl.String).replace_strict(DUAL_CLASSES, default=0, return_dtype=pl.Int64)
+    return DUAL_CLASSES.get(word, 0)
 
 
-def facts(payment_year: int) -> list[pl.Expr]:
-    """Expressions over canonical member columns, one per name of ``requires``, as integers.
+def _esrd(word: str) -> int:
+    """Month of transplant, or a number above that: dialysis, graft or none (see ``_kidneys``)."""
+    if word.startswith("transplant_"):
+        rest = word.removeprefix("transplant_")
+        return int(rest) if rest.isdigit() else _OTHER_TRANSPLANT
+    return {"dialysis": _DIALYSIS, "graft": _GRAFT}.get(word, _NONE)
+
+
+_NONE, _DIALYSIS, _GRAFT, _OTHER_TRANSPLANT = (10**6 + i for i in range(4))
+_Number = Callable[[str], int | None]
+_WORDS: dict[str, tuple[str, _Number, int]] = {  # fact: column, number of a word, number of a blank
+    **{
+        name: (name, {word: i for i, word in enumerate(CHOICES[name])}.get, 0)
+        for name in ("sex", "orec", "program", "part_d_plan")
+    },
+    "dual": ("dual_status", _dual, 0),
+    "_esrd": ("esrd_status", _esrd, _NONE),
+}
+_FLAGS = {
+    "medicaid": "medicaid", "ltimcaid": "ltimcaid", "nemcaid": "nemcaid", "lti": "long_term_institutional",
+    "csnp": "csnp", "lis": "low_income_subsidy",
+}  # fmt: skip
+
+
+def _numbers(words: pl.Series, number: _Number, blank: int) -> NDArray[np.int64]:
+    """The number of each word, looked up once per distinct word; words without a number count as 0."""
+    if not isinstance(words.dtype, pl.Enum):
+        text = words.cast(pl.String)
+        words = text.cast(pl.Enum(text.drop_nulls().unique()))
+    kind = words.dtype
+    assert isinstance(kind, pl.Enum)
+    by_place = np.array([*(number(word) or 0 for word in kind.categories), blank], dtype=np.int64)
+    return by_place.take(words.to_physical().fill_null(len(by_place) - 1).to_numpy())
+
+
+def facts(statuses: pl.DataFrame, payment_year: int) -> dict[str, NDArray[np.int64]]:
+    """Canonical member columns as integers, one array per name of ``requires``, one entry per row.
 
     The month of transplant is month 1; months 1–3 are transplant whatever the word, later ones graft (RULINGS 4).
     """
-    esrd = pl.col("esrd_status").cast(pl.String)
-    months = pl.col("graft_months").cast(pl.Int64).fill_null(0)
-    month = (
-        pl.when(esrd.str.starts_with("transplant_"))
-        .then(esrd.str.slice(len("transplant_")).cast(pl.Int64, strict=False))
-        .when(esrd == "graft")
-        .then(months.clip(0, MAX_GRAFT_MONTH))
-        .otherwise(0)
-        .fill_null(0)
-    )
-    kind = (
-        pl.when(esrd == "dialysis")
-        .then(1)
-        .when(month.is_between(1, TRANSPLANT_MONTHS))
-        .then(2)
-        .when((esrd == "graft") | esrd.str.starts_with("transplant_"))
-        .then(3)
-        .otherwise(0)
-    )
-    flag = {
-        "medicaid": pl.col("medicaid"),
-        "ltimcaid": pl.col("ltimcaid"),
-        "nemcaid": pl.col("nemcaid"),
-        "lti": pl.col("long_term_institutional"),
-        "csnp": pl.col("csnp"),
-        "lis": pl.col("low_income_subsidy"),
-        "new_enrollee": pl.col("part_b_months") < NEW_ENROLLEE_MONTHS,
-    }
-    return [
-        age_on_february_first(payment_year).clip(0, MAX_AGE).cast(pl.Int64),
-        month.alias("graft_month"),
-        _choice("sex", "sex").alias("sex"),
-        _choice("orec", "orec").alias("orec"),
-        _dual().alias("dual"),
-        kind.cast(pl.Int64).alias("esrd"),
-        _choice("program", "program").alias("program"),
-        _choice("part_d_plan", "part_d_plan").fill_null(0).alias("part_d_plan"),
-        *(expr.fill_null(False).cast(pl.Int64).alias(name) for name, expr in flag.items()),
-    ]
+    found = {name: _numbers(statuses[column], number, blank) for name, (column, number, blank) in _WORDS.items()}
+    esrd = found.pop("_esrd")
+    told = statuses["graft_months"].cast(pl.Int64).fill_null(0).to_numpy()
+    month = np.where(esrd < _NONE, esrd, np.where(esrd == _GRAFT, np.clip(told, 0, MAX_GRAFT_MONTH), 0))
+    kept = (esrd == _GRAFT) | (esrd < _NONE) | (esrd == _OTHER_TRANSPLANT)
+    transplanted = (month >= 1) & (month <= TRANSPLANT_MONTHS)
+    found["graft_month"] = month
+    found["esrd"] = np.select([esrd == _DIALYSIS, transplanted, kept], [1, 2, 3], 0)
+    age = statuses.select(age_on_february_first(payment_year).clip(0, MAX_AGE).cast(pl.Int64))["age"]
+    found["age"] = age.to_numpy()
+    for name, column in _FLAGS.items():
+        found[name] = statuses[column].fill_null(False).to_numpy().astype(np.int64)
+    new = (statuses["part_b_months"] < NEW_ENROLLEE_MONTHS).fill_null(False)
+    found["new_enrollee"] = new.to_numpy().astype(np.int64)
+    return found
 
 
 def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArray[np.int32]]:
     """Distinct profiles of ``statuses`` (canonical member columns) and the profile of each row."""
-    key = pl.lit(0, dtype=pl.Int64)
-    for name, radix in FACT_SIZES.items():
-        key = key * radix + pl.col(name)
     # Some rows at a time: the facts of ten million would take a gigabyte and a half.
     some = [statuses[start : start + _AT_ONCE] for start in range(0, max(statuses.height, 1), _AT_ONCE)]
-    keys = np.concatenate(
-        [rows.select(facts(payment_year)).select(key.alias("key"))["key"].to_numpy() for rows in some]
-    )
+    keys = np.concatenate([_keys(facts(rows, payment_year)) for rows in some])
     distinct = np.unique(keys)
     row_profile = np.searchsorted(distinct, keys)
     values: dict[str, NDArray[np.int64]] = {}
@@ -127,3 +126,11 @@ def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArr
     for name, radix in reversed(FACT_SIZES.items()):
         rest, values[name] = np.divmod(rest, radix)
     return Profiles(values, len(distinct)), row_profile.astype(np.int32)
+
+
+def _keys(found: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    """All facts of a row in one number."""
+    key = np.zeros(len(found["age"]), dtype=np.int64)
+    for name, radix in FACT_SIZES.items():
+        key = key * radix + found[name]
+    return key
