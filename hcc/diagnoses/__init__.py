@@ -5,7 +5,7 @@ from hcc.diagnoses.decide import COUNTED, FLAGS, REASONS, Codes, Decider, Decisi
 from hcc.diagnoses.kept import DecidedDiagnoses, KeptDiagnoses, KeptWriter
 from hcc.diagnoses.lines import EPOCH, FORMS, RECORD_TYPES, LineRules
 from hcc.diagnoses.plain import Room
-from hcc.diagnoses.runs import run_starts
+from hcc.diagnoses.runs import between, run_starts
 
 __all__ = [
     "COUNTED",
@@ -24,6 +24,7 @@ __all__ = [
     "KeptWriter",
     "LineRules",
     "Room",
+    "between",
     "decisions",
     "joined",
     "run_starts",

@@ -26,6 +26,15 @@ def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(new)
 
 
+def between(ordered: NDArray[Any], start: int, stop: int) -> tuple[int, int]:
+    """Places of the values from ``start`` up to, not with, ``stop``.
+
+    Asked in numbers of another type numpy first converts the whole array, for a population at every question.
+    """
+    low, high = np.searchsorted(ordered, np.array([start, stop], dtype=ordered.dtype))
+    return int(low), int(high)
+
+
 def fold_neighbours(lines: Columns, *keys: str) -> Columns:
     """One entry per run of neighbours equal in ``keys``: best, last and submitted the largest, verdict the least, of
     others the first."""

@@ -17,7 +17,7 @@ from hcc.conditions import (
     pack_bits,
     pair_bits,
 )
-from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions, run_starts
+from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions, between, run_starts
 from hcc.pipeline.plan import Model, Plan
 from hcc.pipeline.statuses import Statuses
 from hcc.rules.condition_tables import EDIT_KINDS
@@ -55,7 +55,7 @@ class ModelResult:
 
 def sexes_and_ages(statuses: Statuses, members: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sex and age of each member, from the member's first status (they do not change within a year)."""
-    first = np.searchsorted(statuses.member, np.arange(members))
+    first = np.searchsorted(statuses.member, np.arange(members, dtype=statuses.member.dtype))
     profile = statuses.profile[first]
     return statuses.profiles.sex[profile].astype(np.int64), statuses.profiles.age[profile].astype(np.int64)
 
@@ -155,9 +155,7 @@ def result_factors(result: ModelResult, statuses: Statuses, start: int, stop: in
 
 def _range(decided: Decisions, start: int, stop: int) -> tuple[int, int]:
     member = decided.records["member"].to_numpy()
-    first, last = np.searchsorted(member, (start, stop))
-    low, high = np.searchsorted(decided.record, (first, last))
-    return int(low), int(high)
+    return between(decided.record, *between(member, start, stop))
 
 
 def _distinct(evidence: Evidence) -> Evidence:

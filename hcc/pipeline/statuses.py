@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hcc.diagnoses import between
 from hcc.scores import Profiles, profiles
 
 MONTHS = 12
@@ -36,8 +37,7 @@ class Statuses:
 
     def rows_of(self, start: int, stop: int) -> slice:
         """Status rows of the members ``start`` to ``stop`` (exclusive)."""
-        low, high = np.searchsorted(self.member, (start, stop))
-        return slice(int(low), int(high))
+        return slice(*between(self.member, start, stop))
 
     def of(self, members: NDArray[np.integer]) -> Statuses:
         """The statuses of some members (indexes, ascending), who are then numbered from 0; the profiles stay."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hcc.diagnoses import COUNTED, EPOCH, REASONS
+from hcc.diagnoses import COUNTED, EPOCH, REASONS, between
 from hcc.gaps import GapContext
 from hcc.pipeline.frames import Frames
 from hcc.pipeline.plan import Plan
@@ -94,9 +94,7 @@ class Contexts:
         """The run's table diagnoses of some members, with member_index."""
         decided = self.scored.decided
         owner = decided.records["member"].to_numpy()
-        first, last = np.searchsorted(owner, (start, stop))
-        low, high = np.searchsorted(decided.record, (first, last))
-        frame = frames.diagnoses(decided, int(low), int(high))
+        frame = frames.diagnoses(decided, *between(decided.record, *between(owner, start, stop)))
         return frame.drop("run_id").rename({"member_id": "member_index"}).cast({"member_index": pl.UInt32})
 
     def context(self, frames: Frames, piece: Piece) -> GapContext:
