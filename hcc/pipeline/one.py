@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from hcc.pipeline.paying import paid_rows, part_scores
 from hcc.pipeline.person import read_person
 from hcc.pipeline.plan import Options, Payment, Plan, options, payments_of, plan_of, year_of
 from hcc.pipeline.score_frames import why_no_segment
+from hcc.pipeline.unmapped import why_unmapped
 from hcc.rules.condition_tables import EDIT_KINDS
 from hcc.rules.folders import roots
 from hcc.rules.programs import ProgramYear
@@ -131,7 +133,7 @@ class OneScore:
 
 
 def score_one(
-    diagnosis_codes: list[str] | tuple[str, ...] | None = (),
+    diagnosis_codes: Iterable[str] | None = (),
     *,
     birth_date: str | date | None = None,
     sex: str | int | None = None,
@@ -155,9 +157,9 @@ def score_one(
     person = read_person(birth_date, sex, age, chosen.payment_year, member)
     profiles = person.profiles
     plan, by_model = _prepared(chosen, profiles)
-    codes = list(dict.fromkeys(_normalized(diagnosis_codes or [])))
+    codes = list(dict.fromkeys(_normalized(_listed(diagnosis_codes))))
     found_id = {code: place for code in codes if (place := _code_ids(plan).get(code)) is not None}
-    uncounted = {code: "NOT_IN_MODEL" for code in codes if code not in found_id}
+    uncounted = why_unmapped([code for code in codes if code not in found_id], plan)
     first, last = _window(plan, service_date)
     for code, place in list(found_id.items()):
         if plan.codes.valid_from[place] > last or plan.codes.valid_to[place] < first:
@@ -252,7 +254,16 @@ def score_one(
     )
 
 
-def _normalized(codes: list[str] | tuple[str, ...]) -> list[str]:
+def _listed(codes: Iterable[str] | None) -> list[str]:
+    """The codes as a list. Raises HccError for a single text, which would be read letter by letter."""
+    if codes is None:
+        return []
+    if isinstance(codes, str | bytes) or not isinstance(codes, Iterable):
+        raise HccError("diagnosis_codes is no list of codes.", hint="Write score_one(['E11.22', 'I50.9'], …).")
+    return list(codes)
+
+
+def _normalized(codes: list[str]) -> list[str]:
     if all(type(code) is str and _PLAIN_CODE.fullmatch(code) for code in codes):
         return [bare for code in codes if (bare := code.strip(" ").replace(".", "").upper())]
     text = pl.Series("code", [None if code is None else str(code) for code in codes], dtype=pl.String)

@@ -243,3 +243,25 @@ def test_a_folder_of_other_tables_is_not_mixed_up(monkeypatch: pytest.MonkeyPatc
     assert other < factor
     monkeypatch.delenv("HCC_MAPPINGS")
     assert hcc.score_one(["E11.22"], **given) == shipped
+
+
+def test_codes_that_map_nowhere_are_told_as_in_a_population() -> None:
+    """RULINGS 14's four reasons; E11 is a header, Z0000 exists and maps nowhere, F3481X has no such code."""
+    codes = ["SECRETNAME", "E11", "F3481X", "Z00.00", "E11.22"]
+    one = hcc.score_one(codes, birth_date="1953-06-15", sex="F", payment_year=2026)
+    assert one.uncounted == {
+        "SECRETNAME": "INVALID_FORMAT", "E11": "NOT_VALID_ON_DOS", "F3481X": "UNKNOWN_CODE", "Z0000": "NOT_IN_MODEL",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("codes", [iter(["E11.22"]), pl.Series(["E11.22"]), {"E11.22"}, ("E11.22",)])
+def test_codes_in_anything_that_lists_them(codes: Any) -> None:
+    """SPEC 7: F 72 with E11.22 alone; read letter by letter it would be the demographic score."""
+    one = hcc.score_one(codes, birth_date="1953-06-15", sex="F", payment_year=2026)
+    assert [score.hccs for score in one.models] == [["37"]]
+
+
+@pytest.mark.parametrize("codes", ["E11.22", b"E1122", 1122])
+def test_a_single_text_is_no_list(codes: Any) -> None:
+    with pytest.raises(HccError, match="no list of codes"):
+        hcc.score_one(codes, birth_date="1953-06-15", sex="F", payment_year=2026)
