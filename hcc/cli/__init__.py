@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -128,6 +129,10 @@ def _told(error: Exception, *, debug: bool) -> int:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
+        return 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more when it exits
+        click.echo("error: There is no space left to write the output.\nhint: Free some space and ask again.", err=True)
         return 1
     if isinstance(error, MemoryError):
         click.echo(

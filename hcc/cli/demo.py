@@ -33,6 +33,7 @@ def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
     from hcc.demo.mix import load_mix
     from hcc.demo.population import demo_population
     from hcc.pipeline_gaps import run
+    from hcc.results.place import told_plainly
 
     folder = Path(out)
     results = folder / "results.duckdb"
@@ -40,7 +41,8 @@ def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
     year = payment_year if payment_year is not None else load_mix().payment_year
     with Progress("demo") as progress:
         progress("inventing members and claims", 0.0)
-        made = demo_population(folder, members=members, payment_year=year, seed=seed)
+        with told_plainly(folder):
+            made = demo_population(folder, members=members, payment_year=year, seed=seed)
         scored, gaps = run(
             made["members"],
             made["claims"],
@@ -58,7 +60,9 @@ def demo(out: str, members: int, seed: int, payment_year: int | None) -> None:
 
 def _check(folder: Path) -> None:
     from hcc.errors import ResultsExist
+    from hcc.results.place import check_writable
 
+    check_writable(folder.absolute())
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _OURS).exists():
         raise ResultsExist(folder)
 

@@ -66,10 +66,6 @@ def score_kept(kept: str, out: str | None, models: tuple[str, ...], **given: Any
         raise click.UsageError("Missing option --payment-year.")
     if out is None and (given["parquet"] or given["overwrite"]):
         raise click.UsageError("--parquet and --overwrite go with --out.")
-    if given["parquet"]:
-        from hcc.results.parquet import check_folder
-
-        check_folder(given["parquet"], given["overwrite"])
     tables = ("scores", "member_scores") if out is None else None
     asked = {name: given[name] for name in taken}
     with Progress("scoring") as progress:

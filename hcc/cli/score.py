@@ -87,11 +87,8 @@ def score(
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
     from hcc.pipeline import score as score_population
-    from hcc.results.parquet import check_folder
     from hcc.results.place import half_made
 
-    if given["parquet"]:
-        check_folder(given["parquet"], given["overwrite"])
     try:
         with Progress("scoring") as progress:
             run = score_population(

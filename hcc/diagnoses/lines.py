@@ -82,7 +82,7 @@ def form(names: Sequence[str], rules: LineRules) -> pl.Expr:
 
 def listed(names: Sequence[str], rules: LineRules) -> pl.Expr:
     """Whether the line's procedure is on the list of its service year."""
-    if not _has(names, "hcpcs"):
+    if not _has(names, "hcpcs") or not rules.procedures:
         return pl.lit(False)
     code = pl.col("hcpcs")
     year = pl.col("thru_date").dt.year()

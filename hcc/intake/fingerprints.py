@@ -44,7 +44,7 @@ def of_frame(table: str, kind: str, frame: pl.DataFrame | None) -> dict[str, Any
     """Frames in memory have no path. An eager one of moderate size is hashed by content, a lazy one is not."""
     digest = None
     if frame is not None and frame.estimated_size() <= _WHOLE // 4:
-        digest = hashlib.sha256(frame.write_csv().encode()).hexdigest() if _flat(frame) else None
+        digest = _digest(frame)
     return {
         "table": table,
         "paths": [],
@@ -57,5 +57,11 @@ def of_frame(table: str, kind: str, frame: pl.DataFrame | None) -> dict[str, Any
     }
 
 
-def _flat(frame: pl.DataFrame) -> bool:
-    return not any(dtype.is_nested() or dtype in (pl.Object, pl.Binary) for dtype in frame.dtypes)
+def _digest(frame: pl.DataFrame) -> str | None:
+    """Hash of the rows as CSV; None where a column cannot be put into CSV."""
+    if any(dtype.is_nested() or dtype in (pl.Object, pl.Binary) for dtype in frame.dtypes):
+        return None
+    try:
+        return hashlib.sha256(frame.write_csv().encode()).hexdigest()
+    except pl.exceptions.PolarsError:  # types of other libraries, such as pandas' periods
+        return None

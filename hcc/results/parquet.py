@@ -10,7 +10,7 @@ import polars as pl
 
 from hcc.errors import ResultsExist
 from hcc.results.ddl import literal, quoted
-from hcc.results.place import partial_folder, told_plainly
+from hcc.results.place import check_writable, partial_folder, told_plainly
 from hcc.results.reader import open_results
 from hcc.tables import RESULT_TABLES
 
@@ -44,12 +44,13 @@ def write_parquet(
 
 
 def check_folder(folder: str | Path, overwrite: bool = False) -> Path:
-    """The folder, if Parquet files may be written there; to be asked before any work starts. Raises ResultsExist."""
+    """The folder, if Parquet files may be written there; to be asked before any work starts. Raises ResultsExist,
+    ResultsError."""
     target = Path(folder).expanduser().absolute()
     taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
     if taken and not (overwrite and _is_ours(target)):
         raise ResultsExist(folder)
-    return target
+    return check_writable(target)
 
 
 def _copy(results: str | Path, made: Path) -> None:

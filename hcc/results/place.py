@@ -45,6 +45,14 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     return target
 
 
+def check_writable(folder: Path) -> Path:
+    """The folder, if it can be made or written. Raises ResultsError."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ResultsError(f"The folder {there} cannot be written.", hint="Choose another one.")
+    return folder
+
+
 def partial_folder(target: Path) -> Path:
     """A new folder beside ``target`` that only its owner can read; leftovers of killed runs are removed first."""
     for folder in leftovers(target):
@@ -129,6 +137,7 @@ def _flush(path: Path) -> None:
 def told_plainly(target: Path) -> Iterator[None]:
     """Turn a full disk or exhausted memory into one HccError, without DuckDB's own text, which may quote values."""
     import duckdb
+    import polars as pl
 
     try:
         yield
@@ -139,7 +148,7 @@ def told_plainly(target: Path) -> Iterator[None]:
             "Writing the results needs more memory than it may use.",
             hint="Score the members in parts, or on a machine with more memory.",
         ) from None
-    except (OSError, duckdb.Error) as error:
+    except (OSError, duckdb.Error, pl.exceptions.PolarsError) as error:
         if not _is_full(error):
             raise
         raise ResultsError(

@@ -277,3 +277,13 @@ def test_files_left_aside_are_told(tmp_path: Path) -> None:
 
 def test_no_hive_column_is_invented(tmp_path: Path) -> None:
     assert "month" not in lines(read(claims_=nested_folder(tmp_path))).columns
+
+
+def test_types_that_no_csv_knows_make_no_fingerprint() -> None:
+    pd = pytest.importorskip("pandas")
+
+    from hcc.intake.fingerprints import of_frame
+
+    periods = pl.DataFrame(pd.DataFrame({"month": pd.period_range("2025-01", periods=2, freq="M")}))
+    assert of_frame("claims", "pandas frame", periods)["sha256"] is None
+    assert of_frame("claims", "pandas frame", pl.DataFrame({"month": [1]}))["sha256"]

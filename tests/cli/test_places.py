@@ -1,0 +1,72 @@
+"""Where output goes: what is there already, what cannot be written, and what is full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Hcc
+from tests.cli.test_score import ASK, CLAIMS, MEMBERS
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "members.csv").write_text(MEMBERS)
+    (tmp_path / "claims.csv").write_text(CLAIMS)
+    return tmp_path
+
+
+def test_a_folder_of_parquet_is_replaced_when_asked(files: Path, hcc: Hcc) -> None:
+    assert hcc(*ASK, "--parquet", "tables").returncode == 0
+    stamp = (files / "tables" / "scores.parquet").stat().st_ino
+    again = hcc(*ASK, "--parquet", "tables", "--overwrite")
+    assert again.returncode == 0, again.stderr
+    assert (files / "tables" / "scores.parquet").stat().st_ino != stamp
+    (files / "tables" / "mine.txt").write_text("mine")
+    refused = hcc(*ASK[:-1], "other.duckdb", "--parquet", "tables", "--overwrite")
+    assert refused.returncode == 1
+    assert "already there" in refused.stderr
+    assert not (files / "other.duckdb").exists()  # told before any work
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a device of Linux")
+def test_output_that_finds_no_space(files: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from hcc.cli import main; main()", "schema", "--ddl"],
+            cwd=files, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == ("error: There is no space left to write the output.\nhint: Free some space and ask again.\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(files: Path, hcc: Hcc) -> None:
+    (files / "closed").mkdir(mode=0o500)
+    for args in (("demo", "--out", "closed/demo"), (*ASK, "--parquet", "closed/tables")):
+        done = hcc(*args)
+        assert done.returncode == 1
+        assert "cannot be written" in done.stderr
+    assert not (files / "r.duckdb").exists()
+
+
+def test_a_file_where_a_folder_should_be(files: Path, hcc: Hcc) -> None:
+    for args in (("demo", "--out", "members.csv/demo"), (*ASK, "--parquet", "members.csv/tables")):
+        done = hcc(*args)
+        assert done.returncode == 1, done.stderr
+        assert "members.csv cannot be written" in done.stderr
+    assert not (files / "r.duckdb").exists()
+
+
+def test_gaps_as_of_a_day_before_all_history(files: Path, hcc: Hcc) -> None:
+    """Nothing of the claims is known on that day: no gap, and no crash."""
+    assert hcc(*ASK).returncode == 0
+    (files / "old.csv").write_text(CLAIMS.replace("2025-", "2023-"))
+    for day in ("2019-06-30", "2021-12-31", "2022-06-30", "2022-12-31", "2023-03-31"):
+        done = hcc("gaps", "r.duckdb", "--history", "old.csv", "--as-of", day)
+        assert done.returncode == 0, (day, done.stderr)
+        assert f"Gaps as of {day}" in done.stderr
