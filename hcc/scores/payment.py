@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hcc.scores.rounding import Thousandths, divided_by, round_ratio, times
+from hcc.scores.rounding import Thousandths, divided_by, roomy, round_ratio, times
 
 
 def payment_scores(
@@ -23,9 +24,11 @@ def payment_scores(
 def blended(payments: Sequence[Thousandths], weights: Sequence[Decimal]) -> Thousandths:
     """Weighted sum of the models' rounded payment scores, rounded once."""
     fractions = [Fraction(weight) for weight in weights]
-    scale = int(np.lcm.reduce([f.denominator for f in fractions])) if fractions else 1
+    scale = lcm(*(f.denominator for f in fractions))
+    shares = [int(f * scale) for f in fractions]
+    whole = sum(map(abs, shares))  # no sum of the products is larger than the largest payment times this
     total = sum(
-        (payment.astype(np.int64) * int(f * scale) for payment, f in zip(payments, fractions, strict=True)),
+        (roomy(payment, whole, scale) * share for payment, share in zip(payments, shares, strict=True)),
         start=np.zeros(len(payments[0]), dtype=np.int64),
     )
     return round_ratio(total, scale)
