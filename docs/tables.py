@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from hcc.results.equation import figure
+
 ROOT = Path(__file__).resolve().parents[1]
 _NUMBERS = ("INT", "DECIMAL", "DOUBLE", "HUGEINT", "FLOAT")
 # A member about whom all three tables have something to tell, and not too much of it.
@@ -131,8 +133,8 @@ def score(con: duckdb.DuckDBPyConnection, member: str, folder: Path) -> str:
     rows = [[name, words, f"{value:+}"] for name, words, value in con.execute(_FACTORS, asked).fetchall()]
     ((segment, raw, norm, normalized, coding, paid),) = con.execute(_SCORE, asked).fetchall()
     rows.append(["**raw score**", f"segment {segment}", f"**{raw}**"])
-    rows.append([f"÷ {norm}", "normalization", normalized])
-    rows.append([f"× (1 − {coding})", "coding adjustment", f"**{paid}**"])
+    rows.append([f"÷ {figure(norm)}", "normalization", normalized])
+    rows.append([f"× (1 − {figure(coding)})", "coding adjustment", f"**{paid}**"])
     return markdown(["variable", "condition", "score"], ["VARCHAR", "VARCHAR", "DECIMAL"], rows)
 
 

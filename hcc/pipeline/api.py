@@ -18,9 +18,11 @@ from hcc.diagnoses import Room
 from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, code_problem, read_inputs
 from hcc.intake.forms import claim_forms
+from hcc.pipeline.frailty import frailty_notes
 from hcc.pipeline.memory import MemoryLimit, memory_limit
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Begun, Clock, Kept, Memory, Progress, Scored, Sink, run
+from hcc.pipeline.scenario import read_scenario
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import mapped_codes
@@ -77,8 +79,8 @@ def empty(name: str) -> pl.DataFrame:
     """A result table without rows, of the declared types."""
     kinds: dict[str, Any] = {
         "text": pl.String, "few": pl.String, "int": pl.Int64, "bool": pl.Boolean, "date": pl.Date,
-        "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "money": pl.Decimal(14, 2),
-        "number": pl.Float64, "list": pl.List(pl.String),
+        "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "factor": pl.Decimal(9, 6),
+        "money": pl.Decimal(14, 2), "number": pl.Float64, "list": pl.List(pl.String),
     }  # fmt: skip
     return pl.DataFrame(schema={c.name: kinds[c.type] for c in RESULT_TABLES[name].columns})
 
@@ -119,7 +121,7 @@ def score(
     """
     chosen = options(
         payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, audio_only=audio_only, mappings=mappings,
-        scenario=scenario_of(scenario),
+        scenario=read_scenario(scenario),
     )  # fmt: skip
     check_tables(tables, out)
     if out is not None:
@@ -221,7 +223,7 @@ def _run(
         "defaulted": defaulted,
         "claim_forms": forms,
     }
-    notes = [*inputs.notes, *scored.plan.notes]
+    notes = [*inputs.notes, *scored.plan.notes, *frailty_notes(inputs, chosen)]
     timings = {**clock.seconds, **scored.timings}
     row = _run_row(scored, inputs, counts, notes, timings, time.perf_counter() - begun)
     return Run(scored.run_id, chosen, counts, timings, notes, {}, row, scored=scored if keep else None)
@@ -316,16 +318,3 @@ def _run_row(
         "timings": json.dumps({name: round(value, 3) for name, value in timings.items()}),
         "notes": json.dumps(notes),
     }
-
-
-def scenario_of(scenario: dict[str, Any] | str | Path | None) -> dict[str, Any]:
-    """A scenario as a dict, read where it is a TOML file. Raises HccError."""
-    if scenario is None or isinstance(scenario, dict):
-        return dict(scenario or {})
-    import tomllib
-
-    path = Path(scenario)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HccError(f"The scenario file {path.name} cannot be read: {error}", hint="It is a TOML file.") from None

@@ -18,7 +18,8 @@ from hcc.scores import Factors
 from hcc.tables import RESULT_TABLES
 
 _UNIX = (date(1970, 1, 1) - EPOCH).days
-DECIMAL = pl.Decimal(9, 3)
+_EXACT = {"decimal": (1_000, pl.Decimal(9, 3)), "factor": (1_000_000, pl.Decimal(9, 6))}
+"""Column type → what a whole of it is a part of, and the type that it becomes."""
 
 
 def few(values: NDArray[np.integer], categories: Sequence[str], name: str = "") -> pl.Series:
@@ -54,10 +55,19 @@ def thousandths(values: NDArray[np.integer], known: NDArray[np.bool_] | None = N
     return pl.select(pl.when(pl.lit(pl.Series(known))).then(pl.lit(series)).otherwise(None)).to_series()
 
 
+def millionths(values: NDArray[np.integer], known: NDArray[np.bool_] | None = None) -> pl.Series:
+    """Whole millionths of a factor, as ``thousandths`` are of a score."""
+    return thousandths(values, known)
+
+
 def with_decimals(table: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """A result frame with DECIMAL(9,3) in place of thousandths. The division is exact after the cast."""
-    whole = [c.name for c in RESULT_TABLES[table].columns if c.type == "decimal" and c.name in frame.columns]
-    return frame.with_columns((pl.col(name) / 1000).cast(DECIMAL) for name in whole if frame.schema[name].is_integer())
+    """A result frame with decimals in place of thousandths and millionths. The division is exact after the cast."""
+    whole = {c.name: _EXACT[c.type] for c in RESULT_TABLES[table].columns if c.type in _EXACT}
+    return frame.with_columns(
+        (pl.col(name) / part).cast(exact)
+        for name, (part, exact) in whole.items()
+        if name in frame.columns and frame.schema[name].is_integer()
+    )
 
 
 def dates(days: NDArray[np.integer]) -> pl.Series:

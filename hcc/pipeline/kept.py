@@ -24,10 +24,11 @@ from hcc.diagnoses import Codes, KeptDiagnoses, KeptWriter
 from hcc.errors import ResultsError, ResultsExist
 from hcc.intake import Inputs, read_inputs
 from hcc.intake.forms import claim_forms
-from hcc.pipeline.api import Run, check_tables, finished, scenario_of, told_plainly
+from hcc.pipeline.api import Run, check_tables, finished, told_plainly
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Options, codes_of, decision_rules_of, options, year_of
 from hcc.pipeline.run import Clock, Kept, Progress, decider_of
+from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.side_by_side import side_by_side
 from hcc.results.place import partial_folder, publish_folder
 from hcc.results.place import told_plainly as no_space_told
@@ -117,7 +118,7 @@ def score_kept(
     before = folder.options
     chosen = options(
         payment_year, models=models, hierarchy_mode=hierarchy_mode, run=before.run, audio_only=before.audio_only,
-        mappings=mappings, scenario=scenario_of(scenario),
+        mappings=mappings, scenario=read_scenario(scenario),
     )  # fmt: skip
     check_tables(tables, out)
     begun, clock = time.perf_counter(), Clock(progress)

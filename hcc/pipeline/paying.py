@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from hcc.pipeline.plan import Payment
 from hcc.scores import blended, mean_of_months, payment_scores
 
+_MILLIONTHS = 1_000  # in a thousandth
+
 Raw = Mapping[str, tuple[NDArray[np.int32], NDArray[np.bool_]]]
 """Per model: raw score in thousandths and whether there is one, per row."""
 
@@ -31,11 +33,22 @@ class PaidRows:
 class PartScores:
     """Blended payment score per row of one part; ``known`` false where there is none, ``reason`` says why."""
 
+    part: str
     paid: NDArray[np.int64]
     known: NDArray[np.bool_]
     concerned: NDArray[np.bool_]
     unverified: NDArray[np.bool_]
     reason: NDArray[np.object_]
+
+    def sums(self, payable: NDArray[np.int64], frailty: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """Per row, the scores of its ``payable`` months: Part C's with the ``frailty`` (thousandths) of these months,
+        which is added after the blend (SPEC 2.0)."""
+        paid = self.paid * payable
+        return paid if frailty is None else paid + self.frailty(frailty)
+
+    def frailty(self, months: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What of the rows' frailty is in this part's scores."""
+        return np.where(self.known & self.concerned, months, 0) if self.part == "C" else np.zeros_like(months)
 
 
 def paid_rows(payments: Sequence[Payment], profile: NDArray[np.int32], raw: Raw) -> list[PaidRows]:
@@ -58,10 +71,9 @@ def paid_rows(payments: Sequence[Payment], profile: NDArray[np.int32], raw: Raw)
 def part_scores(
     paid: Sequence[PaidRows],
     size: int,
-    frailty: NDArray[np.int64] | None = None,
     no_segment: NDArray[np.object_] | None = None,
 ) -> dict[str, PartScores]:
-    """Blend each programme's models per row; ``frailty`` (thousandths per row) is added to Part C after the blend."""
+    """Blend each programme's models per row, without frailty."""
     parts: dict[str, PartScores] = {}
     for part in sorted({one.payment.part for one in paid}):
         score = np.zeros(size, dtype=np.int64)
@@ -90,15 +102,14 @@ def part_scores(
                 )
                 score[rows[good]] = total[good]
                 known[rows[good]] = True
-        if part == "C" and frailty is not None:
-            score[known] += frailty[known]
-        parts[part] = PartScores(score, known, concerned, unverified, reason)
+        parts[part] = PartScores(part, score, known, concerned, unverified, reason)
     return parts
 
 
 @dataclass(frozen=True, eq=False)
 class YearScores:
-    """Per member of one part: ``score`` (thousandths) where ``known``; ``concerned``: the part pays for the member."""
+    """Per member of one part: ``score`` (thousandths) where ``known``; ``concerned``: the part pays for the member;
+    ``frailty``: what of it is in the score, in millionths, since a mean of months has more digits than its factors."""
 
     score: NDArray[np.int64]
     known: NDArray[np.bool_]
@@ -106,6 +117,7 @@ class YearScores:
     unverified: NDArray[np.bool_]
     months: NDArray[np.int64]
     reason: NDArray[np.object_]
+    frailty: NDArray[np.int64]
 
 
 def year_scores(
@@ -114,13 +126,15 @@ def year_scores(
     payable: NDArray[np.integer],
     members: int,
     why_not: NDArray[np.object_],
+    frailty: NDArray[np.int64] | None = None,
 ) -> YearScores:
-    """Mean of the payable months' scores per member (RULINGS 5). A payable month without a score leaves none for the
+    """Mean of the payable months' scores per member (RULINGS 5), each with its month's frailty; ``frailty`` is the sum
+    over a row's payable months. A payable month without a score leaves none for the
     year; months in which the part does not pay for the member do not count."""
     weight = np.where(part.concerned, payable, 0).astype(np.int64)
     months = np.bincount(member, weights=weight, minlength=members).astype(np.int64)
     total = np.zeros(members, dtype=np.int64)
-    np.add.at(total, member, part.paid * weight)
+    np.add.at(total, member, part.sums(weight, frailty))
     lost = part.concerned & ~part.known & (weight > 0)
     known = months > 0
     known[member[lost]] = False
@@ -130,4 +144,9 @@ def year_scores(
     unverified[member[part.unverified & part.concerned]] = True
     reason = np.where(months > 0, "", np.where(why_not == "", "NO_PAYABLE_MONTH", why_not)).astype(object)
     reason[member[lost]] = part.reason[lost]
-    return YearScores(mean_of_months(total, months), known & concerned, concerned, unverified, months, reason)
+    known &= concerned
+    added = np.zeros(members, dtype=np.int64)
+    if frailty is not None:
+        np.add.at(added, member, part.frailty(frailty) * _MILLIONTHS)
+        added = np.where(known, mean_of_months(added, months), 0)
+    return YearScores(mean_of_months(total, months), known, concerned, unverified, months, reason, added)

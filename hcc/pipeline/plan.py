@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hcc.conditions import HIERARCHY_MODES, HierarchyMode
 from hcc.diagnoses import EPOCH, ChainRules, Codes, DecisionRules, LineRules
 from hcc.errors import HccError, MissingPaymentYear, NotPaidModel, RulesError
+from hcc.pipeline.scenario import scenario_year
 from hcc.rules.condition_tables import ConditionTables, condition_tables
 from hcc.rules.eligibility import audio_only as audio_only_codes
 from hcc.rules.eligibility import bill_types, procedure_codes
@@ -81,6 +82,8 @@ def options(payment_year: int | None, **given: Any) -> Options:
     ]
     if faults:
         raise HccError("; ".join(faults) + ".", hint="See 'hcc score --help'.")
+    if chosen.scenario:
+        year_of(chosen)  # a fault in it is told before anything is read
     return chosen
 
 
@@ -144,8 +147,9 @@ def make_plan(chosen: Options, profiles: Profiles, judged: Options | None = None
 
 
 def year_of(chosen: Options) -> ProgramYear:
-    """The rules of the payment year, with the scenario's changes. Raises UnknownYear, RulesError."""
-    return _scenario_year(load_program_year(chosen.payment_year, chosen.mappings), chosen.scenario)
+    """The rules of the payment year, with the scenario's changes. Raises UnknownYear, RulesError,
+    HccError for a scenario that cannot be used."""
+    return scenario_year(load_program_year(chosen.payment_year, chosen.mappings), chosen.scenario)
 
 
 def payments_of(chosen: Options, year: ProgramYear, profiles: Profiles) -> list[Payment]:
@@ -263,37 +267,6 @@ def _months_known(profiles: Profiles) -> Facts:
     facts = profiles.facts
     unknown = (facts["esrd"] == CHOICES["esrd"].index("graft")) & (facts["graft_month"] == 0)
     return {**facts, "graft_month": np.where(unknown, 1 + TRANSPLANT_MONTHS, facts["graft_month"])}
-
-
-def _scenario_year(year: ProgramYear, scenario: dict[str, Any]) -> ProgramYear:
-    """Apply a scenario file: ``[[program]] name, model, normalization | coding_adjustment | blend_weight``."""
-    changes = scenario.get("program", [])
-    if not changes:
-        return year
-    data = year.model_dump(by_alias=True)
-    faults = []
-    for change in changes:
-        hit = [
-            m
-            for p in data["program"]
-            if p["name"] == change.get("name")
-            for m in p["model"]
-            if change.get("model") in (None, m["model"], f"{m['model']}:{m['calibration']}")
-        ]
-        if not hit:
-            faults.append(f"no programme {change.get('name')!r} with model {change.get('model')!r}")
-        for model in hit:
-            model.update({k: v for k, v in change.items() if k not in ("name", "model")}, unverified=False)
-    if faults:
-        names = ", ".join(program.name for program in year.programs)
-        raise HccError(
-            "The scenario file names what is not there: " + "; ".join(faults) + ".", hint=f"Programmes: {names}."
-        )
-    for program in data["program"]:
-        for model in program["model"]:
-            for key in ("blend_weight", "normalization", "coding_adjustment"):
-                model[key] = None if model[key] is None else str(model[key])
-    return ProgramYear.model_validate(data)
 
 
 def codes_of(lists: list[pl.Series], chosen: Options) -> Codes:

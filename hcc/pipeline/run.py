@@ -14,12 +14,13 @@ import numpy as np
 import polars as pl
 
 from hcc.diagnoses import Codes, DecidedDiagnoses, Decider, DecisionRules, Decisions, Room, joined
+from hcc.pipeline.frailty import statuses_of
 from hcc.pipeline.frames import Frames, constant, with_decimals
 from hcc.pipeline.plan import Options, Plan, make_plan
 from hcc.pipeline.population import ModelResult, sexes_and_ages
 from hcc.pipeline.shard import Shard, ShardWork, Tally
 from hcc.pipeline.side_by_side import side_by_side
-from hcc.pipeline.statuses import Statuses, statuses
+from hcc.pipeline.statuses import Statuses
 from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
 Progress = Callable[[str, float], None]
@@ -132,7 +133,7 @@ def run(
     run_id = begun.run_id if begun is not None else run_id or uuid.uuid4().hex[:12]
     with clock.stage("profiles", 0.02):
         members = inputs.members
-        status = statuses(members, inputs.enrollment, chosen.payment_year) if part_of is None else part_of[1]
+        status = statuses_of(inputs, chosen) if part_of is None else part_of[1]
     with clock.stage("rules", 0.04):
         judged = None if kept is None else kept.judged
         plan = make_plan(chosen, status.profiles, judged) if part_of is None else part_of[0]
@@ -264,7 +265,7 @@ def append_reference_tables(sink: Sink, plan: Plan, run_id: str) -> None:
 
 
 def _payment_factors(plan: Plan) -> pl.DataFrame:
-    exact = pl.Decimal(9, 3)
+    exact = pl.Decimal(9, 6)
     rows = [
         {
             "payment_year": plan.options.payment_year,

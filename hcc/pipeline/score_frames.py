@@ -1,4 +1,4 @@
-"""The tables ``scores`` and ``member_scores`` of a range of members, and the frailty that goes into the latter."""
+"""The tables ``scores`` and ``member_scores`` of a range of members."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.pipeline.frames import Frames, thousandths
+from hcc.pipeline.frames import Frames, millionths, thousandths
 from hcc.pipeline.paying import PaidRows, part_scores, year_scores
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
@@ -47,7 +47,7 @@ def scores_frame(
         zeros = np.zeros(size, dtype=np.int64)
         why_no_score = np.where(one.placed, "", "MODEL_NOT_AVAILABLE" if result is None else lost[rows])
         why_no_pay = np.where(has, "", np.where(one.placed, payment.no_payment_reason, why_no_score))
-        weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1000), dtype=np.int64)
+        weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1_000_000), dtype=np.int64)
         disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
         frame = pl.DataFrame(
             {
@@ -61,7 +61,7 @@ def scores_frame(
                 "raw_score": thousandths(one.raw, one.placed),
                 "normalized_score": thousandths(zeros if one.normalized is None else one.normalized, has),
                 "payment_score": thousandths(zeros if one.paid is None else one.paid, has),
-                "blend_weight": thousandths(weight, np.full(size, payment.weight is not None)),
+                "blend_weight": millionths(weight, np.full(size, payment.weight is not None)),
                 "payable": status.payable[here][rows] > 0,
                 "unverified": np.full(size, payment.unverified),
                 "no_score_reason": pl.Series(why_no_score, dtype=pl.String).replace("", None),
@@ -95,19 +95,16 @@ def why_no_segment(profiles: Profiles, profile: NDArray[np.integer]) -> NDArray[
 
 
 def member_scores_frames(
-    frames: Frames, plan: Plan, status: Statuses, paid: list[PaidRows], members: pl.DataFrame, start: int, stop: int
+    frames: Frames, plan: Plan, status: Statuses, paid: list[PaidRows], start: int, stop: int
 ) -> Iterator[pl.DataFrame]:
     here = status.rows_of(start, stop)
     member = status.member[here].astype(np.int64) - start
-    frailty = frailty_of(plan, status, members, here)
-    parts = part_scores(paid, len(member), frailty, no_segment_reason(status, here))
+    frailty = None if status.frailty is None else status.frailty[here]
+    parts = part_scores(paid, len(member), no_segment_reason(status, here))
     why_not = status.not_payable_reason[start:stop].to_numpy().astype(object)
     for part, scores in parts.items():
-        year = year_scores(scores, member, status.payable[here], stop - start, why_not)
+        year = year_scores(scores, member, status.payable[here], stop - start, why_not, frailty)
         who = np.nonzero(year.concerned)[0]
-        added = np.zeros(stop - start, dtype=np.int64)
-        if part == "C" and frailty is not None:
-            added[member] = frailty
         yield pl.DataFrame(
             {
                 **frames.start(who + start),
@@ -115,28 +112,8 @@ def member_scores_frames(
                 "part": frames.same("part", part, len(who)),
                 "risk_score": thousandths(year.score[who], year.known[who]),
                 "payable_months": year.months[who],
-                "frailty": thousandths(added[who]),
+                "frailty": millionths(year.frailty[who]),
                 "unverified": year.unverified[who],
                 "no_score_reason": pl.Series(year.reason[who], dtype=pl.String).replace("", None),
             }
         )
-
-
-def frailty_of(plan: Plan, status: Statuses, members: pl.DataFrame, rows: slice) -> NDArray[np.int64] | None:
-    """Frailty factor (thousandths) of each status row: the scenario's, by contract, for community members of 55 and
-    older without ESRD (SPEC R-2.22). None where the scenario names none."""
-    by_contract = plan.options.scenario.get("frailty", {})
-    if not by_contract:
-        return None
-    factor = (
-        members["contract_id"]
-        .cast(pl.String)
-        .replace_strict(
-            {key: round(float(value) * 1000) for key, value in by_contract.items()}, default=0, return_dtype=pl.Int64
-        )
-        .fill_null(0)
-        .to_numpy()
-    )
-    facts, profile = status.profiles.facts, status.profile[rows]
-    frail = (facts["age"][profile] >= 55) & (facts["lti"][profile] == 0) & (facts["esrd"][profile] == 0)
-    return np.where(frail, factor[status.member[rows]], 0)

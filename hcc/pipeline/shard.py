@@ -113,7 +113,7 @@ class ShardWork:
         if self._wants("scores"):
             yield "scores", scores_frame(frames, plan, status, found, paid, start, stop)
         if plan.blends and self._wants("member_scores"):
-            for frame in member_scores_frames(frames, plan, status, paid, self.members, start, stop):
+            for frame in member_scores_frames(frames, plan, status, paid, start, stop):
                 yield "member_scores", frame
 
 

@@ -34,6 +34,7 @@ class Statuses:
     first_month: pl.Series
     not_payable_reason: pl.Series  # per member: '' or why no month is payable
     monthly: pl.DataFrame | None
+    frailty: NDArray[np.int64] | None = None  # thousandths over the payable months, summed (hcc.pipeline.frailty)
 
     def rows_of(self, start: int, stop: int) -> slice:
         """Status rows of the members ``start`` to ``stop`` (exclusive)."""
@@ -55,6 +56,7 @@ class Statuses:
         return Statuses(
             self.profiles, owner, self.profile[rows], self.months[rows], self.payable[rows],
             self.first_month.gather(pl.Series(rows)), self.not_payable_reason.gather(pl.Series(members)), monthly,
+            None if self.frailty is None else self.frailty[rows],
         )  # fmt: skip
 
 

@@ -22,12 +22,13 @@ from hcc.intake import Inputs, read_inputs
 from hcc.intake.fingerprints import of_files
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.api import row_counts, unmapped_table
+from hcc.pipeline.frailty import statuses_of
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
 from hcc.pipeline.recorded import Recorded, recorded, same_inputs
 from hcc.pipeline.run import Memory, Progress, Scored, run
 from hcc.pipeline.shard import SUMS
-from hcc.pipeline.statuses import Statuses, statuses
+from hcc.pipeline.statuses import Statuses
 from hcc.results import ResultsWriter, check_target, open_results, read_table
 
 _MADE_ANEW = ("diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
@@ -97,7 +98,7 @@ def update(
     tell("scores", 0.3)
     limit, run_id = memory_limit(memory), before.row["run_id"]
     # The whole population decides which models are scored and so which codes map, not these few.
-    everybody = statuses(old.members, old.enrollment, before.row["payment_year"])
+    everybody = statuses_of(old, before.options)
     theirs = everybody.of(np.flatnonzero(old.members["member_id"].is_in(ours["member_id"].implode()).to_numpy()))
     part = make_plan(before.options, everybody.profiles), theirs
     earlier, then = _scored(replace(inputs, claims=was.claims, claim_diagnoses=was.claim_diagnoses), part, run_id)

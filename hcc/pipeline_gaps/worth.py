@@ -16,7 +16,6 @@ from hcc.gaps import Scenarios, Worths
 from hcc.pipeline.paying import Raw, paid_rows, part_scores
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.run import Scored
-from hcc.pipeline.score_frames import frailty_of
 from hcc.rules.condition_tables import WORD
 from hcc.scores import mean_of_months, raw_scores
 
@@ -33,7 +32,7 @@ class _Range:
     start: int
     stop: int
     rows: slice
-    frail: Ints | None
+    frailty: Ints | None
 
     @property
     def owner(self) -> Ints:
@@ -55,8 +54,8 @@ def worths(
     ``found``: the results of a range that holds them and begins with the member ``base``. All scores in thousandths.
     """
     rows = scored.statuses.rows_of(start, stop)
-    frail = frailty_of(scored.plan, scored.statuses, scored.members, rows)
-    here = _Range(scored, found, start, stop, rows, frail)
+    frailty = scored.statuses.frailty
+    here = _Range(scored, found, start, stop, rows, None if frailty is None else frailty[rows])
     own_raw, owner = here.own_raw(base), here.owner
     own = _risk(here, own_raw, np.arange(len(owner)), owner, stop - start)
     row, scenario = _scenario_rows(owner, asked.member - start)
@@ -126,12 +125,13 @@ def _risk(here: _Range, raw: Raw, row: Ints, who: Ints, size: int) -> dict[str, 
     """By part: the year's risk score of each of ``size`` members or scenarios, and whether there is one."""
     status = here.scored.statuses
     profile, payable = status.profile[here.rows][row], status.payable[here.rows][row]
-    frail = None if here.frail is None else here.frail[row]
+    frailty = None if here.frailty is None else here.frailty[row]
     found: dict[str, Known] = {}
-    for part, scores in part_scores(paid_rows(here.scored.plan.payments, profile, raw), len(row), frail).items():
+    for part, scores in part_scores(paid_rows(here.scored.plan.payments, profile, raw), len(row)).items():
         weight = np.where(scores.concerned, payable, 0).astype(np.int64)
         months = np.bincount(who, weights=weight, minlength=size).astype(np.int64)
-        total = np.bincount(who, weights=scores.paid * weight, minlength=size).astype(np.int64)
+        sums = scores.sums(weight, frailty)
+        total = np.bincount(who, weights=sums, minlength=size).astype(np.int64)
         known = months > 0
         known[who[scores.concerned & ~scores.known & (weight > 0)]] = False
         found[part] = mean_of_months(total, months), known

@@ -8,6 +8,7 @@ from typing import Any
 from hcc.report.cells import SMALLEST, model_words
 from hcc.report.html import Html, details, joined, listed, section, table, tag
 from hcc.report.source import Source, parsed
+from hcc.results.equation import figure, weight
 
 _FACTORS = """
 SELECT part::VARCHAR AS part, program::VARCHAR AS program, model::VARCHAR AS model, calibration::VARCHAR AS calibration,
@@ -48,8 +49,8 @@ def _unverified(source: Source) -> Html:
     if not rows:
         return tag("p", "Every payment factor of this run was verified against a source.")
     points = [
-        f"{row['program']}, {model_words(row['model'], row['calibration'])}: normalization {row['normalization']}, "
-        f"weight {row['blend_weight']} – {row['source']}"
+        f"{row['program']}, {model_words(row['model'], row['calibration'])}: normalization {figure(row['normalization'])}, "
+        f"weight {weight(row['blend_weight'])} – {row['source']}"
         for row in rows
     ]
     return joined((tag("h3", "Payment factors nobody could verify"), listed(points)))
@@ -70,8 +71,8 @@ def _factors(source: Source) -> Html:
     if not rows:
         return Html("")
     body = [
-        [row["program"] or "–", row["part"], model_words(row["model"], row["calibration"]), row["normalization"],
-         row["coding_adjustment"], row["blend_weight"], row["source"]]
+        [row["program"] or "–", row["part"], model_words(row["model"], row["calibration"]), figure(row["normalization"]) or None,
+         figure(row["coding_adjustment"]) or None, weight(row["blend_weight"]) or None, row["source"]]
         for row in rows
     ]  # fmt: skip
     headings = ["Programme", "Part", "Model", "Normalization", "Coding adjustment", "Weight", "Source"]

@@ -18,6 +18,7 @@ _TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
     "decimal": "DECIMAL(9,3)",
+    "factor": "DECIMAL(9,6)",
     "money": "DECIMAL(14,2)",
     "number": "DOUBLE",
     "list": "VARCHAR[]",

@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hcc.results.explain import Explanation, Factor, Hcc, Model, Part, Status, Uncounted
+from hcc.results.equation import equation, figure, weight
+from hcc.results.explain import Explanation, Factor, Hcc, Model, Status, Uncounted
 from hcc.results.rule_words import RuleWords
 
 _WIDTH = 112
@@ -64,47 +65,14 @@ def _scores(told: Explanation, words: RuleWords) -> Iterator[str]:
         yield f"Part {part.part} risk score: {score}{' (unverified factor)' if part.unverified else ''}"
         if part.no_score_reason:
             yield from _wrapped(_meaning(told, part.no_score_reason), "  ")
-        yield from _blend(told, part)
+        for line in equation(told, part):
+            yield from _wrapped(line, "  ", hang=4)
         for model in told.models:
             if model.part == part.part:
                 yield from _model(told, model, words)
     for model in told.models:
         if model.part not in shown:
             yield from _model(told, model, words)
-
-
-def _blend(told: Explanation, part: Part) -> Iterator[str]:
-    """How several models or months make one score; silent where one status is the whole of it."""
-    rows = [s for m in told.models if m.part == part.part for s in m.statuses if s.blend_weight is not None]
-    if part.risk_score is None or len(rows) + bool(part.frailty) < 2:
-        return
-    added = f" + {part.frailty} frailty" if part.frailty else ""
-    risk_score = part.risk_score
-    if all(s.first_month is None for s in rows):
-        yield f"  {_blended(rows)}{added} = {risk_score}"
-        return
-    alike: dict[tuple[int, ...], int] = {}
-    for month in sorted({month for s in rows for month in s.payable}):
-        paid = tuple(i for i, s in enumerate(rows) if month in s.payable)
-        alike[paid] = alike.get(paid, 0) + 1
-    if len(alike) == 1:
-        ((paid, months),) = alike.items()
-        yield f"  {_blended([rows[i] for i in paid])}{added} = {risk_score} in each of {months} payable months"
-        return
-    terms = []
-    for paid, months in alike.items():
-        blend = _blended([rows[i] for i in paid])
-        terms.append(f"{months} × {f'({blend})' if ' ' in blend else blend}")
-    mean = f"({' + '.join(terms)}) ÷ {sum(alike.values())} payable months"
-    # Frailty is added in the months of the programmes it is for; which these are is not told apart here.
-    yield from _wrapped(f"{mean}, and frailty, make {risk_score}" if added else f"{mean} = {risk_score}", "  ", hang=4)
-
-
-def _blended(rows: list[Status]) -> str:
-    terms = [
-        f"{s.payment_score}" if s.blend_weight == 1 else f"{_short(s.blend_weight)} × {s.payment_score}" for s in rows
-    ]
-    return " + ".join(terms)
 
 
 def _model(told: Explanation, model: Model, words: RuleWords) -> Iterator[str]:
@@ -130,17 +98,17 @@ def _arithmetic(told: Explanation, status: Status) -> Iterator[str]:
     if status.raw_score is not None:
         yield f"    {'raw score':<34}{status.raw_score:>9}"
     if status.normalized_score is not None:
-        divisor = "" if status.normalization is None else f" {status.normalization}"
+        divisor = "" if status.normalization is None else f" {figure(status.normalization)}"
         yield f"    {f'÷ normalization{divisor}':<34}{status.normalized_score:>9}"
     if status.payment_score is not None:
         adjusted = "× (1 − coding adjustment)"
         if status.coding_adjustment is not None:
-            adjusted = f"× (1 − {status.coding_adjustment}) coding adjustment"
+            adjusted = f"× (1 − {figure(status.coding_adjustment)}) coding adjustment"
         if status.coding_adjustment == 0:
             adjusted = "no coding adjustment"
         yield f"    {adjusted:<34}{status.payment_score:>9}  payment score"
     if status.blend_weight is not None and status.blend_weight != 1:
-        yield f"    weight in the blend {_short(status.blend_weight)}"
+        yield f"    weight in the blend {weight(status.blend_weight)}"
     if status.no_payment_reason:
         yield from _wrapped(f"No payment score: {_meaning(told, status.no_payment_reason)}", "    ")
     if status.unverified:
@@ -279,11 +247,6 @@ def dotted(code: str) -> str:
 
 def _signed(value: Decimal) -> str:
     return f"{value:+}"
-
-
-def _short(value: Decimal | None) -> str:
-    text = f"{value}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _wrapped(text: str, indent: str, hang: int = 0) -> Iterable[str]:

@@ -19,6 +19,7 @@ from hcc.tables import Column, Table
 _CASE_LIMIT = 24  # above it the branches of CASE cost more than DuckDB's own cast
 _INTEGER_DECIMALS: dict[str, tuple[pl.DataType, pa.DataType]] = {
     "decimal": (pl.Int32(), pa.decimal32(9, 3)),
+    "factor": (pl.Int32(), pa.decimal32(9, 6)),
     "money": (pl.Int64(), pa.decimal64(14, 2)),
 }
 
@@ -32,7 +33,7 @@ def prepared(
     """The Arrow table to register as ``incoming`` and the SELECT list, in the order of the table's columns.
 
     ``constants``: one value for every row; columns in neither are null. Integers in a decimal column are thousandths,
-    in a money column cents; floats are refused there (TypeError). Unknown columns raise ValueError.
+    in a factor column millionths, in a money column cents; floats are refused there (TypeError). Unknown columns raise ValueError.
     """
     unknown = [name for name in (*frame.columns, *constants) if name not in table.names]
     if unknown:

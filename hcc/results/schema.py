@@ -10,8 +10,8 @@ from hcc.tables import RESULT_TABLES, SCHEMA_VERSION, Table
 
 _TYPES = {
     "text": "text", "few": "text of few values", "int": "whole number", "bool": "true or false", "date": "date",
-    "timestamp": "date and time", "decimal": "decimal, 3 places", "money": "dollars, 2 places", "number": "number",
-    "list": "list of text",
+    "timestamp": "date and time", "decimal": "decimal, 3 places", "factor": "decimal, 6 places",
+    "money": "dollars, 2 places", "number": "number", "list": "list of text",
 }  # fmt: skip
 
 

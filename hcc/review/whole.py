@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hcc.results import Explanation, explain
+from hcc.results.equation import figure, weight
 from hcc.results.explain import Hcc, Model, Status
 from hcc.results.rule_words import RuleWords
 from hcc.review.desk import Desk
@@ -82,19 +83,19 @@ def _status(told: Explanation, model: Model, status: Status, words: RuleWords) -
         ("Raw score", "the sum", status.raw_score),
         (
             "Normalized",
-            f"÷ {status.normalization}" if status.normalization is not None else "",
+            f"÷ {figure(status.normalization)}" if status.normalization is not None else "",
             status.normalized_score,
         ),
         (
             "Payment score",
-            f"× (1 − {status.coding_adjustment})" if status.coding_adjustment is not None else "",
+            f"× (1 − {figure(status.coding_adjustment)})" if status.coding_adjustment is not None else "",
             status.payment_score,
         ),
     )
     rows += [cells(what, how, number(score(value)), cls="hcc-total") for what, how, value in steps if value is not None]
     reasons = [told.reasons.get(code, code) for code in (status.no_score_reason, status.no_payment_reason) if code]
-    weight = status.blend_weight
-    blend = f"Weight in the blend: {weight}." if weight is not None and weight != 1 else ""
+    share = status.blend_weight
+    blend = f"Weight in the blend: {weight(share)}." if share is not None and share != 1 else ""
     notes = [
         *reasons,
         blend,

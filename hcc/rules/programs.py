@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from hcc.errors import RulesError, UnknownYear
 from hcc.rules.folders import roots
@@ -19,6 +19,14 @@ from hcc.rules.requires import parse
 
 RunName = Literal["initial", "midyear", "final"]
 Source = Literal["encounter", "raps", "ffs"]
+DECIMALS = 6
+"""Decimals of a factor that are taken, and recorded in the results; CMS publishes three or four."""
+_BOUNDS: dict[str, tuple[Decimal, Decimal, str]] = {  # least, most, in words; a score must fit its column, too
+    "normalization": (Decimal("0.01"), Decimal(100), "lie between 0.01 and 100"),
+    "coding_adjustment": (Decimal(0), Decimal("0.999999"), "be at least 0 and below 1"),
+    "blend_weight": (Decimal(0), Decimal(1), "lie between 0 and 1"),
+    "frailty": (Decimal(-1), Decimal(1), "lie between -1 and 1"),
+}
 
 
 def _only_text(value: object) -> object:
@@ -28,6 +36,16 @@ def _only_text(value: object) -> object:
 
 
 ExactNumber = Annotated[Decimal, BeforeValidator(_only_text)]
+
+
+def factor_fault(factor: str, value: Decimal) -> str:
+    """What is wrong with the figure of a factor (normalization, coding_adjustment, blend_weight or frailty); '' if
+    nothing is."""
+    least, most, words = _BOUNDS[factor]
+    if not least <= value <= most:
+        return f"it must {words}"
+    short = round(value, DECIMALS)
+    return "" if short == value else f"at most {DECIMALS} decimals are taken ({short.normalize():f})"
 
 
 class _Frozen(BaseModel):
@@ -52,6 +70,14 @@ class ProgramModel(_Frozen):
     unverified: bool = False
     reason: str = ""
     source: str = Field(min_length=1)
+
+    @field_validator("blend_weight", "normalization", "coding_adjustment")
+    @classmethod
+    def _can_be_used(cls, value: Decimal | None, about: ValidationInfo) -> Decimal | None:
+        fault = "" if value is None else factor_fault(str(about.field_name), value)
+        if fault:
+            raise ValueError(f"{value}: {fault}")
+        return value
 
     @property
     def name(self) -> str:

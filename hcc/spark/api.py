@@ -98,6 +98,7 @@ def _prepared(given: Mapping[str, Any], options: dict[str, Any]) -> tuple[Job, d
     import hcc
     from hcc.intake import layouts, load_layout, load_renames
     from hcc.intake.layout import read_toml_text
+    from hcc.pipeline.scenario import read_scenario
 
     loaded = load_layout(options["layout"])
     own = None if options["layout"] in layouts() else read_toml_text(Path(options["layout"]), "layout")
@@ -105,7 +106,7 @@ def _prepared(given: Mapping[str, Any], options: dict[str, Any]) -> tuple[Job, d
     tables = {name: staging.open_table(name, frame, loaded, renames) for name, frame in given.items()}
     empty = {name: _empty_stream(table) for name, table in tables.items()}
     rows = {name: filler(stream, sorted(tables[name].dates)) for name, stream in empty.items()}
-    options = options | {"columns": renames or None, "scenario": _read_scenario(options["scenario"])}
+    options = options | {"columns": renames or None, "scenario": read_scenario(options["scenario"])}
     sources: dict[str, Any] = {name: row.select(pl.exclude(staging.ROW)) for name, row in rows.items()}
     hcc.score(**sources, **options, keep=False)
     codes = tables["claim_diagnoses"].identifiers["diagnosis_code"] if "claim_diagnoses" in tables else []
@@ -133,20 +134,6 @@ def _empty_stream(table: staging.Table) -> bytes:
     with pa.ipc.new_stream(sink, schema.append(pa.field(staging.ROW, pa.int64()))):
         pass
     return bytes(sink.getvalue())
-
-
-def _read_scenario(scenario: dict[str, Any] | str | Path | None) -> dict[str, Any] | None:
-    """A scenario's content: its file need not be on the executors."""
-    if scenario is None or isinstance(scenario, dict):
-        return scenario
-    import tomllib
-
-    from hcc.intake.layout import read_toml_text
-
-    try:
-        return tomllib.loads(read_toml_text(Path(scenario), "scenario"))
-    except tomllib.TOMLDecodeError as error:
-        raise HccError(f"The scenario file {Path(scenario).name} cannot be read: {error}") from None
 
 
 def _folders(spark: SparkSession, out: Any, given: Any, run_id: str) -> tuple[Place, Place, bool]:

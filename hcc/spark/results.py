@@ -17,7 +17,7 @@ OF_RULES = ("diagnosis_hccs", "hccs", "payment_factors", "reasons")  # the same 
 TABLES = ("runs", *BY_MEMBER, "rejected_rows", "unmapped_codes", *OF_RULES)
 _SPARK = {
     "text": "string", "few": "string", "int": "bigint", "bool": "boolean", "date": "date", "timestamp": "timestamp_ntz",
-    "decimal": "decimal(9,3)", "money": "decimal(14,2)", "number": "double", "list": "array<string>",
+    "decimal": "decimal(9,3)", "factor": "decimal(9,6)", "money": "decimal(14,2)", "number": "double", "list": "array<string>",
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def polars_types(table: str) -> dict[str, Any]:
 
     kinds: dict[str, Any] = {
         "text": pl.String, "few": pl.String, "int": pl.Int64, "bool": pl.Boolean, "date": pl.Date,
-        "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "money": pl.Decimal(14, 2),
+        "timestamp": pl.Datetime("us"), "decimal": pl.Decimal(9, 3), "factor": pl.Decimal(9, 6), "money": pl.Decimal(14, 2),
         "number": pl.Float64, "list": pl.List(pl.String),
     }  # fmt: skip
     return {column.name: kinds[column.type] for column in RESULT_TABLES[table].columns}

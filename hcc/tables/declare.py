@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "few", "int", "bool", "date", "timestamp", "decimal", "money", "number", "list"]
+Type = Literal["text", "few", "int", "bool", "date", "timestamp", "decimal", "factor", "money", "number", "list"]
 """text: free text; few: text of few values (an ENUM in DuckDB); int: 64-bit; decimal: (9,3), scores and
-coefficients; money: (14,2), dollars; number: a floating measurement; list: list of text."""
+coefficients; factor: (9,6), what scores are multiplied by or averages of what is added to them; money: (14,2), dollars; number: a floating measurement; list: list of text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _scores() -> list[dict[str, Any]]:
     return [
         {
             "member_id": SECRET.format(n), **MODEL, "part": "C", "program": "MA", "segment": "NE" if n == 61 else "CNA",
-            "raw_score": _score(n), "payment_score": _score(n), "normalized_score": _score(n), "blend_weight": 1000,
+            "raw_score": _score(n), "payment_score": _score(n), "normalized_score": _score(n), "blend_weight": 1_000_000,
             "payable": True, "unverified": n <= 12, "no_score_reason": "NO_SEGMENT" if n == 62 else "",
         }
         for n in range(1, 63)
@@ -183,8 +183,8 @@ def tables(with_gaps: bool = True) -> dict[str, list[dict[str, Any]]]:
             dict(zip(("diagnosis_code", "reason", "rows", "members"), row, strict=True)) for row in unmapped
         ],
         "payment_factors": [
-            {**MODEL, "part": "C", "program": "MA", "normalization": 1067, "coding_adjustment": 59,
-             "blend_weight": 1000, "unverified": True, "source": "a memo nobody found"}
+            {**MODEL, "part": "C", "program": "MA", "normalization": 1_067_000, "coding_adjustment": 59_000,
+             "blend_weight": 1_000_000, "unverified": True, "source": "a memo nobody found"}
         ],
     }  # fmt: skip
     return made | ({"gaps": gaps(), "member_gaps": _member_gaps()} if with_gaps else {})

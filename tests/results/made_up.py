@@ -145,6 +145,11 @@ PAYMENT = [
 ]  # fmt: skip
 
 
+def _millionths(thousandths: int | None) -> int | None:
+    """Payment factors have six decimals."""
+    return None if thousandths is None else thousandths * 1000
+
+
 def frames() -> dict[str, pl.DataFrame]:
     """Every table of the file, few-valued columns as text, decimals as integers of thousandths."""
     year = {"payment_year": 2026}
@@ -157,7 +162,8 @@ def frames() -> dict[str, pl.DataFrame]:
              "raw_score", "normalized_score", "payment_score", "blend_weight")  # fmt: skip
     scores = [
         {**dict(zip(names, row, strict=True)), "month": None if row[6] is None else date(2026, row[6], 1), **year,
-         "payable": True, "unverified": row[3] == ESRD, "no_score_reason": "", "no_payment_reason": "",
+         "blend_weight": _millionths(row[-1]), "payable": True, "unverified": row[3] == ESRD,
+         "no_score_reason": "", "no_payment_reason": "",
          "hierarchy_modes_disagree": False}
         for row in SCORES
     ]  # fmt: skip
@@ -202,8 +208,10 @@ def frames() -> dict[str, pl.DataFrame]:
     ]
     names = ("part", "program", "model", "calibration", "normalization", "coding_adjustment", "blend_weight")
     payment = [
-        {**dict(zip(names, row, strict=True)), **year, "unverified": False, "source": "invented"} for row in PAYMENT
-    ]
+        {**dict(zip(names, (*row[:4], *map(_millionths, row[4:])), strict=True)), **year, "unverified": False,
+         "source": "invented"}
+        for row in PAYMENT
+    ]  # fmt: skip
     tables = {
         "factors": factors, "scores": scores, "member_scores": member_scores, "member_hccs": hccs,
         "diagnoses": diagnoses,

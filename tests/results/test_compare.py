@@ -104,7 +104,7 @@ def test_payment_factors_are_told_apart_from_the_members(tmp_path: Path) -> None
     def next_year(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         if name == "payment_factors":
             return frame.with_columns(
-                normalization=pl.when(pl.col("program") == "MA").then(1079).otherwise("normalization")
+                normalization=pl.when(pl.col("program") == "MA").then(1_079_000).otherwise("normalization")
             )
         if name == "member_scores":
             return frame.with_columns(risk_score=pl.lit(1883))
@@ -142,7 +142,7 @@ def test_a_blend_whose_weights_move(tmp_path: Path) -> None:
     def half(name: str, frame: pl.DataFrame) -> pl.DataFrame:
         if name in ("scores", "payment_factors"):
             return frame.with_columns(
-                blend_weight=pl.when(pl.col("program") == "PACE").then(500).otherwise("blend_weight")
+                blend_weight=pl.when(pl.col("program") == "PACE").then(500_000).otherwise("blend_weight")
             )
         if name == "member_scores":
             return frame.with_columns(risk_score=pl.lit(1879))

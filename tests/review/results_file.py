@@ -252,7 +252,7 @@ def _scores(people: pl.DataFrame) -> pl.DataFrame:
             people.select(
                 "member_id", payment_year=pl.lit(YEAR), part=pl.lit(part), model=pl.lit(model), segment=pl.lit("CNA"),
                 program=pl.lit("MA" if part == "C" else "PartD-MAPD"),
-                raw_score=raw, normalized_score=raw - 40, payment_score=raw - 90, blend_weight=pl.lit(1000),
+                raw_score=raw, normalized_score=raw - 40, payment_score=raw - 90, blend_weight=pl.lit(1_000_000),
                 payable=pl.lit(True), unverified=pl.lit(False),
             )
             for model, part in PARTS.items()
