@@ -37,6 +37,7 @@ PAGE_ROWS = 50
 """Questions in the browser at once."""
 
 Row = dict[str, Any]
+_LED_BY = "SELECT question FROM question_gaps WHERE gap_id = $question"
 
 
 class Overtaken(HccError):
@@ -45,6 +46,16 @@ class Overtaken(HccError):
     def __init__(self, latest: Row) -> None:
         self.latest = latest
         super().__init__("Somebody decided this question while it was on your screen.")
+
+
+class Gone(HccError):
+    """The results were replaced and no longer have the question: a decision on it was not stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This question is not in the results any more: nothing was stored.",
+            hint="What you typed is still in the fields; copy what you want to keep, then go back to the queue.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +188,13 @@ class Desk:
         return {"rules": rules, "hccs": [row for row in hccs if row["hcc"]]}
 
     def question(self, question: str) -> Row | None:
-        """One question as in the queue, with the latest decision; None where the results no longer have it."""
+        """One question as in the queue, with the latest decision; None where the results no longer have it.
+
+        A question is named by its leading gap; where a new run made another gap lead, it is found all the same.
+        """
         found = self.rows(
             f"""SELECT q.* REPLACE ({DUE_ON} AS due_on), d.decision, d.reviewer, d.decided_at, d.review_id
-            FROM questions q LEFT JOIN decided d ON d.gap_id = q.question WHERE q.question = $question""",
+            FROM questions q LEFT JOIN decided d ON d.gap_id = q.question WHERE q.question = ({_LED_BY})""",
             question=question,
         )
         return self._worded(found)[0] if found else None
@@ -239,7 +253,8 @@ class Desk:
         """Append a decision for every gap of the question, at the same moment.
 
         ``seen``: what was on the screen; ``latest_seen``: review_id of the decision shown there, if any. Raises
-        Overtaken where somebody decided since then, ResultsError where the store cannot be written.
+        Overtaken where somebody decided since then, Gone where the results no longer have the question, ResultsError
+        where the store cannot be written.
         """
         with self._lock:
             self.refresh()
@@ -249,8 +264,10 @@ class Desk:
                 raise Overtaken(newest)
             told = json.dumps({"through": "review", **seen, "earlier_review": latest_seen}, default=_plain)
             gaps = self.rows(
-                "SELECT gap_id FROM question_gaps WHERE question = $question ORDER BY gap_id", question=question
+                f"SELECT gap_id FROM question_gaps WHERE question = ({_LED_BY}) ORDER BY gap_id", question=question
             )
+            if not gaps:
+                raise Gone()
             moment = datetime.now(UTC)
             append_reviews(
                 self.path,

@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from hcc.review import screens
-from hcc.review.desk import Desk, Overtaken
+from hcc.review.desk import Desk, Gone, Overtaken
 from hcc.review.markup import Html, plain_button, tag
 from hcc.review.member import MemberView, member_view
 from hcc.review.query import provider_query
@@ -114,7 +114,10 @@ class MemberScreen:
         return None
 
     async def store(self, reason: str, reviewer: str) -> str | None:
-        """Append the pending decision with a reason, or without one; its words, or None where nothing was stored."""
+        """Append the pending decision with a reason, or without one; its words, or None where nothing was stored.
+
+        Raises Gone where the results no longer have the question; what was typed stays in the fields.
+        """
         view, pending = self.view, self.pending
         if view is None or pending is None:
             return None
@@ -137,6 +140,10 @@ class MemberScreen:
             self._warning = f"{who} decided “{what}” while this was on your screen. Decide again if you still want to."
             self._render_choice()
             return None
+        except Gone as found:
+            self._warning = f"{found.message} {found.hint}"
+            self._render_choice()
+            raise
         self.pending = None
         return pending.words
 

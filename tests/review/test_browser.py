@@ -281,6 +281,20 @@ def test_a_second_run_of_the_engine_while_the_page_is_open(results: Path, tab: T
     assert "supported by Ada Example" in tab.page.inner_text(".hcc-history")
 
 
+def test_a_question_that_is_gone_is_told_and_what_was_typed_stays(results: Path, tab: Tab) -> None:
+    tab.open_first()
+    tab.press("n")
+    tab.page.keyboard.type("read the chart")
+    tab.press("Escape", "1")
+    make_results(results, 1, run_id="second run", overwrite=True)
+    tab.press("Enter")
+    tab.said("nothing was stored")
+    tab.page.wait_for_selector(".hcc-warning")
+    assert "not in the results any more" in tab.page.inner_text(".hcc-warning")
+    assert tab.page.input_value(".hcc-note-field textarea") == "read the chart"
+    assert read_reviews(results).is_empty()
+
+
 def test_a_decision_needs_a_name(results: Path, tab: Tab) -> None:
     tab.page.get_by_label("Reviewer").fill("")
     tab.page.get_by_label("Reviewer").press("Escape")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,12 +12,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from hcc.errors import ResultsError
 from hcc.results import append_review, read_reviews, read_table
-from hcc.review.desk import PAGE_ROWS, Desk, Overtaken
+from hcc.review.desk import PAGE_ROWS, Desk, Gone, Overtaken
 from hcc.review.filters import SORTS, Filters
 from tests.review.results_file import AS_OF, make_results
 
@@ -225,6 +227,33 @@ def test_a_second_run_of_the_engine_loses_nothing(results: Path, desk: Desk) -> 
     assert len({row["member_id"] for row in all_rows(desk, Filters(progress="all"))}) > 118
     # The run copied the decision into the results; it is not counted twice.
     assert len(desk.history(question)) == 1
+
+
+def test_a_question_that_is_gone_is_told_and_nothing_is_called_stored(results: Path, desk: Desk) -> None:
+    last = str(all_rows(desk, Filters(sort="member"))[-1]["question"])
+    make_results(results, 2, run_id="second run", overwrite=True)
+    with pytest.raises(Gone, match="not in the results any more"):
+        decide(desk, last)
+    assert read_reviews(results).is_empty()
+    assert desk.question(last) is None
+
+
+def test_a_question_that_another_gap_leads_now_is_still_decided(results: Path, desk: Desk) -> None:
+    question = str(all_rows(desk, Filters(rules=("CKD-1",)))[0]["question"])
+    gaps = desk.rows("SELECT gap_id FROM question_gaps WHERE question = $question", question=question)
+    newer = Path(shutil.copy(results, results.with_name("newer.duckdb")))
+    con = duckdb.connect(newer)  # the same evidence, worth more in a model that was not there before
+    con.execute(
+        "INSERT INTO gaps SELECT * REPLACE ('now-leading' AS gap_id, 9 AS score_change) FROM gaps WHERE gap_id = ?",
+        [question],
+    )
+    con.close()
+    newer.replace(results)
+    decide(desk, question)
+    assert set(read_reviews(results)["gap_id"]) == {str(row["gap_id"]) for row in gaps} | {"now-leading"}
+    found = desk.question(question)
+    assert found is not None
+    assert (found["question"], found["decision"]) == ("now-leading", "supported")
 
 
 def test_results_moved_without_the_store_still_have_the_copy(results: Path, tmp_path: Path) -> None:
