@@ -74,8 +74,9 @@ class Decider:
     """Decides every mapped diagnosis of the members, shard by shard (hcc.diagnoses.shards).
 
     ``lines``: canonical claim lines; ``diagnoses``: claim_id, diagnosis_code (normalised), where known member_id
-    and what tells versions apart; ``members``: member_id, program, parent_organization, in the order that gives
-    a member its index. Claims of other members are counted, not used.
+    and what tells versions apart; ``members``: member_id, raps_counts (RAPS diagnoses count for the member), exempt
+    (unlinked chart reviews do, whatever the year says), parent_organization, in the order that gives a member its
+    index. Claims of other members are counted, not used.
 
     Both tables are read here, once; plain claims go by 64-bit hashes (hcc.diagnoses.plain). Claims in a chain and
     chart reviews go by their full text. ``room``: how much of it stays in memory.
@@ -98,11 +99,7 @@ class Decider:
             ).with_columns(pl.coalesce("submitting_organization", "_own"))
             linked = chains(special, lines, diagnoses, rules.chains)
         by_text = _by_text(special, linked)
-        program = members["program"].cast(pl.String)
-        self._programs = {
-            name: program.is_in(list(programs)).fill_null(False).to_numpy()
-            for name, programs in (("exempt", rules.exempt_programs), ("raps_counts", rules.raps_programs))
-        }
+        self._programs = {name: members[name].to_numpy() for name in ("exempt", "raps_counts")}
         # The first categories are the mapped codes in their order. Kept: numbers live as long as a column of them.
         self._words = pl.Categories.random()
         self._numbered = codes.code.cast(pl.Categorical(self._words))

@@ -55,7 +55,11 @@ RAPS = 2
 
 @dataclass(frozen=True)
 class DecisionRules:
-    """The run's rules on records: the window and lists, the deadline, and the year's policies."""
+    """The run's rules on records: the window and lists, the deadline, and the year's policies.
+
+    ``exempt_programs`` (from the rule on unlinked chart reviews) and ``raps_programs`` say for which members a Decider
+    is told so; which programme a member is in, its months say.
+    """
 
     lines: LineRules
     chains: ChainRules

@@ -30,6 +30,7 @@ from hcc.pipeline.plan import Options, codes_of, decision_rules_of, options, yea
 from hcc.pipeline.run import Clock, Kept, Progress, decider_of
 from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.side_by_side import side_by_side
+from hcc.pipeline.statuses import statuses
 from hcc.results.place import partial_folder, publish_folder
 from hcc.results.place import told_plainly as no_space_told
 from hcc.rules.folders import tables_fingerprint
@@ -69,7 +70,8 @@ def keep(
     try:
         with told_plainly(), no_space_told(target):
             with clock.stage("claims", 0.05):
-                decider = decider_of(inputs, codes, rules, limit.room(target), count_mapped=True)
+                status = statuses(inputs.members, inputs.enrollment, chosen.payment_year)
+                decider = decider_of(inputs, status, codes, rules, limit.room(target), count_mapped=True)
                 unmapped = decider.unmapped()
             with clock.stage("diagnoses", 0.5), KeptWriter(folder, len(codes.code)) as writer:
                 shards = range(len(decider.ranges))

@@ -142,7 +142,11 @@ def run(
             for name, model in plan.models.items()
         }
     with clock.stage("claims", 0.05):
-        decider = decider_of(inputs, plan.codes, plan.decisions, room) if kept is None else kept.diagnoses(plan.codes)
+        decider = (
+            kept.diagnoses(plan.codes)
+            if kept is not None
+            else decider_of(inputs, status, plan.codes, plan.decisions, room)
+        )
         unmapped = decider.unmapped()
     frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():
@@ -190,14 +194,43 @@ def run(
 
 
 def decider_of(
-    inputs: Any, codes: Codes, rules: DecisionRules, room: Room | None, *, count_mapped: bool = False
+    inputs: Any, status: Statuses, codes: Codes, rules: DecisionRules, room: Room | None, *, count_mapped: bool = False
 ) -> Decider:
-    """What decides about the diagnoses of ``inputs``; reads the claims."""
+    """What decides about the diagnoses of ``inputs``; reads the claims. ``status``: the members' statuses.
+
+    Adds to the notes of ``inputs`` for how many members unlinked chart reviews count in some of their months only.
+    """
     enrolled = None
     if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
         enrolled = inputs.enrollment.lazy().select("member_id", "month", "parent_organization")
-    who = inputs.members.select("member_id", "program", "parent_organization")
+    who = judged_members(inputs.members, status, rules)
+    if rules.chains.switcher_only and "record_type" in inputs.claims.collect_schema().names():
+        some, every = status.in_programs(rules.exempt_programs)
+        if mixed := int((some & ~every).sum()):
+            exempt = " or ".join(sorted(rules.exempt_programs))
+            inputs.notes.append(
+                f"enrollment: {mixed} member(s) have months in {exempt} and others; their unlinked chart reviews, which "
+                f"count in {exempt}, are left out of the whole year."
+            )
     return Decider(inputs.claims, inputs.claim_diagnoses, who, codes, rules, enrolled, room, count_mapped=count_mapped)
+
+
+def judged_members(members: pl.DataFrame, status: Statuses, rules: DecisionRules) -> pl.DataFrame:
+    """``members`` as a Decider takes them (hcc.diagnoses).
+
+    A diagnosis is decided once for all months. RAPS counts where any month's programme takes it: models that do not
+    take RAPS leave it out by themselves, and those that do pay the months of such a programme only (a model asked for
+    by name, though, has it in every month). Unlinked chart reviews are exempt where every month's programme is: models
+    cannot tell them apart, and what counts wrongly would have to be paid back.
+    """
+    takes_raps, _ = status.in_programs(rules.raps_programs)
+    _, exempt = status.in_programs(rules.exempt_programs)
+    return members.select(
+        "member_id",
+        "parent_organization",
+        pl.Series("raps_counts", takes_raps),
+        pl.Series("exempt", exempt),
+    )
 
 
 def _whole(done: list[Shard]) -> tuple[Decisions, list[tuple[int, int, dict[str, ModelResult]]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses import between
+from hcc.rules.requires import CHOICES
 from hcc.scores import Profiles, profiles
 
 MONTHS = 12
@@ -39,6 +40,19 @@ class Statuses:
     def rows_of(self, start: int, stop: int) -> slice:
         """Status rows of the members ``start`` to ``stop`` (exclusive)."""
         return slice(*between(self.member, start, stop))
+
+    def in_programs(self, programs: Collection[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Per member: some month, and every month, is in one of these programmes (words of the members table).
+
+        Months of the payment year count, payable or not; a member without one is taken by the own programme.
+        """
+        codes = [place for place, word in enumerate(CHOICES["program"]) if word in programs]
+        inside = np.isin(self.profiles.facts["program"], codes)[self.profile]
+        some = np.zeros(len(self.not_payable_reason), dtype=bool)
+        some[self.member[inside]] = True
+        every = np.ones(len(some), dtype=bool)
+        every[self.member[~inside]] = False
+        return some, every
 
     def of(self, members: NDArray[np.integer]) -> Statuses:
         """The statuses of some members (indexes, ascending), who are then numbered from 0; the profiles stay."""

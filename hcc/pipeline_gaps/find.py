@@ -179,7 +179,7 @@ def _contexts(
         known = as_known_on(scored, as_of)
         members = members_as_of(known, inputs.enrollment, as_of)
     with clock.stage("history", 0.08):
-        earlier = earlier_diagnoses(sources, scored.plan, known.members, _years(rules), as_of)
+        earlier = earlier_diagnoses(sources, known, _years(rules), as_of)
     contexts = Contexts(known, members, earlier, sources.coverage, valuesets, as_of, options)
     with clock.stage("evidence", 0.15):
         counted = _counted(known)

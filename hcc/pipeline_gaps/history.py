@@ -11,6 +11,7 @@ import polars as pl
 from hcc.diagnoses import COUNTED, EPOCH, ChainRules, Codes, decisions
 from hcc.pipeline.frames import few
 from hcc.pipeline.plan import Plan
+from hcc.pipeline.run import Scored, judged_members
 from hcc.pipeline_gaps.sources import Sources
 from hcc.rules.eligibility import procedure_codes
 from hcc.rules.folders import find
@@ -19,10 +20,8 @@ from hcc.rules.ruleset import RuleSet
 _FAR = date(9999, 12, 31)
 
 
-def earlier_diagnoses(
-    sources: Sources, plan: Plan, members: pl.DataFrame, years: int, as_of: date
-) -> pl.DataFrame | None:
-    """Counted diagnoses of the ``years`` before the data-collection year.
+def earlier_diagnoses(sources: Sources, scored: Scored, years: int, as_of: date) -> pl.DataFrame | None:
+    """Counted diagnoses of the ``years`` before the data-collection year, of the members of ``scored``.
 
     One row per member, year, record and code: member_index, service_year, record, diagnosis_code, date; sorted by
     member. None where no earlier claims were given. Deadlines of those years are past and are not applied.
@@ -30,8 +29,11 @@ def earlier_diagnoses(
     if sources.earlier is None:
         return None
     lines, diagnoses = sources.earlier
+    plan = scored.plan
     start = plan.decisions.lines.window[0]
     first, last = date(start.year - years, 1, 1), min(start - timedelta(days=1), as_of)
+    if last < first:
+        return None  # as of a day before all of these years
     span = range(first.year, last.year + 1)
     lists = procedure_codes(span, plan.options.mappings)
     rules = replace(
@@ -44,7 +46,7 @@ def earlier_diagnoses(
         chains=ChainRules(_FAR, False),
         listed_years=frozenset(span),
     )
-    who = members.select("member_id", "program", "parent_organization")
+    who = judged_members(scored.members, scored.statuses, rules)
     codes = _with_retired(plan)
     found = decisions(lines, diagnoses, who, codes, rules)
     at = np.nonzero(found.reason == COUNTED)[0]
