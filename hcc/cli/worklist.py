@@ -109,8 +109,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, results: str, weights: Any, day: An
 def take_in(results: str, decisions: str, reviewer: str) -> None:
     """Read decisions from a worklist (.xlsx, .csv or .parquet) and append them to the reviews beside the results.
 
-    Rows that cannot be used are listed with their number and the reason. Importing a file twice adds nothing. One
-    decision answers a question: gaps of it in other models take it over where the file says nothing about them.
+    Rows that cannot be used are listed with their number and the reason, and sheets without the headings gap_id and
+    decision. Importing a file twice adds nothing. One decision answers a question: gaps of it in other models take it
+    over where the file says nothing about them.
     """
     from hcc.cli.printing import print_table
     from hcc.results import append_reviews, open_results, read_reviews, reviews_path
@@ -124,7 +125,7 @@ def take_in(results: str, decisions: str, reviewer: str) -> None:
         usable_decisions,
     )
 
-    frame = read_decisions(decisions)
+    file = read_decisions(decisions)
     con = open_results(results)
     try:
         make_questions(con, load_weights(), datetime.now().date())
@@ -132,22 +133,27 @@ def take_in(results: str, decisions: str, reviewer: str) -> None:
         reviews = merged_reviews(con.sql("SELECT * FROM reviews").pl(), read_reviews(results))
     finally:
         con.close()
-    found = usable_decisions(frame, questions, latest_by_reviewer(reviews), reviewer=reviewer)
+    found = usable_decisions(file.rows, questions, latest_by_reviewer(reviews), reviewer=reviewer)
     if found.rows:
         append_reviews(results, list(found.rows))
-    lines = fault_lines(found.faults)
+    for note in file.notes:
+        click.echo(f"note: {note}", err=True)
+    lines = [*fault_lines(file.faults), *fault_lines(found.faults)]
     if lines:
         print_table(("sheet", "row", "cannot be used because"), lines[:_SHOWN], numbers=("row",))
         if len(lines) > _SHOWN:
             click.echo(f"and {len(lines) - _SHOWN:,} rows more.")
+    sheets = sum(row is None for _, row, _ in lines)
+    behind = f", {found.behind:,} before a later decision, which stays the latest" if found.behind else ""
+    unread = f", {sheets:,} sheet{'' if sheets == 1 else 's'} not read" if sheets else ""
     click.echo(
         f"{found.entered:,} rows filled in: {len(found.rows):,} decisions added to {reviews_path(results)}"
         f" ({found.taken_over:,} of them for the same question in another model, {found.replaced:,} after a decision of"
-        f" somebody else), {found.already:,} there already, {len(lines):,} rows not used.",
+        f" somebody else{behind}), {found.already:,} there already, {len(lines) - sheets:,} rows not used{unread}.",
         err=True,
     )
-    if found.entered and len(lines) == found.entered:
+    if lines and not found.rows and not found.already:
         click.echo(
-            "error: no row could be used.\nhint: Correct the rows listed above and import the file again.", err=True
+            "error: no row could be used.\nhint: Correct what is listed above and import the file again.", err=True
         )
         sys.exit(1)

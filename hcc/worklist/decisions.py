@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,9 @@ RETURN_DAYS = 60
 
 SETTLED = ("supported", "not_supported", "not_reviewable")
 """Decisions after which a question leaves the list; a deferred or queried one stays."""
+
+EARLIEST_DAY = date(2000, 1, 1)
+"""A decision dated before it is a typing error: no diagnosis of those years concerns an HCC."""
 
 
 @dataclass(frozen=True, slots=True)

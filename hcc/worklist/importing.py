@@ -1,4 +1,4 @@
-"""Decisions back from a worklist: read the file, say of every row that cannot be used why, hand over the rest."""
+"""Decisions back from a worklist: say of every row that cannot be used why, hand over the rest."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from hcc.errors import InputError
-from hcc.worklist.decisions import decisions
+from hcc.worklist.decisions import EARLIEST_DAY, decisions
 
-_COLUMNS = ("gap_id", "decision", "decision_reason", "note", "reviewer", "decided_on", "run_id", "evidence_count")
-_NEEDED = ("gap_id", "decision")
 _ENTERED = ("decision", "decision_reason", "note", "decided_on")
 """A row without any of these was left alone by the coder; a name alone may be filled down a whole column."""
-_HEADINGS = {"evidence_rows": "evidence_count"}
-_READERS = (".xlsx", ".csv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +22,7 @@ class Decided:
 
     ``entered``: rows of the file with anything filled in; ``already``: identical decisions in the store;
     ``taken_over``: rows added for other gaps of the same question; ``replaced``: decisions of somebody else that are no
-    longer the latest.
+    longer the latest; ``behind``: rows added that a later decision in the store outranks.
     """
 
     rows: list[dict[str, object]]
@@ -37,69 +31,7 @@ class Decided:
     already: int
     taken_over: int
     replaced: int
-
-
-def read_decisions(path: str | Path) -> pl.DataFrame:
-    """The rows of a decisions file as text: sheet, row_number (as the spreadsheet counts), the columns of a decision.
-
-    Excel: every sheet that has the columns gap_id and decision. Raises InputError.
-    """
-    file = Path(path).expanduser()
-    suffix = file.suffix.lower()
-    if not file.is_file():
-        raise InputError(f"There is no file {path}.", hint="Give the worklist that came back from the coder.")
-    if suffix not in _READERS:
-        raise InputError(f"{path} has none of the endings {', '.join(_READERS)}.", hint="Save it as .xlsx or .csv.")
-    try:
-        sheets = _sheets(file, suffix)
-    except Exception as error:
-        raise InputError(
-            f"{path} cannot be read as {suffix} ({error.__class__.__name__}).",
-            hint="Open it, save it again, and retry.",
-        ) from None
-    found = [(name, renamed) for name, frame in sheets if set(_NEEDED) <= set((renamed := _renamed(frame)).columns)]
-    if not found:
-        raise InputError(
-            f"{path} has no columns gap_id and decision.",
-            hint="Keep the columns of the worklist; others may be removed, moved or added.",
-        )
-    return pl.concat([_shaped(name, frame) for name, frame in found])
-
-
-def _sheets(file: Path, suffix: str) -> list[tuple[str, pl.DataFrame]]:
-    if suffix == ".csv":
-        return [("", pl.read_csv(file, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True))]
-    if suffix == ".parquet":
-        return [("", pl.read_parquet(file))]
-    import fastexcel
-
-    reader = fastexcel.read_excel(file)
-    return [(name, reader.load_sheet(name, dtypes="string").to_polars()) for name in reader.sheet_names]
-
-
-def _renamed(frame: pl.DataFrame) -> pl.DataFrame:
-    names: dict[str, str] = {}
-    for column in frame.columns:
-        plain = "_".join(column.strip().lower().replace("-", " ").replace("_", " ").split())
-        name = _HEADINGS.get(plain, plain)
-        if name in _COLUMNS and name not in names.values():
-            names[column] = name
-    return frame.select(list(names)).rename(names)
-
-
-def _shaped(sheet: str, frame: pl.DataFrame) -> pl.DataFrame:
-    texts = [
-        (pl.col(name).cast(pl.String) if name in frame.columns else pl.lit(None, pl.String))
-        .str.strip_chars()
-        .alias(name)
-        for name in _COLUMNS
-    ]
-    # The heading is row 1 of the sheet and of the CSV. Text that our CSV put behind an apostrophe loses it again.
-    return frame.select(
-        pl.lit(sheet).alias("sheet"),
-        pl.int_range(2, frame.height + 2, dtype=pl.Int64).alias("row_number"),
-        *texts,
-    ).with_columns(pl.col("note", "decision_reason", "reviewer").str.replace(r"^'([=+\-@|%])", "$1"))
+    behind: int
 
 
 def usable_decisions(
@@ -114,7 +46,7 @@ def usable_decisions(
 
     ``frame``: from ``read_decisions``; ``questions``: gap_id, question of every gap of the results; ``latest``: from
     ``latest_decisions``, taken per reviewer and gap (columns gap_id, reviewer, decision, reason, note) as well as the
-    latest of all (column ``is_latest``). ``reviewer`` is used where a row names none.
+    latest of all (columns ``decided_at`` in UTC, ``is_latest``). ``reviewer`` is used where a row names none.
     """
     moment = now or datetime.now(UTC)
     entered = frame.filter(pl.any_horizontal((pl.col(name) != "").fill_null(False) for name in _ENTERED))
@@ -123,16 +55,19 @@ def usable_decisions(
     good = told.filter(pl.col("why") == "").unique("gap_id", keep="first", maintain_order=True)
     wanted = _with_siblings(good, entered, questions)
     same = ["gap_id", "reviewer", "decision", "reason", "note"]
-    fresh = wanted.join(latest.select(same), on=same, how="anti")
-    others = latest.filter("is_latest").select("gap_id", pl.col("reviewer").alias("by"))
-    replaced = fresh.join(others, on="gap_id").filter(pl.col("by") != pl.col("reviewer")).height
+    fresh = wanted.join(latest.select(same), on=same, how="anti").with_columns(_decided_at(moment))
+    before = latest.filter("is_latest").select(
+        "gap_id", pl.col("reviewer").alias("by"), pl.col("decided_at").dt.replace_time_zone("UTC").alias("latest_at")
+    )
+    met = fresh.join(before, on="gap_id").with_columns((pl.col("decided_at") < pl.col("latest_at")).alias("behind"))
     return Decided(
-        rows=[_row(row, moment) for row in fresh.iter_rows(named=True)],
+        rows=[_row(row) for row in fresh.iter_rows(named=True)],
         faults=faults,
         entered=entered.height,
         already=wanted.height - fresh.height,
         taken_over=fresh.filter("taken_over").height,
-        replaced=replaced,
+        replaced=met.filter(~pl.col("behind") & (pl.col("by") != pl.col("reviewer"))).height,
+        behind=met.filter("behind").height,
     )
 
 
@@ -155,6 +90,7 @@ def _told(frame: pl.DataFrame, questions: pl.DataFrame, reviewer: str, today: da
         ("no reviewer, neither in the row nor as --reviewer", pl.col("reviewer") == ""),
         ("decided_on is no date like 2026-01-31", (pl.col("decided_on").fill_null("") != "") & pl.col("day").is_null()),
         ("decided_on lies in the future", (pl.col("day") > today).fill_null(False)),
+        (f"decided_on lies before {EARLIEST_DAY}", (pl.col("day") < EARLIEST_DAY).fill_null(False)),
         (
             "the same gap_id is decided differently in another row",
             (entry.n_unique().over("gap_id") > 1) & pl.col("known"),
@@ -181,9 +117,14 @@ def _with_siblings(good: pl.DataFrame, entered: pl.DataFrame, questions: pl.Data
     )  # fmt: skip
 
 
-def _row(row: dict[str, Any], moment: datetime) -> dict[str, object]:
-    day: date | None = row["day"]
-    decided_at = moment if day is None or day == moment.date() else datetime.combine(day, time(12), UTC)
+def _decided_at(moment: datetime) -> pl.Expr:
+    """The moment of each decision in UTC: noon of its day, of which the hour is not known, else now."""
+    today = pl.col("day").is_null() | (pl.col("day") == moment.date())
+    noon = pl.col("day").dt.combine(time(12)).dt.replace_time_zone("UTC")
+    return pl.when(today).then(pl.lit(moment.astimezone(UTC))).otherwise(noon).alias("decided_at")
+
+
+def _row(row: dict[str, Any]) -> dict[str, object]:
     pieces = row["evidence_count"]
     seen = {
         "through": "worklist",
@@ -192,7 +133,7 @@ def _row(row: dict[str, Any], moment: datetime) -> dict[str, object]:
     }
     return {
         "gap_id": row["gap_id"], "decision": row["decision"], "reason": row["reason"], "note": row["note"],
-        "reviewer": row["reviewer"], "decided_at": decided_at, "seen": json.dumps(seen),
+        "reviewer": row["reviewer"], "decided_at": row["decided_at"], "seen": json.dumps(seen),
     }  # fmt: skip
 
 
@@ -205,6 +146,6 @@ def latest_by_reviewer(reviews: pl.DataFrame) -> pl.DataFrame:
     return last.with_columns((pl.col("place") == pl.col("place").max().over("gap_id")).alias("is_latest"))
 
 
-def fault_lines(faults: pl.DataFrame) -> Sequence[tuple[str, int, str]]:
-    """(sheet, row, why), for printing; no value of a row is in it."""
+def fault_lines(faults: pl.DataFrame) -> Sequence[tuple[str, int | None, str]]:
+    """(sheet, row, why), for printing; no value of a row is in it. A whole sheet has no row."""
     return [(sheet, row, why) for sheet, row, why in faults.iter_rows()]

@@ -10,6 +10,9 @@ from hcc.errors import HccError
 DIRECTIONS = {"unsupported": "Coded but unsupported", "missing": "Supported but missing"}
 """The two directions, in the order in which they are shown; neither comes before the other in rank."""
 
+SIDE_SHEETS = ("Summary", "Guide", "Lists")
+"""Sheets of the workbook beside the two lists: nothing is filled in there."""
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 

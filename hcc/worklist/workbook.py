@@ -13,11 +13,11 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from hcc.errors import HccError
-from hcc.worklist.decisions import decisions
+from hcc.worklist.decisions import EARLIEST_DAY, decisions
 from hcc.worklist.rows import FIELDS, Field
 from hcc.worklist.summary import Summary
 from hcc.worklist.summary_sheet import summary_sheet
-from hcc.worklist.words import DIRECTIONS, looks_like_formula
+from hcc.worklist.words import DIRECTIONS, SIDE_SHEETS, looks_like_formula
 
 SHEETS = {"unsupported": "Unsupported", "missing": "Missing"}
 _MOST_ROWS = 1_048_575  # rows of an Excel sheet below the heading
@@ -47,13 +47,14 @@ def write_workbook(path: Path, rows: pl.DataFrame, summary: Summary, priority: l
             f"A sheet holds {_MOST_ROWS:,} rows; a direction of this list has more.",
             hint="Give --limit N for the first N questions of each direction, or write .parquet or .csv.",
         )
+    summary_name, guide_name, lists_name = SIDE_SHEETS
     with xlsxwriter.Workbook(str(path), options) as book:
         formats = _Formats(book)
-        summary_sheet(book.add_worksheet("Summary"), formats.new, summary, priority)
+        summary_sheet(book.add_worksheet(summary_name), formats.new, summary, priority)
         for direction, frame in sheets:
             _list_sheet(book.add_worksheet(SHEETS[direction]), frame, formats, summary.today)
-        _guide_sheet(book.add_worksheet("Guide"), formats)
-        _lists_sheet(book, formats)
+        _guide_sheet(book.add_worksheet(guide_name), formats)
+        _lists_sheet(book, lists_name, formats)
 
 
 class _Formats:
@@ -192,7 +193,7 @@ def _validations(sheet: Worksheet, last_row: int) -> None:
     sheet.data_validation(
         1, day, last_row, day,
         {
-            "validate": "date", "criteria": ">=", "value": date(2000, 1, 1),
+            "validate": "date", "criteria": ">=", "value": EARLIEST_DAY,
             "error_title": "Not a date", "error_message": "Write the day as 2026-01-31, or leave the cell empty.",
         },
     )  # fmt: skip
@@ -228,9 +229,9 @@ def _guide_sheet(sheet: Worksheet, formats: _Formats) -> None:
         sheet.write_string(row, 1, right, formats.heading() if head else wrapped)
 
 
-def _lists_sheet(book: xlsxwriter.Workbook, formats: _Formats) -> None:
+def _lists_sheet(book: xlsxwriter.Workbook, name: str, formats: _Formats) -> None:
     """The reasons of each decision under a name of their own, for the drop-down of the reason cell."""
-    sheet = book.add_worksheet("Lists")
+    sheet = book.add_worksheet(name)
     known = decisions()
     for row in range(max(len(d.reasons) for d in known)):
         for column, decision in enumerate(known):
@@ -238,5 +239,5 @@ def _lists_sheet(book: xlsxwriter.Workbook, formats: _Formats) -> None:
                 sheet.write_string(row, column, decision.reasons[row], formats.new())
     for column, decision in enumerate(known):
         letter = xlsxwriter.utility.xl_col_to_name(column, col_abs=True)
-        book.define_name(f"reasons_{decision.name}", f"=Lists!{letter}$1:{letter}${len(decision.reasons)}")
+        book.define_name(f"reasons_{decision.name}", f"={name}!{letter}$1:{letter}${len(decision.reasons)}")
     sheet.hide()

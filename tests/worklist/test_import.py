@@ -19,10 +19,11 @@ from hcc.worklist.rows import FIELDS
 from tests.worklist.conftest import opened
 
 NOW = datetime(2025, 12, 1, 9, tzinfo=UTC)
+THEN = datetime(2025, 11, 10, 8)
 QUESTIONS = pl.DataFrame({"gap_id": ["a", "a2", "b", "c", "d"], "question": ["a", "a", "b", "c", "d"]})
 NO_REVIEWS = pl.DataFrame(
     schema={"gap_id": pl.String, "reviewer": pl.String, "decision": pl.String, "reason": pl.String, "note": pl.String,
-            "is_latest": pl.Boolean}
+            "decided_at": pl.Datetime("us"), "is_latest": pl.Boolean}
 )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def test_day_of_the_decision() -> None:
 
 def test_identical_decision_is_there_already_and_a_changed_one_is_not() -> None:
     stored = NO_REVIEWS.vstack(
-        pl.DataFrame([("b", "ann", "defer", "", "", True), ("c", "bob", "supported", "", "", True)],
+        pl.DataFrame([("b", "ann", "defer", "", "", THEN, True), ("c", "bob", "supported", "", "", THEN, True)],
                      schema=NO_REVIEWS.schema, orient="row")
     )  # fmt: skip
     found = usable_decisions(
@@ -127,6 +128,27 @@ def test_identical_decision_is_there_already_and_a_changed_one_is_not() -> None:
     )  # fmt: skip
     assert [row["gap_id"] for row in found.rows] == ["c"]
     assert (found.already, found.replaced) == (1, 1)
+
+
+@pytest.mark.parametrize(("decided_on", "replaced", "behind"), [("2025-11-09", 0, 1), ("2025-11-10", 1, 0), ("", 1, 0)])
+def test_a_decision_older_than_somebody_elses_replaces_nothing(decided_on: str, replaced: int, behind: int) -> None:
+    stored = NO_REVIEWS.vstack(
+        pl.DataFrame([("c", "bob", "supported", "", "", THEN, True)], schema=NO_REVIEWS.schema, orient="row")
+    )
+    found = usable_decisions(
+        rows({"gap_id": "c", "decision": "defer", "decided_on": decided_on}), QUESTIONS, stored, reviewer="ann", now=NOW
+    )
+    assert len(found.rows) == 1, "an older decision is kept, too"
+    assert (found.replaced, found.behind) == (replaced, behind)
+
+
+@pytest.mark.parametrize(("day", "usable"), [("0001-01-01", 0), ("1999-12-31", 0), ("2000-01-01", 1)])
+def test_a_day_that_nobody_can_mean(day: str, usable: int) -> None:
+    found = usable_decisions(
+        rows({"gap_id": "c", "decision": "defer", "decided_on": day}), QUESTIONS, NO_REVIEWS, reviewer="ann", now=NOW
+    )
+    assert len(found.rows) == usable
+    assert ["before 2000-01-01" in why for why in found.faults["why"]] == [True] * (1 - usable)
 
 
 def test_latest_of_each_reviewer() -> None:
@@ -259,8 +281,107 @@ def test_files_that_cannot_be_read(tmp_path: Path, name: str, content: bytes | N
 def test_moved_and_extra_columns_are_no_matter(tmp_path: Path) -> None:
     file = tmp_path / "d.csv"
     file.write_text("Note,extra,Decision,gap-id\nhello,1,defer,g1\n")
-    frame = read_decisions(file)
+    frame = read_decisions(file).rows
     assert frame.select("row_number", "gap_id", "decision", "note").row(0) == (2, "g1", "defer", "hello")
+
+
+def test_a_row_above_the_headings_of_one_sheet(results: Path, tmp_path: Path) -> None:
+    path = tmp_path / "worklist.xlsx"
+    run("export", results, "--out", path)
+    fill(path, "Unsupported", 2, decision="supported", note="hello")
+    book = openpyxl.load_workbook(path)
+    book["Unsupported"].insert_rows(1, 2)
+    book["Unsupported"]["A1"] = "List of Tuesday"
+    book.save(path)
+    file = read_decisions(path)
+    entered = file.rows.filter(pl.col("decision").is_not_null())
+    assert entered.select("sheet", "row_number", "decision", "note").rows() == [
+        ("Unsupported", 4, "supported", "hello")
+    ]
+    assert file.faults.is_empty(), "the summary, the guide and the lists of reasons are no lists of decisions"
+    assert run("import", results, path, "--reviewer", "ann").exit_code == 0
+    assert set(read_reviews(results)["decision"]) == {"supported"}
+
+
+def test_a_sheet_that_was_not_read_is_told(results: Path, tmp_path: Path) -> None:
+    path = tmp_path / "worklist.xlsx"
+    run("export", results, "--out", path)
+    fill(path, "Unsupported", 2, decision="supported")
+    fill(path, "Unsupported", 1, decision="My verdict")
+    told = run("import", results, path, "--reviewer", "ann")
+    assert told.exit_code == 1, "nothing was filled in elsewhere, so nothing could be used"
+    assert "Unsupported" in told.stdout
+    assert "headings gap_id and decision" in told.stdout
+    fill(path, "Missing", 2, decision="supported")
+    told = run("import", results, path, "--reviewer", "ann")
+    assert told.exit_code == 0
+    assert "headings gap_id and decision" in told.stdout
+    assert "1 sheet not read" in told.stderr
+
+
+def test_two_columns_of_one_meaning_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "d.csv"
+    file.write_text("gap_id,decision,Decision\ng1,defer,supported\n")
+    with pytest.raises(InputError, match="two columns 'decision'"):
+        read_decisions(file)
+
+
+_TYPED = "gap_id,decision,note,reviewer\ng1,defer,Größe “x” – naïve,Zoë\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "noted"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("utf-32", 0), ("cp1252", 1)]
+)
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_csv_as_spreadsheets_save_it(tmp_path: Path, encoding: str, noted: int, mark: str, ends: str) -> None:
+    file = tmp_path / "d.csv"
+    file.write_bytes(_TYPED.replace(",", mark).replace("\n", ends).encode(encoding))
+    found = read_decisions(file)
+    assert found.rows.select("row_number", "gap_id", "decision", "note", "reviewer").rows() == [
+        (2, "g1", "defer", "Größe “x” – naïve", "Zoë")
+    ]
+    assert ["Windows-1252" in note for note in found.notes] == [True] * noted
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("gap_id,decision\n".encode("utf-16-le"), "NUL bytes"),
+        (b"gap_id,decision,note\ng1,defer,\x81\n", "neither UTF-8 nor Windows-1252"),
+        (b'gap_id,decision,note\ng1,defer,"never closed\ng2,defer,x\n', "cannot be read"),
+        (b"", "no columns gap_id and decision"),
+    ],
+)
+def test_csv_that_would_lose_text_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "d.csv"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_decisions(file)
+
+
+def test_csv_lines_above_the_headings_blank_ones_and_cells_too_many(tmp_path: Path) -> None:
+    file = tmp_path / "d.csv"
+    file.write_text(
+        'sep=;\n"List of\nTuesday"\ngap_id;decision;note\n\ng1;defer;one; two\ng2;defer\ng3;defer;"a\nb";;\n'
+    )
+    found = read_decisions(file)
+    assert found.rows.filter(pl.col("gap_id").is_not_null()).select("row_number", "gap_id", "note").rows() == [
+        (6, "g2", None),
+        (7, "g3", "a\nb"),
+    ]
+    assert found.faults.rows() == [("", 5, "more cells than there are headings")]
+
+
+def test_parquet_of_other_types(tmp_path: Path) -> None:
+    file = tmp_path / "d.parquet"
+    typed = pl.DataFrame({"gap_id": ["g1"], "decision": ["defer"], "note": [5.5], "decided_on": [date(2025, 11, 3)]})
+    typed.with_columns(pl.col("decision").cast(pl.Categorical)).write_parquet(file)
+    assert read_decisions(file).rows.select("decision", "note", "decided_on").row(0) == ("defer", "5.5", "2025-11-03")
+    for odd in ([1, 2], {"a": 1}, b"\xff"):
+        typed.with_columns(pl.Series("note", [odd])).write_parquet(file)
+        with pytest.raises(InputError, match="column note holds no text"):
+            read_decisions(file)
 
 
 def test_export_says_where_to_write(results: Path) -> None:
