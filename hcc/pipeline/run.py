@@ -154,7 +154,7 @@ def run(
     tally = Tally()
     wanted = None if tables is None else frozenset(tables)
     if begun is None and (wanted is None or "members" in wanted):
-        _append_members(sink, members, run_id, chosen)
+        _append_members(sink, members, status, run_id, chosen)
     if begun is not None:
         tally.load(begun.state)
         left = decider.ranges[begun.done :]
@@ -253,10 +253,9 @@ def only_paid(plan: Plan, model: str, scores: ProfileScores) -> ProfileScores:
     return replace(scores, segment=np.where(pays, scores.segment, np.int16(-1)).astype(np.int16))
 
 
-def _append_members(sink: Sink, members: pl.DataFrame, run_id: str, chosen: Options) -> None:
+def _append_members(sink: Sink, members: pl.DataFrame, status: Statuses, run_id: str, chosen: Options) -> None:
     age = age_on_february_first(chosen.payment_year).cast(pl.Int64)
-    continuing = (age == 64) & (pl.col("orec").cast(pl.String) == "0") & (pl.col("part_b_months") >= 12)
-    odd = pl.when(continuing).then(pl.lit("AGE64_OREC0_CONTINUING"))
+    odd = pl.when(pl.Series("odd", status.some_continuing_at_64())).then(pl.lit("AGE64_OREC0_CONTINUING"))
     quality = pl.concat_str([pl.col("data_quality").replace("", None), odd], separator=",", ignore_nulls=True)
     sink.append(
         "members",

@@ -47,12 +47,19 @@ class Statuses:
         Months of the payment year count, payable or not; a member without one is taken by the own programme.
         """
         codes = [place for place, word in enumerate(CHOICES["program"]) if word in programs]
-        inside = np.isin(self.profiles.facts["program"], codes)[self.profile]
+        inside = np.isin(self.profiles.facts["program"], codes)
+        return self._some(inside), ~self._some(~inside)
+
+    def some_continuing_at_64(self) -> NDArray[np.bool_]:
+        """Per member: aged 64 and entitled by age, yet no new enrollee in some month (SPEC R-2.5)."""
+        facts = self.profiles.facts
+        return self._some((facts["age"] == 64) & (facts["orec"] == CHOICES["orec"].index("0")) & (facts["new_enrollee"] == 0))
+
+    def _some(self, profiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Per member: some status has one of these profiles."""
         some = np.zeros(len(self.not_payable_reason), dtype=bool)
-        some[self.member[inside]] = True
-        every = np.ones(len(some), dtype=bool)
-        every[self.member[~inside]] = False
-        return some, every
+        some[self.member[profiles[self.profile]]] = True
+        return some
 
     def of(self, members: NDArray[np.integer]) -> Statuses:
         """The statuses of some members (indexes, ascending), who are then numbered from 0; the profiles stay."""
