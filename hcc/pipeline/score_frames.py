@@ -45,8 +45,12 @@ def scores_frame(
         result = found.get(payment.model)
         has = one.placed & (one.paid is not None)
         zeros = np.zeros(size, dtype=np.int64)
-        why_no_score = np.where(one.placed, "", "MODEL_NOT_AVAILABLE" if result is None else lost[rows])
-        why_no_pay = np.where(has, "", np.where(one.placed, payment.no_payment_reason, why_no_score))
+        why_no_score = np.full(size, None, dtype=object)
+        if not one.placed.all():
+            why_no_score[~one.placed] = "MODEL_NOT_AVAILABLE" if result is None else lost[rows[~one.placed]]
+        why_no_pay = why_no_score
+        if not has.all():
+            why_no_pay = np.where(one.placed & ~has, payment.no_payment_reason or None, why_no_score)
         weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1_000_000), dtype=np.int64)
         disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
         frame = pl.DataFrame(
@@ -64,8 +68,8 @@ def scores_frame(
                 "blend_weight": millionths(weight, np.full(size, payment.weight is not None)),
                 "payable": status.payable[here][rows] > 0,
                 "unverified": np.full(size, payment.unverified),
-                "no_score_reason": pl.Series(why_no_score, dtype=pl.String).replace("", None),
-                "no_payment_reason": pl.Series(why_no_pay, dtype=pl.String).replace("", None),
+                "no_score_reason": _words(why_no_score, one.placed),
+                "no_payment_reason": _words(why_no_pay, has),
                 "hierarchy_modes_disagree": disagree,
             }
         )
@@ -82,9 +86,17 @@ def scores_frame(
     return pl.concat(pieces, how="vertical_relaxed") if pieces else pl.DataFrame()
 
 
+def _words(why: NDArray[Any], there: NDArray[np.bool_]) -> pl.Series:
+    """Reasons as text; null where something is ``there``. Where everything is, no word is looked at."""
+    if there.all():
+        return pl.repeat(None, len(there), dtype=pl.String, eager=True)
+    return pl.Series(why.tolist(), dtype=pl.String)
+
+
 def no_segment_reason(status: Statuses, rows: slice) -> NDArray[Any]:
     """Why a status row without a segment has none."""
-    return why_no_segment(status.profiles, status.profile[rows])
+    of_profile = why_no_segment(status.profiles, np.arange(status.profiles.count))
+    return of_profile.take(status.profile[rows])
 
 
 def why_no_segment(profiles: Profiles, profile: NDArray[np.integer]) -> NDArray[Any]:
