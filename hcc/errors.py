@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -130,6 +131,19 @@ class ResultsExist(HccError):
 
 class ResultsError(HccError):
     """A results file that cannot be opened, is no results file, or is of another schema."""
+
+
+class CannotWrite(ResultsError):
+    """An output that could not be written; the hint follows from whether space or permission is lacking."""
+
+    def __init__(self, what: str, path: object, error: OSError) -> None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        super().__init__(
+            f"{what} cannot be written to {path} ({error.strerror or error.__class__.__name__}).",
+            hint="Free some space or choose another --out."
+            if full
+            else "Choose another --out, in a folder that you may write to.",
+        )
 
 
 class NoSuchMember(HccError):

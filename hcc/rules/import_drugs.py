@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from hcc.errors import HccError, InputError, MissingColumns
+from hcc.errors import CannotWrite, HccError, InputError, MissingColumns
 from hcc.rules.drug_names import cleaned, named_drugs
 from hcc.rules.ndc import ndc9, ndc11
 from hcc.rules.valuesets import TABLES, ValueSets, load_valuesets
@@ -313,13 +313,19 @@ def _written(out: str | Path, tables: dict[str, pl.DataFrame]) -> Path:
         raise HccError(
             f"{folder} is the folder of the shipped value sets.", hint="Give a folder of your own with --out."
         )
-    for name, frame in tables.items():
-        file, columns, key = TABLES[name]
-        target = folder / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new = frame.select(pl.col(column).cast(pl.String).fill_null("") for column in columns)
-        if target.is_file():
-            old = pl.read_csv(target, infer_schema=False, empty_string_is_null=False).select(columns)
-            new = pl.concat([new, old.join(new, on=list(key), how="anti")])
-        new.unique().sort(columns).write_csv(target, line_terminator="\n")
+    try:
+        for name, frame in tables.items():
+            file, columns, key = TABLES[name]
+            _merge(folder / file, columns, key, frame)
+    except OSError as error:
+        raise CannotWrite("The value sets", folder, error) from None
     return folder
+
+
+def _merge(target: Path, columns: tuple[str, ...], key: tuple[str, ...], frame: pl.DataFrame) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = frame.select(pl.col(column).cast(pl.String).fill_null("") for column in columns)
+    if target.is_file():
+        old = pl.read_csv(target, infer_schema=False, empty_string_is_null=False).select(columns)
+        new = pl.concat([new, old.join(new, on=list(key), how="anti")])
+    new.unique().sort(columns).write_csv(target, line_terminator="\n")

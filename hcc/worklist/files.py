@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
-from hcc.errors import InputError, ResultsError, ResultsExist
+from hcc.errors import CannotWrite, InputError, ResultsError, ResultsExist
 from hcc.worklist.summary import Summary
 
 SUFFIXES = (".xlsx", ".csv", ".parquet")
@@ -36,28 +37,28 @@ def write_worklist(
     target = check_out(path, overwrite)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:  # mode 0700
+            content = _content(target.suffix.lower(), rows, summary, priority, Path(folder))
             made = Path(folder) / target.name
-            _write(made, rows, summary, priority, Path(folder))
+            made.write_bytes(content)
             made.chmod(0o600)
             shutil.move(made, target)
     except OSError as error:
-        raise ResultsError(
-            f"The worklist cannot be written to {path} ({error.strerror or error.__class__.__name__}).",
-            hint="Free some space or choose another --out.",
-        ) from None
+        raise CannotWrite("The worklist", path, error) from None
     return target
 
 
-def _write(made: Path, rows: pl.DataFrame, summary: Summary, priority: list[str], scratch: Path) -> None:
-    suffix = made.suffix.lower()
+def _content(suffix: str, rows: pl.DataFrame, summary: Summary, priority: list[str], scratch: Path) -> bytes:
+    """The file in memory: a half-made archive on a full disk would complain once more when Python drops it."""
+    if suffix == ".csv":
+        return csv_text(rows).encode()
+    made = io.BytesIO()
     if suffix == ".parquet":
         rows.write_parquet(made)
-    elif suffix == ".csv":
-        made.write_text(csv_text(rows), encoding="utf-8", newline="")
     else:
         from hcc.worklist.workbook import write_workbook
 
         write_workbook(made, rows, summary, priority, scratch)
+    return made.getvalue()
 
 
 def csv_text(rows: pl.DataFrame) -> str:

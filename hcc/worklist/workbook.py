@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -33,11 +35,11 @@ _LINE, _MOST_HEIGHT = 13.0, 220.0  # points
 _FROZEN = 3  # rank, priority and member stay in sight
 
 
-def write_workbook(path: Path, rows: pl.DataFrame, summary: Summary, priority: list[str], scratch: Path) -> None:
-    """Write the workbook to ``path``; ``scratch`` is a private folder for xlsxwriter's own temporary files.
+def write_workbook(to: BinaryIO, rows: pl.DataFrame, summary: Summary, priority: list[str], scratch: Path) -> None:
+    """Write the workbook into ``to``; ``scratch`` is a private folder for xlsxwriter's own temporary files.
 
     Text is written as text: nothing in it is run as a formula or becomes a link. Raises HccError for more rows than a
-    sheet holds.
+    sheet holds, OSError where ``scratch`` is full.
     """
     options = {"constant_memory": True, "tmpdir": str(scratch), "strings_to_formulas": False, "strings_to_urls": False,
                "strings_to_numbers": False}  # fmt: skip
@@ -48,13 +50,23 @@ def write_workbook(path: Path, rows: pl.DataFrame, summary: Summary, priority: l
             hint="Give --limit N for the first N questions of each direction, or write .parquet or .csv.",
         )
     summary_name, guide_name, lists_name = SIDE_SHEETS
-    with xlsxwriter.Workbook(str(path), options) as book:
+    with _closed(xlsxwriter.Workbook(to, options)) as book:
         formats = _Formats(book)
         summary_sheet(book.add_worksheet(summary_name), formats.new, summary, priority)
         for direction, frame in sheets:
             _list_sheet(book.add_worksheet(SHEETS[direction]), frame, formats, summary.today)
         _guide_sheet(book.add_worksheet(guide_name), formats)
         _lists_sheet(book, lists_name, formats)
+
+
+@contextmanager
+def _closed(book: xlsxwriter.Workbook) -> Iterator[xlsxwriter.Workbook]:
+    """The workbook, closed at the end; xlsxwriter's own wrapping of an OSError is taken off."""
+    yield book
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(str(error)) from None
 
 
 class _Formats:

@@ -244,7 +244,9 @@ def test_coders_read_outside_sources_not_our_papers() -> None:
     ours = re.compile(r"SPEC|RULINGS|FIELD|DESIGN|R-\d+\.\d+|valuesets|mappings/")
     rules = load_gap_rules().rules
     assert [rule.id for rule in rules if ours.search(rule.citation)] == []
-    shown = [(rule.id, text) for rule in rules for text in (rule.title, rule.reason, rule.to_confirm, rule.may_be_false)]
+    shown = [
+        (rule.id, text) for rule in rules for text in (rule.title, rule.reason, rule.to_confirm, rule.may_be_false)
+    ]
     assert [one for one in shown if ours.search(one[1])] == []
 
 

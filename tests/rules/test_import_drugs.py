@@ -163,6 +163,12 @@ def test_the_shipped_value_sets_are_never_written_to(tmp_path: Path) -> None:
         import_ndc_directory(_ndc_directory(tmp_path / "fda"), shipped_folder() / "gaps" / "valuesets")
 
 
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(HccError, match="cannot be written to"):
+        import_drugs(_ndc_directory(tmp_path / "ndc"), tmp_path / "file" / "below")
+
+
 def test_what_is_no_directory_is_refused_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(HccError, match="There is no"):
         import_ndc_directory(tmp_path / "nowhere", tmp_path / "mine")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
+import gc
 import io
+import resource
 import stat
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -210,6 +214,38 @@ def test_targets_that_cannot_be(con: duckdb.DuckDBPyConnection, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results.duckdb", "taken.csv"], (
         "nothing half-made is left"
     )
+
+
+@pytest.mark.parametrize("name", ["worklist.xlsx", "worklist.csv", "worklist.parquet"])
+def test_a_full_disk(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parts = worklist_rows(con), worklist_summary(con, AS_OF), in_words(load_weights())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (4096, hard)
+    )  # Python ignores the signal: writing fails as on a full disk
+    try:
+        with pytest.raises(ResultsError, match="cannot be written") as caught:
+            write_worklist(tmp_path / name, *parts)
+        gc.collect()  # what a half-made archive says when it is dropped
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Free some space" in str(caught.value.hint)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.duckdb"], "nothing half-made is left"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_that_may_not_be_written(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refused)
+    with pytest.raises(ResultsError, match="Permission denied") as caught:
+        written(con, tmp_path / "worklist.xlsx")
+    assert caught.value.hint == "Choose another --out, in a folder that you may write to."
 
 
 def test_empty_list(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hcc.errors import HccError, RulesError
+from hcc.errors import CannotWrite, HccError, RulesError
 from hcc.rules.check import check_folder
 from hcc.rules.folders import find, models
 from hcc.rules.manifest import Manifest, TableEntry, read_manifest, table_entry, write_manifest
@@ -60,11 +60,14 @@ def import_release(release: Path, out: Path, wishes: Wishes | None = None) -> li
         raise HccError(
             f"{release} holds nothing for {asked or 'any known model'}.", hint="See 'hcc rules import --help'."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as temporary:
-        staged = [_staged(Path(temporary), one, out, wishes) for one in found]
-        targets = [_target(imported.manifest, out, wishes.overwrite) for imported in staged]
-        return [_put_in_place(imported, target) for imported, target in zip(staged, targets, strict=True)]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as temporary:
+            staged = [_staged(Path(temporary), one, out, wishes) for one in found]
+            targets = [_target(imported.manifest, out, wishes.overwrite) for imported in staged]
+            return [_put_in_place(imported, target) for imported, target in zip(staged, targets, strict=True)]
+    except OSError as error:
+        raise CannotWrite("The tables", out, error) from None
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -243,3 +245,14 @@ def test_two_packages_that_contradict_each_other(tmp_path: Path, out: Path) -> N
     )
     with pytest.raises(RulesError, match=r"hierarchies\.csv differs"):
         import_release(tmp_path / "release", out)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    package = made.write_package(tmp_path / "release")
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refused)
+    with pytest.raises(HccError, match=r"cannot be written to .*mappings \(Permission denied\)") as caught:
+        import_release(package, out)
+    assert caught.value.hint == "Choose another --out, in a folder that you may write to."
