@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 import hcc
+from hcc.demo.population import demo_tables
 from hcc.pipeline.update import update
 from hcc.results import explain, explanation_text, read_table
 from hcc.results.compare import Comparison, compare
@@ -169,3 +170,23 @@ def test_a_contract_that_nobody_has_is_noted() -> None:
     many = {"frailty": {f"H{number}": "0.1" for number in range(100, 130)}}
     (note,) = [note for note in score(scenario=many).notes if "frailty" in note]
     assert "30 contracts" in note
+
+
+def test_gaps_start_from_the_same_risk_score() -> None:
+    """What members are worth before and after gaps has their frailty in it, month by month."""
+    tables = demo_tables(members=300, payment_year=YEAR, seed=11)
+    contracts = tables["members"]["contract_id"].drop_nulls().unique().sort().to_list()
+    moved = pl.when(pl.col("month").dt.month() > 7).then(pl.lit("H9")).alias("contract_id")
+    scenario = {"frailty": dict.fromkeys(contracts, "0.111")}
+    run = hcc.score(
+        tables["members"], tables["claims"], enrollment=tables["enrollment"].with_columns(moved), payment_year=YEAR,
+        scenario=scenario,
+    )  # fmt: skip
+    gaps = hcc.find_gaps(run, history=tables["history"])
+    of_run = run.member_scores.filter(pl.col("part").cast(pl.String) == "C").select(
+        "member_id", "risk_score", "frailty"
+    )
+    both = gaps.member_gaps.filter(pl.col("part").cast(pl.String) == "C").join(of_run, on="member_id", suffix="_of_run")
+    assert both.height > 50
+    assert both.filter(pl.col("frailty") > 0).height > 20
+    assert both.filter(pl.col("risk_score") != pl.col("risk_score_of_run")).is_empty()

@@ -304,3 +304,12 @@ def test_a_run_says_what_it_was_asked(tmp_path: Path) -> None:
     hcc.score(tmp_path / "m.csv", tmp_path / "c.csv", payment_year=YEAR, scenario=given, out=out)
     scenario = read_again(out).options.scenario
     assert scenario == {"program": [{"name": "MA", "normalization": "1.2"}], "frailty": {"H1": 0.1}}
+
+
+def test_the_file_of_the_guide_works(tmp_path: Path) -> None:
+    """0.374 ÷ 1.2 = 0.312, × 0.99 = 0.309 (0.30888); half of it and half of 0.370: 0.3395, and 0.112: 0.452."""
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "actuary.md").read_text(encoding="utf-8")
+    (sample,) = [block.split("```")[0] for block in guide.split("```toml\n")[1:] if "[[program]]" in block]
+    (tmp_path / "what-if.toml").write_text(sample, encoding="utf-8")
+    run = score(tmp_path / "what-if.toml", program="PACE", contract_id="H1234")
+    assert str(run.member_scores["risk_score"][0]) == "0.452"

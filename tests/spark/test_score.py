@@ -48,6 +48,23 @@ def test_wide_claims_with_enrollment(spark: Any, demo: dict[str, pl.DataFrame], 
         hcc.spark.score(run.members, run.members, payment_year=YEAR, out=out)
 
 
+def test_a_scenario_file_is_read_by_the_driver(spark: Any, demo: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    """Figures of six decimals, frailty of months in other contracts, and a contract that nobody has."""
+    moved = pl.when(pl.col("month").dt.month() > 7).then(pl.lit("H9999")).alias("contract_id")
+    tables = {"members": demo["members"], "claims": demo["claims"], "enrollment": demo["enrollment"].with_columns(moved)}
+    contract = demo["members"]["contract_id"].drop_nulls().sort()[0]
+    path = tmp_path / "what-if.toml"
+    path.write_text(
+        '[[program]]\nname = "MA"\nnormalization = 1.067055\n'
+        f'[frailty]\n{contract} = "0.1"\nH9999 = 0.0335\nH0 = "0.2"\n'
+    )
+    run = hcc.spark.score(
+        **{name: on_spark(spark, rows, 2) for name, rows in tables.items()}, payment_year=YEAR, buckets=2, scenario=path
+    )
+    assert_same(run, hcc.score(**tables, payment_year=YEAR, scenario=path))
+    assert any("contract H0 applies to nobody" in note for note in run.notes)
+
+
 def odd_population(demo: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Diagnoses in a table of their own, without the member; one claim_id for several members; a programme that one
     member has, and before him, by the order of identifiers, only one who is set aside; blanks; unknown members."""
@@ -187,6 +204,7 @@ def test_only_counts_reach_the_driver(spark: Any, monkeypatch: pytest.MonkeyPatc
         ({"payment_year": YEAR, "layout": "tuva"}, InputError, "members"),
         ({"payment_year": YEAR, "buckets": 0}, HccError, "at least one"),
         ({"payment_year": YEAR, "out": "nowhere://x/y"}, HccError, "nowhere://x/y"),
+        ({"payment_year": YEAR, "scenario": {"program": "MA"}}, HccError, "write \\[\\[program\\]\\]"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(
