@@ -81,12 +81,10 @@ def _markdown() -> Iterator[str]:
             "|---|---|---|",
         )
         yield from (f"| `{c.name}` | {_TYPES[c.type]} | {_cell(c.comment)} |" for c in table.columns)
-    yield from ("", "# Views", "", "Promised and stable. Columns that a table has mean what they mean there.")
+    yield from ("", "# Views", "", "Promised and stable.")
     for view in VIEWS.values():
-        yield from ("", f"## {view.name}", "", view.comment)
-        if view.columns:
-            yield from ("", "| column | meaning |", "|---|---|")
-            yield from (f"| `{column}` | {_cell(comment)} |" for column, comment in view.columns.items())
+        yield from ("", f"## {view.name}", "", view.comment, "", "| column | meaning |", "|---|---|")
+        yield from (f"| `{column}` | {_cell(comment)} |" for column, comment in view.columns.items())
     yield from ("", "# Macros", "", "| call | answer |", "|---|---|")
     yield from (f"| `{macro.call}` | {_cell(macro.comment)} |" for macro in MACROS.values())
 

@@ -1,29 +1,38 @@
 """Views and macros of the results file: promised and stable, plain SQL, usable from ``duckdb`` without this package.
 
-Each is declared once: its name, one sentence, what its columns mean where the tables do not say, and the SQL.
+Each is declared once: its name, one sentence and the SQL; ``view_columns`` says what its columns mean.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hcc.results.ddl import literal, quoted
+from hcc.results.view_columns import COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view of the results file. ``columns`` explains those columns that no table has."""
+    """A view of the results file."""
 
     name: str
     comment: str
     sql: str
-    columns: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What each of its columns means, in their order."""
+        return COLUMNS[self.name]
 
     @property
     def statements(self) -> list[str]:
         return [
             f"CREATE OR REPLACE VIEW {quoted(self.name)} AS{self.sql}",
             f"COMMENT ON VIEW {quoted(self.name)} IS {literal(self.comment)}",
+            *(
+                f"COMMENT ON COLUMN {quoted(self.name)}.{quoted(column)} IS {literal(comment)}"
+                for column, comment in self.columns.items()
+            ),
         ]
 
 
@@ -83,20 +92,6 @@ LEFT JOIN worth w ON w.{key} IS NOT DISTINCT FROM p.{key}
 ORDER BY p.members DESC"""
 
 
-_ROLLUP_COLUMNS = {
-    "members": "Members scored.",
-    "members_with_score_c": "Members with a Part C risk score.",
-    "mean_risk_score_c": "Mean Part C risk score of these.",
-    "mean_risk_score_d": "Mean Part D risk score of those who have one.",
-    "share_without_hcc": "Share of members without any HCC that counts.",
-    "open_unsupported": "Open gaps of codes that lack support.",
-    "open_missing": "Open gaps of conditions with evidence but no code.",
-    "unsupported_score_change_c": "Change of the members' Part C risk scores if all of the former are deleted, summed.",
-    "missing_score_change_c": "Change of the members' Part C risk scores if the latter are confirmed, summed.",
-    "unsupported_dollar_change": "The former in dollars, Part C only; empty without benchmarks.",
-    "missing_dollar_change": "The latter in dollars, Part C only; empty without benchmarks.",
-}
-
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
@@ -113,10 +108,6 @@ LEFT JOIN (
     string_agg(DISTINCT segment::VARCHAR, ', ' ORDER BY segment::VARCHAR) AS segments
   FROM scores WHERE blend_weight IS NOT NULL GROUP BY ALL
 ) by_model ON by_model.member_id = s.member_id AND by_model.part = s.part""",
-            {
-                "models": "Models blended into the score, separated by commas.",
-                "segments": "Segments in these models and months, separated by commas.",
-            },
         ),
         View(
             "open_gaps",
@@ -134,10 +125,6 @@ LEFT JOIN (
   FROM gap_evidence GROUP BY ALL
 ) e USING (gap_id)
 WHERE g.status = 'open'""",
-            {
-                "evidence_for": "Pieces of evidence that support the gap.",
-                "evidence_against": "Pieces of evidence that speak against it.",
-            },
         ),
         View(
             "hcc_diagnoses",
@@ -192,10 +179,6 @@ FROM member_hccs h
 LEFT JOIN hccs l ON l.model = h.model AND l.calibration = h.calibration AND l.hcc = h.hcc
 LEFT JOIN codes c ON c.member_id = h.member_id AND c.model = h.model AND c.calibration = h.calibration AND c.hcc = h.hcc
 WHERE h.dropped_by_hcc IS NOT NULL""",
-            {
-                "label": "CMS's label of the HCC; for other variables their name.",
-                "codes": "Counted diagnosis codes behind the HCC, in words, separated by semicolons.",
-            },
         ),
         View(
             "hcc_prevalence",
@@ -215,13 +198,6 @@ FROM found f
 LEFT JOIN scored s ON s.model = f.model AND s.calibration = f.calibration
 LEFT JOIN hccs l ON l.model = f.model AND l.calibration = f.calibration AND l.hcc = f.hcc
 ORDER BY f.model, f.calibration, f.members DESC""",
-            {
-                "members": "Members for whom the HCC counts.",
-                "members_with_diagnosis": "The same and those in whom a hierarchy or removal took it.",
-                "scored_members": "Members with a raw score in the model.",
-                "share_of_members": "members over scored_members.",
-                "mean_coefficient": "Mean of what the HCC adds where it counts.",
-            },
         ),
         View(
             "segment_rollup",
@@ -232,7 +208,6 @@ SELECT payment_year, part, program, model, calibration, segment, count(*) AS sco
   round(avg(raw_score), 4) AS mean_raw_score, round(avg(normalized_score), 4) AS mean_normalized_score,
   round(avg(payment_score), 4) AS mean_payment_score, count(*) FILTER (WHERE unverified) AS unverified_rows
 FROM scores GROUP BY ALL ORDER BY part, program, model, calibration, segment""",
-            {"score_rows": "Rows of scores: members, or member-months where enrollment was given."},
         ),
         View(
             "uncounted_diagnoses",
@@ -249,7 +224,6 @@ LEFT JOIN (
   GROUP BY diagnosis_code
 ) w ON w.diagnosis_code = d.diagnosis_code
 WHERE NOT d.counted""",
-            {"meaning": "The reason in words.", "hccs": "HCCs that the code maps to before edits, by model."},
         ),
         View(
             "recapture",
@@ -263,11 +237,6 @@ SELECT payment_year, model, calibration, hcc, any_value(label) AS label, count(*
 FROM gaps
 WHERE rule_id = 'RECAPTURE' AND status IN ('open', 'closed') AND status_reason IS DISTINCT FROM 'new'
 GROUP BY ALL ORDER BY model, calibration, open DESC""",
-            {
-                "due": "Members with the HCC in earlier years, for whom it is open or closed.",
-                "captured": "Those who have it, or its equivalent or better in the family, this year.",
-                "recapture_rate": "captured over due.",
-            },
         ),
         View(
             "rule_rollup",
@@ -310,27 +279,16 @@ LEFT JOIN had h ON h.model = l.model AND h.calibration = l.calibration AND h.hcc
 LEFT JOIN gap g ON g.model = l.model AND g.calibration = l.calibration AND g.hcc = l.hcc
 WHERE h.hcc IS NOT NULL OR g.hcc IS NOT NULL
 ORDER BY l.model, l.calibration, members DESC""",
-            {
-                "members": "Members for whom the HCC counts.",
-                "open_unsupported": "Members in whom it is coded but lacks support.",
-                "open_missing": "Members with evidence for it but no code.",
-                "unsupported_score_change": "Score change through this model if each of the former is deleted, summed.",
-                "missing_score_change": "Score change through this model if each of the latter is confirmed, summed.",
-                "unsupported_dollar_change": "The former in dollars; empty in Part D and without benchmarks.",
-                "missing_dollar_change": "The latter in dollars; empty in Part D and without benchmarks.",
-            },
         ),
         View(
             "provider_rollup",
             "One row per primary care physician: members, mean scores and open gaps in both directions side by side.",
             _member_rollup("pcp_npi"),
-            _ROLLUP_COLUMNS,
         ),
         View(
             "contract_rollup",
             "One row per contract: members, mean scores and open gaps in both directions side by side.",
             _member_rollup("contract_id"),
-            _ROLLUP_COLUMNS,
         ),
         View(
             "data_quality",
@@ -347,7 +305,6 @@ SELECT f.kind, f.reason, r.meaning, f.rows FROM (
     FROM (SELECT unnest(string_split(data_quality, ',')) AS flag FROM members WHERE data_quality <> '') GROUP BY ALL
 ) f LEFT JOIN reasons r ON r.reason = f.reason
 ORDER BY f.kind, f.rows DESC""",
-            {"kind": "What was found.", "rows": "Rows (for unmapped codes: claim diagnoses) with it."},
         ),
     )
 }

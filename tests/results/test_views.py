@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from hcc.results import open_results
+from hcc.results.views import VIEWS
+from hcc.tables import RESULT_TABLES
 from tests.results.made_up import ESRD, V22, V28
 
 
@@ -136,3 +138,18 @@ def test_macros_answer_for_one_member_or_gap(ask: Any) -> None:
     ]
     assert ask("SELECT stance FROM evidence_of('g1')") == [("for",), ("against",)]
     assert ask("FROM explain_member('NOBODY')") == []
+
+
+def test_every_column_of_every_table_and_view_has_a_comment_in_the_file(ask: Any) -> None:
+    found = ask("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
+    assert {*RESULT_TABLES, *VIEWS} <= {table for table, _, _ in found}
+    assert [(table, column) for table, column, comment in found if not (comment or "").strip()] == []
+    said = {(table, column): comment for table, column, comment in found}
+    for view, table, columns in (
+        ("open_gaps", "gaps", ("score_change", "return_by", "pcp_npi")),
+        ("current_scores", "member_scores", ("risk_score", "no_score_reason")),
+        ("current_scores", "members", ("age", "program")),
+        ("contract_rollup", "members", ("contract_id",)),
+        ("uncounted_diagnoses", "diagnoses", ("thru_date", "place_of_service")),
+    ):
+        assert [said[view, column] for column in columns] == [said[table, column] for column in columns]
