@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hcc.cli.rules",
         "The tables CMS published, by model and payment year: list, show, compare, check, import.",
     ),
-    "schema": ("hcc.cli.schema", "The result tables in words and DDL."),
+    "schema": ("hcc.cli.schema", "Input and result tables in words, and DDL."),
 }
 INTERRUPTED, _TERMINATED = 130, 143
 _WIDEST = 112

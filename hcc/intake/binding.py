@@ -132,7 +132,9 @@ def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[s
         raise MissingColumns.from_missing(source.table, list(missing), available)
     faults += [f"column {column!r} is missing{where}" for column, wheres in missing.items() for where in wheres]
     if faults:
-        raise InputError.from_faults(source.table, faults, hint="'hcc schema' lists the columns of every input table.")
+        raise InputError.from_faults(
+            source.table, faults, hint=f"'hcc schema --inputs {source.table}' lists its columns."
+        )
     return bindings
 
 

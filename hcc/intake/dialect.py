@@ -98,5 +98,6 @@ def _refuse_data_as_header(path: Path, header: list[str], known: set[str]) -> No
     if any(_LOOKS_LIKE_DATA.match(name) for name in header):
         raise InputError(
             f"The first line of {path.name} looks like data, not like column names.",
-            hint="Add a header line; 'hcc schema' lists the names. Other names can be given with --columns map.toml.",
+            hint="Add a header line; 'hcc schema --inputs' lists the names. Other names can be given with "
+            "--columns map.toml.",
         )

@@ -93,7 +93,7 @@ def _from_frame(words: Mapping[str, Any], payment_year: int) -> Person:
             raise MissingSex(words["sex"])
         if column == "birth_date":
             raise BadBirthDate
-        raise BadMember(f"{column}: {reason}.", hint="See the members table in 'hcc schema'.")
+        raise BadMember(f"{column}: {reason}.", hint="'hcc schema --inputs members' lists what each column takes.")
     flags = str(frame["data_quality"][0]).split(",")
     return Person(statuses(frame, None, payment_year).profiles, tuple(flag for flag in flags if flag))
 

@@ -1,4 +1,4 @@
-"""The results in words: docs/SCHEMA.md and what ``hcc schema`` prints, made from hcc.tables and the views."""
+"""Tables in words: docs/SCHEMA.md and what ``hcc schema`` prints, made from hcc.tables and the views."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from hcc.results import ddl
 from hcc.results.views import MACROS, VIEWS
-from hcc.tables import RESULT_TABLES, SCHEMA_VERSION, Table
+from hcc.tables import INPUT_TABLES, RESULT_TABLES, SCHEMA_VERSION, Column, Table
 
 _TYPES = {
     "text": "text", "few": "text of few values", "int": "whole number", "bool": "true or false", "date": "date",
     "timestamp": "date and time", "decimal": "decimal, 3 places", "factor": "decimal, 6 places",
     "money": "dollars, 2 places", "number": "number", "list": "list of text",
 }  # fmt: skip
+
+
+INPUTS = {**INPUT_TABLES, "history": INPUT_TABLES["claims"]}
+"""Input tables by the names of their options; claims of earlier years have the columns of claims."""
 
 
 def schema_ddl() -> str:
@@ -32,6 +36,12 @@ def schema_text(name: str | None = None) -> str:
     return "\n".join([*lines, "", view.sql.strip(), ""])
 
 
+def inputs_text(name: str | None = None) -> str:
+    """One input table with its columns, or all of them (KeyError if unknown)."""
+    tables = INPUT_TABLES.values() if name is None else [INPUTS[name]]
+    return "\n\n".join("\n".join(_input_text(table)) for table in tables) + "\n"
+
+
 def schema_markdown() -> str:
     """docs/SCHEMA.md."""
     return "\n".join(_markdown()) + "\n"
@@ -46,6 +56,9 @@ def _overview() -> Iterator[str]:
     yield ""
     yield "Macros"
     yield from (f"  {macro.name:<22}{macro.comment}  {macro.call}" for macro in MACROS.values())
+    yield ""
+    yield "Input tables ('hcc schema --inputs' lists their columns)"
+    yield from (f"  {table.name:<22}{table.grain}" for table in INPUT_TABLES.values())
 
 
 def _table_text(table: Table) -> Iterator[str]:
@@ -55,6 +68,25 @@ def _table_text(table: Table) -> Iterator[str]:
     width = max(len(name) for name in table.names) + 2
     for column in table.columns:
         yield f"  {column.name:<{width}}{_TYPES[column.type]:<20}{column.comment}"
+
+
+def _input_text(table: Table) -> Iterator[str]:
+    yield f"{table.name} (input)"
+    yield f"  {table.grain}"
+    yield ""
+    name = max(len(name) for name in table.names) + 2
+    absent = max(len(_absent(column)) for column in table.columns) + 2
+    for column in table.columns:
+        yield f"  {column.name:<{name}}{_TYPES[column.type]:<20}{_absent(column):<{absent}}{column.comment}"
+
+
+def _absent(column: Column) -> str:
+    """What happens where an input lacks the column; empty where its comment says it or nothing is assumed."""
+    if column.required:
+        return "needed"
+    if column.default is None:
+        return ""
+    return f"{str(column.default).lower() if isinstance(column.default, bool) else column.default} if absent"
 
 
 def _markdown() -> Iterator[str]:
