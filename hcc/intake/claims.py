@@ -61,18 +61,19 @@ class Claims:
     notes: tuple[str, ...]
 
 
-def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewhere: bool = False) -> Claims:
+def read_claims(
+    given: Any, names: Names, payment_year: int, *, diagnoses_elsewhere: bool = False, table: str = "claims"
+) -> Claims:
     """The canonical claim lines of any source. Only headers and footers are read here, and text dates looked at.
 
-    Raises InputError with every fault of the input; rows at fault are left out and told by ``rejected``.
+    ``table``: what errors and notes call it; claims of earlier years are "history". Raises InputError with every fault
+    of the input; rows at fault are left out and told by ``rejected``.
     """
     fields = claim_fields(payment_year)
     ours = [*(f.name for f in fields), *DIAGNOSES]
-    source = open_source(
-        "claims", given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours)
-    )
+    source = open_source(table, given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours))
     bindings = bind(source, names, ours, CLAIMS.required)
-    parts = read_parts("claims", bindings, fields)
+    parts = read_parts(table, bindings, fields)
     stays = [_stay_dates(part, names, fields) for part in parts]
     present = {name for part in parts for name in part.readings} | _derived(parts)
     lines = pl.concat(
@@ -81,13 +82,13 @@ def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewh
     found = [part for part in parts if has_diagnoses(part)]
     if not found and not diagnoses_elsewhere:
         raise InputError(
-            "claims: there are no diagnoses.",
+            f"{table}: there are no diagnoses.",
             hint="Give columns diagnosis_1 … diagnosis_25 or diagnosis_codes, or a table with --claim-diagnoses.",
         )
     versions = [c for c in ("frequency_code", "record_type", "submission_date") if c in present]
 
     def rejected() -> pl.DataFrame:
-        return pl.concat([source.set_aside, *(part.rejected("claims") for part in parts)])
+        return pl.concat([source.set_aside, *(part.rejected(table) for part in parts)])
 
     return Claims(
         lines,
@@ -95,7 +96,7 @@ def read_claims(given: Any, names: Names, payment_year: int, *, diagnoses_elsewh
         diagnoses_of_lines(found, lambda part, more: _narrow(part, versions, more), versions) if found else None,
         rejected,
         source,
-        (*source.notes, *(_empty_note(parts))),
+        (*source.notes, *(_empty_note(table, parts))),
     )
 
 
@@ -307,7 +308,7 @@ def _dtype(name: str) -> pl.DataType:
     return pl.Date() if name.endswith("_date") else pl.String()
 
 
-def _empty_note(parts: Sequence[PartReading]) -> list[str]:
+def _empty_note(table: str, parts: Sequence[PartReading]) -> list[str]:
     if all(part.part.rows == 0 for part in parts):
-        return ["claims: there is no claim line; every score is demographic."]
+        return [f"{table}: there is no claim line" + ("; every score is demographic." if table == "claims" else ".")]
     return []

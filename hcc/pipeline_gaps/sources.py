@@ -62,7 +62,7 @@ def read_sources(
     year_start: date,
     payment_year: int,
     *,
-    layout: str = "canonical",
+    layout: Any = "canonical",
     columns: str | Path | Mapping[str, Any] | None = None,
 ) -> Sources:
     """Read ``given`` (history, pharmacy, observations, problems, chart_findings; None = not given).
@@ -83,7 +83,7 @@ def read_sources(
         names = Names(tables.table(name), renames.get(name, {}))
         try:
             if table == "history":
-                read = read_claims(given[table], names, payment_year)
+                read = read_claims(given[table], names, payment_year, table=table)
                 assert read.diagnoses is not None
                 history = (read.lines, read.diagnoses)
                 rejected.append(_renamed(read.rejected))

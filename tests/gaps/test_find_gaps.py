@@ -286,6 +286,18 @@ def test_earlier_years_in_the_claims_themselves_are_history() -> None:
     assert recapture_of(found, "226")["status"] == "open"
 
 
+def test_faults_of_the_history_are_told_of_the_history() -> None:
+    members, claims = small(2025, ("c1", date(2025, 3, 1), "J069", "encounter"))
+    run = score(members, claims, payment_year=YEAR)
+    no_codes = claims.drop([name for name in claims.columns if name.startswith("diagnosis")])
+    for history in ("nothere.parquet", claims.drop("claim_id"), no_codes):
+        with pytest.raises(HccError, match=r"^history: ") as caught:
+            find_gaps(run, history=history)
+        assert "claims:" not in str(caught.value)
+    noted = find_gaps(run, history=claims.clear()).found.notes
+    assert [note for note in noted if note.startswith(("claims:", "history:"))] == ["history: there is no claim line."]
+
+
 def test_g21_a_suspicion_below_what_is_captured_shows_a_change_of_zero() -> None:
     members, claims = small(2025, ("c1", date(2025, 3, 1), "E1100", "encounter"))
     results = pl.DataFrame(
