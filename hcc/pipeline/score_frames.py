@@ -50,7 +50,8 @@ def scores_frame(
             why_no_score[~one.placed] = "MODEL_NOT_AVAILABLE" if result is None else lost[rows[~one.placed]]
         why_no_pay = why_no_score
         if not has.all():
-            why_no_pay = np.where(one.placed & ~has, payment.no_payment_reason or None, why_no_score)
+            why_no_pay = why_no_score.copy()
+            why_no_pay[one.placed & ~has] = payment.no_payment_reason or None
         weight = zeros if payment.weight is None else np.full(size, int(payment.weight * 1_000_000), dtype=np.int64)
         disagree = np.zeros(size, bool) if result is None else result.disagree[member - np.uint32(start)]
         frame = pl.DataFrame(
