@@ -61,9 +61,9 @@ class RulesError(HccError):
     """A table of mappings/ breaks one of its own laws; all faults are listed."""
 
     @classmethod
-    def from_faults(cls, where: str, faults: Sequence[str]) -> RulesError:
+    def from_faults(cls, where: str, faults: Sequence[str], *, hint: str | None = None) -> RulesError:
         listed = "\n".join(f"  - {fault}" for fault in faults)
-        return cls(f"{where} has {len(faults)} fault(s):\n{listed}", hint="'hcc rules check' shows them all.")
+        return cls(f"{where} has {len(faults)} fault(s):\n{listed}", hint=hint or "'hcc rules check' shows them all.")
 
 
 class MissingCoefficient(RulesError):

@@ -107,22 +107,24 @@ def check(folder: Path | None, rule_files: tuple[Path, ...], mappings: str | Non
     coefficient in a segment that pays it; hierarchies complete; for every kind of member exactly one cell. Gap rules:
     every word, unit and code exists, and no sentence tells anybody what to code.
     """
+    from hcc.errors import HccError
     from hcc.rules.check import check_folder
-    from hcc.rules.check_data import changes_faults, data_faults, data_folders, program_faults
+    from hcc.rules.check_data import changes_faults, data_faults, data_folders, program_faults, year_folders
     from hcc.rules.folders import model_folders, roots
     from hcc.rules.gap_rules import check_gap_rules
     from hcc.rules.valueset_checks import check_valuesets
 
     names: list[tuple[str, list[str]]] = []
+    own_rules = [Path(path) for path in rule_files]
     if folder is not None and (folder / "diagnosis_to_hcc.csv").is_file():
         initial = folder / "initial"
         of_model = [folder, *([initial] if initial.is_dir() else [])]
         names = [(str(one), check_folder(one)) for one in of_model]
     else:
         for root in [folder] if folder is not None else roots(mappings):
-            for one in model_folders(root):
+            for one in model_folders(root) or year_folders(root):
                 names.append((str(one.relative_to(root)), check_folder(one)))
-            for one in sorted(root.glob("*/changes")):
+            for one in [*sorted(root.glob("*/changes")), *root.glob("changes")]:
                 names.append((str(one.relative_to(root)), changes_faults(one.parent)))
             for one in data_folders(root):
                 sound = check_valuesets(root) if one == root / "gaps" / "valuesets" else list(data_faults(one))
@@ -131,7 +133,15 @@ def check(folder: Path | None, rule_files: tuple[Path, ...], mappings: str | Non
                 where = str(root) if folder is not None else mappings
                 names.append((f"programs/{path.stem}", program_faults(int(path.stem), where)))
             if (root / "gaps" / "rules").is_dir():
-                names.append(("gaps/rules", check_gap_rules(rule_files, mappings=root)))
+                names.append(("gaps/rules", check_gap_rules(own_rules, mappings=root)))
+                own_rules = []
+    if not names:
+        raise HccError(
+            f"{folder} holds no tables of mappings/: there is nothing to check.",
+            hint="Give a folder shaped like mappings/, or one of a model such as mappings/MODEL or mappings/MODEL/YEAR.",
+        )
+    if own_rules:  # the folder has no gap rules of its own to check them with
+        names.append(("gaps/rules", check_gap_rules(own_rules, mappings=mappings)))
     faults = sum(len(found) for _, found in names)
     for name, found in names:
         click.echo(f"{name}: {'ok' if not found else f'{len(found)} fault(s)'}")

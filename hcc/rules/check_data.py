@@ -28,6 +28,12 @@ def data_folders(root: Path) -> list[Path]:
     )
 
 
+def year_folders(model: Path) -> list[Path]:
+    """Folders of one model's payment years, ``initial/`` editions included; empty where the folder is no model's."""
+    years = [path for path in sorted(model.iterdir()) if path.name.isdigit()]
+    return [one for year in years for one in (year, year / "initial") if (one / "diagnosis_to_hcc.csv").is_file()]
+
+
 def data_faults(folder: Path) -> Iterator[str]:
     """Rows and hashes of a folder's tables against its manifest; tables that no manifest lists."""
     content = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))

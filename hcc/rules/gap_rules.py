@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,14 +50,18 @@ def load_gap_rules(
 ) -> GapRules:
     """Our rules and the user's ``paths`` on top: new rules, ``on``/``off`` switches and settings.
 
-    A user's file never changes one of our rules; it switches ours off and brings another. Raises RulesError with all
+    A user's file never changes one of our rules; it switches ours off and brings another. Of several files that switch
+    one rule the last decides. Raises RulesError with all
     faults of all files.
     """
     shipped = sorted(find("gaps", "rules", mappings=mappings).glob("*.toml"))
     own = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     loaded, faults = _read_all([*shipped, *own], own=set(own))
     if faults:
-        raise RulesError.from_faults("The gap rules", faults)
+        # Without --rules the check knows our own files only.
+        again = "".join(f" --rules {shlex.quote(str(path))}" for path in own)
+        hint = f"Mend the file and check it with: hcc rules check{again}" if own else None
+        raise RulesError.from_faults("The gap rules", faults, hint=hint)
     rules = tuple(rule for _, file in loaded for rule in file.rules)
     switched = {rule.id: rule.enabled for rule in rules}
     npis: list[str] = []
@@ -149,4 +154,5 @@ def _read_all(paths: Sequence[Path], own: set[Path]) -> tuple[list[tuple[Path, R
     for path, file in loaded:
         unknown = [rule_id for rule_id in (*file.on, *file.off) if rule_id not in seen]
         faults += [f"{path.name}: on/off names rule {rule_id}, which is nowhere" for rule_id in unknown]
+        faults += [f"{path.name}: rule {rule_id} is in on and in off" for rule_id in file.on if rule_id in file.off]
     return loaded, faults

@@ -70,12 +70,40 @@ def read_manifest(folder: Path) -> Manifest:
         raise RulesError.from_faults(str(path), validation_faults(error)) from None
 
 
+_WANTED = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known there",
+    "tuple_type": 'write a list, such as ["…"]',
+    "list_type": 'write a list, such as ["…"]',
+    "string_type": "write text, in quotation marks",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "decimal_type": "write a number",
+    "decimal_parsing": "write a number",
+    "model_type": "write a table of its own, below a line with its name in brackets",
+    "dict_type": "write a table of its own, below a line with its name in brackets",
+}
+"""What a person has to write, by pydantic's name of the fault: its own words are a programmer's."""
+
+
+def _told(kind: str, message: str, expected: str) -> str:
+    if kind == "literal_error":
+        return f"write {expected}"
+    return _WANTED.get(kind) or message.removeprefix("Value error, ")
+
+
 def validation_faults(error: ValidationError) -> list[str]:
-    """A pydantic error as one line per fault, ``table[3].rows: Input should be …``."""
+    """A pydantic error as one line per fault, ``table[3].rows: write a whole number``; no value is repeated."""
     faults = []
     for detail in error.errors(include_url=False, include_input=False):
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
-        faults.append(f"{where}: {detail['msg']}" if where else str(detail["msg"]))
+        told = _told(detail["type"], str(detail["msg"]), str(detail.get("ctx", {}).get("expected", "")))
+        faults.append(f"{where}: {told}" if where else told)
     return faults
 
 

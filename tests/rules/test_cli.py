@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from hcc.cli.rules import rules
-from hcc.errors import UnknownModel
+from hcc.errors import HccError, UnknownModel
 from hcc.rules.folders import ENVIRONMENT, shipped_folder
 from tests.rules.releases import made
 from tests.rules.small import MODEL, YEAR, write_model
@@ -128,3 +128,25 @@ def test_import_says_what_it_wrote_and_what_is_missing(tmp_path: Path) -> None:
     assert "programs/2032.toml is missing" in result.stderr
     assert f"HCC_MAPPINGS={out}" in result.stderr
     assert "ok" in run("check", out / MODEL / "2032")
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_check_takes_the_root_a_model_or_a_year(tmp_path: Path, depth: int) -> None:
+    write_model(tmp_path)
+    folder = tmp_path.joinpath(*[MODEL, str(YEAR)][:depth])
+    assert f"{YEAR}: ok" in run("check", folder)
+
+
+def test_check_of_a_folder_without_tables_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "claims.csv").write_text("claim_id\n")
+    with pytest.raises(HccError, match="holds no tables") as caught:
+        run("check", tmp_path)
+    assert "mappings/" in str(caught.value.hint)
+
+
+def test_check_of_own_rules_beside_any_folder(tmp_path: Path) -> None:
+    write_model(tmp_path / "m")
+    own = tmp_path / "own.toml"
+    own.write_text('off = ["NOWHERE-1"]\n')
+    for folder in (tmp_path / "m", tmp_path / "m" / MODEL / str(YEAR)):
+        assert "NOWHERE-1, which is nowhere" in run("check", folder, "--rules", own, code=1)

@@ -105,7 +105,7 @@ def test_all_faults_of_all_rules_are_told_at_once_with_file_rule_and_field(tmp_p
         ('when = "drug"', 'when = "drug and"', "ends too early"),
         ('when = "drug"', 'when = "drug & drug"', "'&' is not understood"),
         ("at_least = 2", 'at_least = 2\nwindow = "last year"', "is no window"),
-        ("at_least = 2", "at_least = 2\nvalues = 3", "Extra inputs"),
+        ("at_least = 2", "at_least = 2\nvalues = 3", "is not known there"),
         ("at_least = 2", 'window = "60 days around the diagnosis"', "no diagnosis to count days from"),
         ("{drug.count}", "{drug.many}", "{drug.many}: write one of count"),
         ("{year}", "{years}", "{years} is not known"),
@@ -155,6 +155,32 @@ def test_a_file_that_is_no_toml_and_unknown_switches(tmp_path: Path) -> None:
     assert any("AUD-SINGEL" in fault for fault in check_gap_rules(own))
     own.write_text("switches = 1\n")
     assert any("'switches' is not known" in fault for fault in check_gap_rules(own))
+
+
+def test_faults_of_own_rules_lead_to_a_check_that_shows_them(tmp_path: Path) -> None:
+    own = tmp_path / "my rules.toml"
+    own.write_text('off = ["AUD-SINGEL"]\n')
+    with pytest.raises(RulesError) as caught:
+        load_gap_rules(own)
+    assert caught.value.hint == f"Mend the file and check it with: hcc rules check --rules '{own}'"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('on = ["OIG-8"]\noff = ["OIG-8"]\n', "rule OIG-8 is in on and in off"),
+        ('off = "AUD-SINGLE"\n', 'off: write a list, such as ["…"]'),
+        ("on = [1]\n", "on[0]: write text, in quotation marks"),
+        ("settings = 1\n", "settings: write a table of its own, below a line with its name in brackets"),
+        ("title = 3\n", "title: write text, in quotation marks"),
+        ("[settings]\nhra = 1\n", "settings.hra: is not known there"),
+    ],
+)
+def test_switches_that_cannot_be(tmp_path: Path, text: str, told: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(text)
+    (fault,) = check_gap_rules([own])
+    assert fault == f"own.toml: {told}"
 
 
 def test_parse_rules_keeps_the_sound_ones() -> None:
