@@ -6,6 +6,7 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
+from hcc.errors import InputError
 from hcc.report.cells import Cells
 from hcc.report.gaps import gaps
 from hcc.report.glance import glance
@@ -17,7 +18,7 @@ from hcc.report.recapture import recapture
 from hcc.report.reference import Reference, read_reference
 from hcc.report.scores import scores
 from hcc.report.source import Source
-from hcc.results import check_target, open_results
+from hcc.results import check_target, open_results, reviews_path
 from hcc.results.place import partial_folder, publish, told_plainly
 
 _CHAPTERS = {
@@ -40,8 +41,9 @@ def write_report(
     """Write the report of a results file to ``out`` (HTML); owner-only, complete or not at all.
 
     ``reference``: CSV of shares by HCC (``read_reference``). ``today``: the day of the report, for the 60-day clock.
-    Raises ResultsError, ResultsExist, InputError.
+    Raises ResultsError, ResultsExist, InputError; ``out`` may be none of the files that are read.
     """
+    _refuse_inputs(Path(out), [Path(results), reviews_path(results), *([Path(reference)] if reference else [])])
     target = check_target(out, overwrite)
     known = read_reference(reference) if reference is not None else None
     page = report_html(results, reference=known, show_small_cells=show_small_cells, today=today)
@@ -55,6 +57,13 @@ def write_report(
             made.unlink(missing_ok=True)
             folder.rmdir()
     return target
+
+
+def _refuse_inputs(out: Path, inputs: list[Path]) -> None:
+    """Raises InputError where the page would replace what it is made of, or the decisions beside it."""
+    place = out.expanduser().resolve()
+    if place in {path.expanduser().resolve() for path in inputs}:
+        raise InputError(f"{out} is an input of the report.", hint="Choose another --out, such as report.html.")
 
 
 def report_html(

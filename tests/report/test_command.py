@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
+
+from hcc.results import append_review
 from tests.cli.conftest import run_hcc
 
 
@@ -30,3 +34,16 @@ def test_a_faulty_reference_ends_with_one_message_and_no_page(results: Path, tmp
     assert done.returncode == 1
     assert done.stderr.count("error:") == done.stderr.count("hint:") == 1
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("place", ["{results}", "{results}.reviews.sqlite", "r.csv"])
+def test_an_input_is_never_replaced_by_the_page(results: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "r.csv").write_text("hcc,share\n37,0.14\n", encoding="utf-8")
+    copy = Path(shutil.copy(results, tmp_path / "results.duckdb"))
+    append_review(copy, gap_id="g1", decision="defer", reviewer="ann")
+    out = tmp_path / place.format(results=copy.name)
+    before = out.read_bytes()
+    done = run_hcc("report", copy.name, "--out", str(out), "--reference", "r.csv", "--overwrite", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "is an input of the report" in done.stderr
+    assert out.read_bytes() == before
