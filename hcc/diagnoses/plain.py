@@ -119,7 +119,9 @@ def read_plain(
         if room is not None:
             plain.spill(room)
     told = "member_id" in diagnoses.collect_schema().names()
-    member = pl.col("member_id").hash() if told else pl.lit(None, dtype=pl.UInt64)
+    nobody = pl.lit(None, dtype=pl.UInt64)
+    # The hash of null is a number like any other; nobody has it, and whose the diagnosis is would not be looked up.
+    member = pl.when(pl.col("member_id").is_not_null()).then(pl.col("member_id").hash()) if told else nobody
     wanted = diagnoses.select(
         pl.col("claim_id").hash().alias("hash"), member.alias("owner"), "claim_id",
         pl.col("diagnosis_code").cast(numbers).to_physical().alias("code"),

@@ -45,6 +45,19 @@ def test_a_diagnosis_needs_a_line_of_its_claim_and_member(claim_id: str, member_
     assert run.diagnoses.filter("counted").height == int(counted)
 
 
+def test_diagnoses_on_the_lines_stay_their_member_s_beside_a_table_that_does_not_say_whose() -> None:
+    """Two members have a claim of one number."""
+    lines = pl.DataFrame([
+        {**LINE, "claim_id": "c1", "member_id": "A", "diagnosis_1": "E1122"},
+        {**LINE, "claim_id": "c1", "member_id": "B", "diagnosis_1": "I509"},
+        {**LINE, "claim_id": "c2", "member_id": "B", "diagnosis_1": None},
+    ])  # fmt: skip
+    table = pl.DataFrame({"claim_id": ["c2"], "diagnosis_code": ["J449"]})
+    run = hcc.score(MEMBERS, lines, claim_diagnoses=table, payment_year=2026)
+    found = run.diagnoses.select("member_id", pl.col("diagnosis_code").cast(pl.String)).sort(pl.all())
+    assert found.rows() == [("A", "E1122"), ("B", "I509"), ("B", "J449")]
+
+
 @pytest.mark.parametrize(("member_id", "without"), [("A", 0), (None, 0), ("B", 1), ("Z", 1)])
 def test_the_same_for_claims_in_a_chain(member_id: str | None, without: int) -> None:
     """A replacement is known by its text, other claims by hashes."""
