@@ -47,7 +47,6 @@ def _evidence_options(command: Command) -> Command:
             show_default=True,
             help="What fills that nothing identifies do to rules that ask for a drug's absence.",
         ),
-        options.layout,
         options.columns,
     )
     for option in reversed(added):
@@ -60,7 +59,13 @@ def _evidence_options(command: Command) -> Command:
 @click.option(
     "--claims", metavar="PATH", multiple=True, help="The claims, where they are no longer where they were scored from."
 )
+@click.option("--claim-diagnoses", metavar="PATH", help="The same for their table of diagnoses.")
 @_evidence_options
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Whose column names the tables of evidence have; without it and --columns as those of the run.",
+)
 def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
     """Find coded-but-unsupported and supported-but-missing conditions.
 
@@ -92,6 +97,7 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
 @options.audio_only
 @options.mappings
 @_evidence_options
+@options.layout
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
 def run(

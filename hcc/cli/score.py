@@ -113,17 +113,20 @@ def score(
 
 def _update(results: str, claims: Any, out: str | None, changes: str | None, **given: Any) -> None:
     """Everything but the claims, where they lie and how they are named is as the run in ``results`` has it."""
-    taken = ("claim_diagnoses", "layout", "columns", "memory", "overwrite")
-    spare = options.typed(*(name for name in given if name not in taken))
+    taken = ("claim_diagnoses", "columns", "memory", "overwrite")
+    layout = given["layout"] if options.typed("layout") else None  # else that of the run
+    spare = options.typed(*(name for name in given if name not in (*taken, "layout")))
     if spare:
         raise click.UsageError(f"--update keeps to the run in the file: leave out {', '.join(spare)}.")
     from hcc.cli.progress import Progress
     from hcc.pipeline.update import update, write_changes
 
-    if changes and Path(changes).exists() and not given["overwrite"]:
-        raise click.UsageError(f"{changes} is there already; add --overwrite.")
+    if changes:
+        _check_changes(Path(changes), given["overwrite"])
     with Progress("updating") as progress:
-        done = update(results, claims, out=out, progress=progress, **{name: given[name] for name in taken})
+        done = update(
+            results, claims, out=out, layout=layout, progress=progress, **{name: given[name] for name in taken}
+        )
     moved = done.changes
     up = moved.filter(moved["change"] > 0).height
     click.echo(
@@ -138,3 +141,16 @@ def _update(results: str, claims: Any, out: str | None, changes: str | None, **g
     elif moved.height:
         click.echo("  --changes FILE lists who and why", err=True)
     click.echo(f"results in {done.path}", err=True)
+
+
+def _check_changes(path: Path, overwrite: bool) -> None:
+    """Before the results file is written, not after."""
+    from hcc.errors import ResultsError, ResultsExist
+    from hcc.results import check_target
+
+    try:
+        check_target(path, overwrite)
+    except ResultsExist:
+        raise
+    except ResultsError as error:
+        raise ResultsError(error.message, hint="Choose another --changes.") from None

@@ -14,21 +14,28 @@ _END = 2**20
 
 
 def of_files(table: str, paths: Sequence[Path], rows: int | None) -> dict[str, Any]:
-    """``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file."""
+    """``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file.
+
+    ``content`` is the same whatever the files are called, wherever and in whatever order they lie: a hash of each
+    file's bytes, of large ones their size and both ends.
+    """
     stats = [path.stat() for path in paths]
     size = sum(stat.st_size for stat in stats)
     whole = size <= _WHOLE
-    digest = hashlib.sha256()
+    digest, contents = hashlib.sha256(), []
     for path, stat in zip(paths, stats, strict=True):
         if not whole:
             digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+        content = hashlib.sha256() if whole else hashlib.sha256(f"{stat.st_size}\0".encode())
         with path.open("rb") as file:
-            if whole or stat.st_size <= 2 * _END:
-                digest.update(file.read())
-            else:
-                digest.update(file.read(_END))
+            pieces = [file.read()] if whole or stat.st_size <= 2 * _END else [file.read(_END)]
+            if not whole and stat.st_size > 2 * _END:
                 file.seek(-_END, 2)
-                digest.update(file.read())
+                pieces.append(file.read())
+        for piece in pieces:
+            digest.update(piece)
+            content.update(piece)
+        contents.append(content.hexdigest())
     return {
         "table": table,
         "paths": [str(path.resolve()) for path in paths],
@@ -36,6 +43,7 @@ def of_files(table: str, paths: Sequence[Path], rows: int | None) -> dict[str, A
         "size": size,
         "mtime": max(stat.st_mtime for stat in stats),
         "sha256": digest.hexdigest(),
+        "content": hashlib.sha256(" ".join(sorted(contents)).encode()).hexdigest(),
         "hash_of": "all bytes" if whole else "name, size, time, first and last MiB of each file",
     }
 

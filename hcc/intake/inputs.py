@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from hcc.intake.binding import Names
 from hcc.intake.claims import Claims, read_claims
 from hcc.intake.enrollment import Enrollment, enrollment_of_spans, read_enrollment
 from hcc.intake.extras import Extra, read_extra
-from hcc.intake.layout import load_layout, load_renames
+from hcc.intake.layout import Layout, load_layout, load_renames, told_layout
 from hcc.intake.members import Members, read_members
 
 _Read = TypeVar("_Read")
@@ -32,6 +32,7 @@ class Inputs:
     them, member_id and what tells versions of one claim apart (frequency_code, record_type, submission_date).
     ``enrollment``: member_id, month and the columns given. ``extras``: the other optional tables by name.
     ``rejected()``: the rows set aside (columns of rejected_rows without run_id); for claims this is a pass of its own.
+    ``read_as``: layout and columns, as ``read_inputs`` takes them, with the content of the user's own files.
     """
 
     members: pl.DataFrame
@@ -44,6 +45,7 @@ class Inputs:
     fingerprints: list[dict[str, Any]]
     notes: list[str]
     set_aside_members: pl.Series = field(default_factory=lambda: pl.Series("member_id", [], dtype=pl.String))
+    read_as: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_inputs(
@@ -57,14 +59,14 @@ def read_inputs(
     observations: Any = None,
     problems: Any = None,
     chart_findings: Any = None,
-    layout: str = "canonical",
+    layout: str | Layout | Mapping[str, Any] = "canonical",
     columns: str | Path | Mapping[str, Any] | None = None,
     enrollment_from_spans: bool = False,
 ) -> Inputs:
     """Read what a person has (DESIGN 3.1): paths of Parquet, CSV, folders, globs, DuckDB files, or frames.
 
-    ``layout`` says whose tables they are (``canonical``, ``tuva``, or the path of a TOML file); ``columns`` renames
-    single columns (a TOML file or the same as dicts). Members are collected, claims stay lazy.
+    ``layout`` says whose tables they are (``canonical``, ``tuva``, or the path of a TOML file; also ``read_as`` of other
+    inputs); ``columns`` renames single columns (a TOML file or the same as dicts). Members are collected, claims stay lazy.
     Raises InputError that lists every fault of every table.
     """
     tables = load_layout(layout)
@@ -104,7 +106,9 @@ def read_inputs(
         raise _together(errors)
     assert found is not None
     assert lines is not None
-    return _assemble(found, lines, {name: extra for name, extra in extras.items() if extra is not None}, months)
+    read_as = {"layout": told_layout(tables), "columns": renames}
+    there = {name: extra for name, extra in extras.items() if extra is not None}
+    return replace(_assemble(found, lines, there, months), read_as=read_as)
 
 
 def _together(errors: list[HccError]) -> HccError:
@@ -123,9 +127,12 @@ def _assemble(members: Members, lines: Claims, extras: dict[str, Extra], months:
         assert diagnoses is not None
     else:
         notes.append("claims: diagnoses stand on the lines and in claim_diagnoses; both are used.")
-        has_member = "member_id" in table.frame.collect_schema()
-        common = ["claim_id", *(["member_id"] if has_member else []), "diagnosis_code"]
-        diagnoses = pl.concat([lines.diagnoses.select(common), table.frame.select(common)])
+        if "member_id" in table.frame.collect_schema():
+            of_table = table.frame
+        else:  # their claims say it; those on the lines keep whose they are
+            of_table = table.frame.with_columns(pl.lit(None, dtype=pl.String).alias("member_id"))
+        common = ["claim_id", "member_id", "diagnosis_code"]
+        diagnoses = pl.concat([lines.diagnoses.select(common), of_table.select(common)])
     others: list[Extra | Enrollment] = [*([table] if table else []), *extras.values(), *([months] if months else [])]
     for one in others:
         notes += one.notes

@@ -76,8 +76,13 @@ def layouts() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
 
 
-def load_layout(name: str) -> Layout:
-    """A shipped layout by its name, or one of the user's by the path of its TOML file. Raises InputError."""
+def load_layout(name: str | Layout | Mapping[str, Any]) -> Layout:
+    """A shipped layout by its name, one of the user's by the path of its TOML file, or what ``told_layout`` told of one.
+    Raises InputError."""
+    if isinstance(name, Layout):
+        return name
+    if isinstance(name, Mapping):
+        return Layout.model_validate({"name": "of the run", **name})
     shipped = layouts()
     if name in shipped:
         text = (_folder() / f"{name}.toml").read_text(encoding="utf-8")
@@ -99,6 +104,13 @@ def load_layout(name: str) -> Layout:
         return Layout(name=name, title=str(title), tables=raw)
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise InputError(f"Layout {name} cannot be read: {error}") from None
+
+
+def told_layout(layout: Layout) -> str | dict[str, Any]:
+    """A layout for the record: the name of a shipped one, the content of any other."""
+    if layout.name in layouts():
+        return layout.name
+    return layout.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
 
 
 def load_renames(columns: str | Path | Mapping[str, Any] | None) -> dict[str, dict[str, str]]:

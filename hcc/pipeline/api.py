@@ -16,16 +16,17 @@ import polars as pl
 import hcc
 from hcc.diagnoses import Room
 from hcc.errors import HccError, InputError
-from hcc.intake import Inputs, code_problem, read_inputs
+from hcc.intake import Inputs, read_inputs
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.frailty import frailty_notes
 from hcc.pipeline.memory import MemoryLimit, memory_limit
-from hcc.pipeline.plan import Options, Plan, options
+from hcc.pipeline.plan import Options, options
 from hcc.pipeline.run import Begun, Clock, Kept, Memory, Progress, Scored, Sink, run
 from hcc.pipeline.scenario import read_scenario
+from hcc.pipeline.unmapped import unmapped_table
 from hcc.results import ResultsWriter, check_target, write_parquet
+from hcc.results.parquet import check_folder
 from hcc.rules.folders import tables_fingerprint
-from hcc.rules.icd10cm import mapped_codes
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
 CHOSEN = ("members", "diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
@@ -126,6 +127,8 @@ def score(
     check_tables(tables, out)
     if out is not None:
         check_target(out, overwrite=overwrite)
+    if parquet is not None:
+        check_folder(parquet, overwrite)
     limit = memory_limit(memory)
     begun = time.perf_counter()
     clock = Clock(progress)
@@ -178,7 +181,7 @@ def finished(
                 writer.finish(done.row)
         done.path, done.scored = Path(out), None
     if parquet is not None:
-        write_parquet(done.frames if done.path is None else done.path, parquet)
+        write_parquet(done.frames if done.path is None else done.path, parquet, overwrite=overwrite)
     done.timings["total"] = time.perf_counter() - begun
     return done
 
@@ -231,7 +234,10 @@ def _run(
 
 def _key(inputs: Inputs, chosen: Options) -> str:
     """What a run is of: an interrupted one is resumed only by the same."""
-    what = [hcc.__version__, SCHEMA_VERSION, chosen.as_json(), inputs.fingerprints, tables_fingerprint(chosen.mappings)]
+    what = [
+        hcc.__version__, SCHEMA_VERSION, chosen.as_json(), inputs.read_as, inputs.fingerprints,
+        tables_fingerprint(chosen.mappings),
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(what, default=str, sort_keys=True).encode()).hexdigest()
 
 
@@ -249,44 +255,6 @@ def row_counts(rejected: pl.DataFrame, unmapped: pl.DataFrame) -> dict[str, Any]
         "unmapped_codes": unmapped.height,
         "unmapped_by_reason": dict(unmapped.group_by("reason").agg(pl.col("rows").sum()).sort("reason").iter_rows()),
     }
-
-
-def unmapped_table(found: pl.DataFrame, plan: Plan, run_id: str) -> pl.DataFrame:
-    """Codes that map nowhere, with the reason, told apart as far as the code lists at hand go."""
-    known = mapped_codes(plan.options.mappings).select("diagnosis_code", "valid_to", "description")
-    window_start = plan.decisions.lines.window[0]
-    listed = known_codes(plan.options.mappings)
-    headers = pl.concat([listed.str.slice(0, n) for n in range(3, 7)]).unique()
-    code = pl.col("diagnosis_code")
-    reason = (
-        pl.when(pl.col("problem").is_not_null() & (pl.col("problem") != ""))
-        .then(pl.lit("INVALID_FORMAT"))
-        .when(pl.col("valid_to") < window_start)
-        .then(pl.lit("NOT_VALID_ON_DOS"))
-        .when(pl.col("description").is_not_null() | code.is_in(listed.implode()))
-        .then(pl.lit("NOT_IN_MODEL"))
-        .when(code.is_in(headers.implode()))
-        .then(pl.lit("NOT_VALID_ON_DOS"))
-        .otherwise(pl.lit("UNKNOWN_CODE"))
-    )
-    return (
-        found.join(known, on="diagnosis_code", how="left", maintain_order="left")
-        .with_columns(code_problem(code).alias("problem"))
-        .select(
-            pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description"
-        )
-    )
-
-
-def known_codes(mappings: str | Path | None = None) -> pl.Series:
-    """ICD-10-CM codes known to exist: those a model maps, and AHRQ's list (mappings/gaps/valuesets/chronic)."""
-    from hcc.rules.folders import find
-
-    try:
-        listed = pl.read_csv(find("gaps", "valuesets", "chronic", "ccir.csv", mappings=mappings), infer_schema=False)
-    except HccError:
-        return mapped_codes(mappings)["diagnosis_code"]
-    return pl.concat([listed["diagnosis_code"], mapped_codes(mappings)["diagnosis_code"]]).unique()
 
 
 def _run_row(
@@ -311,7 +279,7 @@ def _run_row(
         "run": plan.options.run,
         "models": ",".join(plan.models),
         "as_of": None,
-        "options": plan.options.as_json(),
+        "options": json.dumps({**json.loads(plan.options.as_json()), **inputs.read_as}),
         "inputs": json.dumps(inputs.fingerprints, default=str),
         "rules": json.dumps(rules),
         "counts": json.dumps(counts),

@@ -22,6 +22,7 @@ from hcc.pipeline.scenario import scenario_year
 from hcc.rules.condition_tables import ConditionTables, condition_tables
 from hcc.rules.eligibility import audio_only as audio_only_codes
 from hcc.rules.eligibility import bill_types, procedure_codes
+from hcc.rules.folders import own_folders
 from hcc.rules.icd10cm import mapped_codes
 from hcc.rules.programs import Program, ProgramModel, ProgramYear, load_program_year
 from hcc.rules.requires import CHOICES, Facts
@@ -56,7 +57,7 @@ class Options:
                 "models": list(self.models),
                 "hierarchy_mode": self.hierarchy_mode,
                 "audio_only": self.audio_only,
-                "mappings": None if self.mappings is None else str(self.mappings),
+                "mappings": own_folders(self.mappings),
                 "scenario": self.scenario,
             },
             default=str,

@@ -17,20 +17,23 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hcc.diagnoses.lines import VERSION_COLUMNS
 from hcc.errors import InputError
 from hcc.intake import Inputs, read_inputs
 from hcc.intake.fingerprints import of_files
 from hcc.intake.forms import claim_forms
-from hcc.pipeline.api import row_counts, unmapped_table
+from hcc.pipeline.api import row_counts
 from hcc.pipeline.frailty import statuses_of
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
-from hcc.pipeline.recorded import Recorded, recorded, same_inputs
+from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
 from hcc.pipeline.run import Memory, Progress, Scored, run
 from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses
-from hcc.results import ResultsWriter, check_target, open_results, read_table
+from hcc.pipeline.unmapped import unmapped_table
+from hcc.results import ResultsWriter, check_target, read_table
 
+_SAID = ("claim_id", "member_id", "diagnosis_code")
 _MADE_ANEW = ("diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
 
 
@@ -51,7 +54,7 @@ def update(
     claims: Any,
     *,
     claim_diagnoses: Any = None,
-    layout: str = "canonical",
+    layout: Any = None,
     columns: Any = None,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -60,8 +63,9 @@ def update(
 ) -> Update:
     """Add ``claims`` (and ``claim_diagnoses``) to the run in ``results`` and write the file anew, or ``out``.
 
-    Raises ResultsError where the inputs of the run cannot be read again or changed since, InputError for new claims
-    that cannot be used.
+    ``layout`` and ``columns`` are of the new tables; where they are not given these have the form of the run's own.
+    Raises ResultsError where the inputs of the run cannot be read again, these or the rules changed since, or the file
+    changes meanwhile; InputError for new claims that cannot be used.
     """
     begun = time.perf_counter()
     path = Path(results)
@@ -70,18 +74,22 @@ def update(
     before = recorded(path)
     tell: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
     tell("new claims", 0.0)
-    shared: dict[str, Any] = {"layout": layout, "columns": columns, "payment_year": before.row["payment_year"]}
+    year = before.row["payment_year"]
     old = read_inputs(
         members=before.paths["members"], claims=before.paths["claims"],
-        claim_diagnoses=before.paths.get("claim_diagnoses"), enrollment=before.paths.get("enrollment"), **shared,
+        claim_diagnoses=before.paths.get("claim_diagnoses"), enrollment=before.paths.get("enrollment"), payment_year=year,
+        **before.form(layout, columns),
     )  # fmt: skip
-    same_inputs(before.fingerprints, old)
+    same_inputs(before, old)
     new = read_inputs(
-        members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, **shared
+        members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, payment_year=year,
+        **before.form_with_members(layout, columns),
     )  # fmt: skip
     _no_file_twice(before, new)
-    told = all("member_id" in one.claim_diagnoses.collect_schema().names() for one in (old, new))
-    touched = _touched(old, new, told)
+    told = _told(old) and _told(new)
+    old, new = _with_owners(old), _with_owners(new)
+    tabled = _has_table(old) or _has_table(new)
+    touched = _touched(old, new, told, tabled)
     ours = old.members.filter(pl.col("member_id").is_in(touched.implode()))
     tell("their earlier claims", 0.1)
     was, added, claim_id = _part(old, new, ours["member_id"], told)
@@ -93,7 +101,7 @@ def update(
         ),
         claims=_both(was.claims, added.claims),
         claims_absent=old.claims_absent & new.claims_absent,
-        claim_diagnoses=_both(was.claim_diagnoses, added.claim_diagnoses),
+        claim_diagnoses=_both(*(one.claim_diagnoses.select(_SAID) if tabled else one.claim_diagnoses for one in (was, added))),
     )  # fmt: skip
     tell("scores", 0.3)
     limit, run_id = memory_limit(memory), before.row["run_id"]
@@ -101,18 +109,22 @@ def update(
     everybody = statuses_of(old, before.options)
     theirs = everybody.of(np.flatnonzero(old.members["member_id"].is_in(ours["member_id"].implode()).to_numpy()))
     part = make_plan(before.options, everybody.profiles), theirs
+    same_models(before, part[0])
     earlier, then = _scored(replace(inputs, claims=was.claims, claim_diagnoses=was.claim_diagnoses), part, run_id)
     scored, now = _scored(inputs, part, run_id)
     tell("results file", 0.7)
-    notes = _notes(path, ours.height, touched.len() - ours.height)
+    moved = changes(then, now)
+    notes = _notes(before, ours.height, touched.len() - ours.height)
     unmapped = _unmapped(path, before, scored, earlier, new, _theirs(claim_id, ours["member_id"], told))
     rejected = new.rejected()
     rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
     counts = _counts(path, before, both, earlier, scored, unmapped, rejected)
     counts["claims_of_unknown_members"] += _unknown(old, new)
-    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code, told)
-    with ResultsWriter(target, overwrite=True, run_id=run_id, base=path, memory=limit.database) as writer:
+    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
+    with ResultsWriter(
+        target, overwrite=True, run_id=run_id, base=path, base_stamp=before.stamp, memory=limit.database
+    ) as writer:
         writer.delete_members(ours["member_id"], keep=("members",))
         for table in _MADE_ANEW:
             if table in now:
@@ -122,6 +134,8 @@ def update(
         writer.append("rejected_rows", rejected)
         writer.clear("runs")
         counts["mean_raw_score"] = writer.mean_raw_scores()
+        if "gaps" in counts:
+            counts["gaps"] |= writer.gap_counts()
         writer.finish(
             {
                 **before.row,
@@ -132,7 +146,7 @@ def update(
                 "notes": json.dumps([*json.loads(before.row["notes"] or "[]"), *new.notes, *notes]),
             }
         )
-    return Update(target, ours.height, changes(then, now), notes, time.perf_counter() - begun)
+    return Update(target, ours.height, moved, notes, time.perf_counter() - begun)
 
 
 def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[Scored, dict[str, pl.DataFrame]]:
@@ -141,10 +155,26 @@ def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[S
     return scored, tables.frames()
 
 
-def _touched(old: Inputs, new: Inputs, told: bool) -> pl.Series:
+def _has_table(inputs: Inputs) -> bool:
+    return any(one["table"] == "claim_diagnoses" for one in inputs.fingerprints)
+
+
+def _told(inputs: Inputs) -> bool:
+    """Whether all diagnoses say whose they are; those on the lines do."""
+    if not _has_table(inputs):
+        return True
+    if "member_id" not in inputs.claim_diagnoses.collect_schema().names():
+        return False
+    untold = inputs.claim_diagnoses.select(pl.col("member_id").is_null().any()).collect(engine="streaming").item()
+    return not untold
+
+
+def _touched(old: Inputs, new: Inputs, told: bool, tabled: bool) -> pl.Series:
     """member_id of new claims, and of new diagnoses, also where these are of earlier claims.
 
     ``told``: the diagnoses say whose they are. If not, a claim_id that members share is a matter of all of them.
+    ``tabled``: diagnoses are now read together with a table of them, which does not tell versions of a claim apart: a
+    matter of members with such claims, where they were told apart before.
     """
     found = [new.claims.select("member_id")]
     if told:
@@ -156,7 +186,13 @@ def _touched(old: Inputs, new: Inputs, told: bool) -> pl.Series:
     if len(claim_id):
         theirs = old.claims.filter(pl.col("claim_id").is_in(claim_id.implode())).select("member_id")
         found.append(theirs.join(old.members.lazy().select("member_id"), on="member_id", how="semi"))
-    return pl.concat(found).unique().collect(engine="streaming")["member_id"]
+    versions = [name for name in VERSION_COLUMNS if name in old.claim_diagnoses.collect_schema().names()]
+    if tabled and versions:
+        several = old.claims.group_by("claim_id", "member_id").agg(pl.struct(versions).n_unique().alias("n"))
+        several = several.filter(pl.col("n") > 1).select("member_id")
+        found.append(several.join(old.members.lazy().select("member_id"), on="member_id", how="semi"))
+    member_id = pl.concat(found).unique().collect(engine="streaming")["member_id"]
+    return member_id.drop_nulls()
 
 
 def _part(old: Inputs, new: Inputs, member_id: pl.Series, told: bool) -> tuple[Inputs, Inputs, pl.Series]:
@@ -174,15 +210,25 @@ def _part(old: Inputs, new: Inputs, member_id: pl.Series, told: bool) -> tuple[I
     theirs = _theirs(claim_id, member_id, told)
     parts = []
     for one, claims in ((old, was), (new, added)):
-        names = [name for name in one.claim_diagnoses.collect_schema().names() if told or name != "member_id"]
-        diagnoses = one.claim_diagnoses.filter(theirs).select(names).collect(engine="streaming")
+        diagnoses = one.claim_diagnoses.filter(theirs).collect(engine="streaming")
         parts.append(replace(one, claims=claims.lazy(), claim_diagnoses=diagnoses.lazy()))
     return parts[0], parts[1], claim_id
 
 
 def _theirs(claim_id: pl.Series, member_id: pl.Series, told: bool) -> pl.Expr:
     """Diagnoses of these members; where the tables do not say whose they are, those of their claims."""
-    return pl.col("member_id").is_in(member_id.implode()) if told else pl.col("claim_id").is_in(claim_id.implode())
+    ours = pl.col("member_id").is_in(member_id.implode())
+    if told:
+        return ours
+    return pl.when(pl.col("member_id").is_null()).then(pl.col("claim_id").is_in(claim_id.implode())).otherwise(ours)
+
+
+def _with_owners(inputs: Inputs) -> Inputs:
+    """member_id among the diagnoses, null where they do not say it."""
+    if "member_id" in inputs.claim_diagnoses.collect_schema().names():
+        return inputs
+    nobody = pl.lit(None, dtype=pl.String).alias("member_id")
+    return replace(inputs, claim_diagnoses=inputs.claim_diagnoses.with_columns(nobody))
 
 
 def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
@@ -229,18 +275,23 @@ def _unknown(old: Inputs, new: Inputs) -> int:
     return strange.join(met.collect(engine="streaming"), on=["claim_id", "member_id"], how="anti").height
 
 
-def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series, told: bool) -> int:
-    """New mapped diagnoses, not of members of ours, of claims that neither the earlier nor the new lines have."""
-    key = ["claim_id", "member_id"] if told else ["claim_id"]
-    strange = new.claim_diagnoses.filter(pl.col("diagnosis_code").is_in(mapped.implode()))
-    if told:
-        strange = strange.filter(~pl.col("member_id").is_in(old.members["member_id"].implode()))
-    alone = strange.select(key).collect(engine="streaming")
-    for lines in (new.claims, old.claims):
-        if alone.height:
-            some = lines.filter(pl.col("claim_id").is_in(alone["claim_id"].unique().implode())).select(key).unique()
-            alone = alone.join(some.collect(engine="streaming"), on=key, how="anti")
-    return alone.height
+def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
+    """New mapped diagnoses of claims that neither the earlier nor the new lines have: of members that are not ours, and
+    of nobody knows whom."""
+    strange = new.claim_diagnoses.filter(pl.col("diagnosis_code").is_in(mapped.implode())).select(_SAID)
+    strange = strange.filter(~pl.col("member_id").is_in(old.members["member_id"].implode()).fill_null(False))
+    alone = strange.collect(engine="streaming")
+    found = 0
+    for key, some in (
+        (["claim_id", "member_id"], alone.filter(pl.col("member_id").is_not_null())),
+        (["claim_id"], alone.filter(pl.col("member_id").is_null())),
+    ):
+        for lines in (new.claims, old.claims):
+            if some.height:
+                there = lines.filter(pl.col("claim_id").is_in(some["claim_id"].unique().implode())).select(key).unique()
+                some = some.join(there.collect(engine="streaming"), on=key, how="anti")
+        found += some.height
+    return found
 
 
 def _unmapped(
@@ -286,14 +337,16 @@ def _counts(
     return {**counts, **row_counts(everything, unmapped), "claim_forms": claim_forms(both)}
 
 
-def _notes(path: Path, members: int, strangers: int) -> list[str]:
+def _notes(before: Recorded, members: int, strangers: int) -> list[str]:
     notes = [f"Updated with new claims: {members:,} members were scored again."]
     if strangers:
         notes.append(f"New claims of {strangers:,} members that the run does not have are not used.")
-    with open_results(path) as con:
-        row = con.execute("SELECT count(*) FROM gaps").fetchone()
-    if row is not None and row[0]:
-        notes.append("Gaps of these members were taken out; 'hcc gaps' finds them again.")
+    searched = before.row["as_of"]
+    if searched is not None and members:
+        notes.append(
+            f"{SEARCH_AGAIN}; those of the others are as of {searched.isoformat()}. 'hcc gaps' searches again; the days "
+            "on which gaps were flagged are kept."
+        )
     return notes
 
 
@@ -337,9 +390,11 @@ def _reasons(then: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame]) -> pl.
         .otherwise(pl.lit("~"))
     )  # fmt: skip
     words = pl.concat_str(sign, pl.col("variable"), pl.lit(" ("), pl.col("model"), pl.lit(")"))
-    parts = pl.concat(
+    none = pl.DataFrame(schema=dict.fromkeys(("model", "part"), pl.String))
+    scored = [
         frames["scores"].select(pl.col("model", "part").cast(pl.String)) for frames in (then, now) if "scores" in frames
-    ).unique()
+    ]
+    parts = pl.concat([none, *scored]).unique()
     both = both.join(parts, on="model").sort(key)
     return both.group_by("member_id", "part").agg(words.str.join(", ").alias("why"))
 

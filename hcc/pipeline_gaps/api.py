@@ -12,17 +12,17 @@ from typing import Any
 
 import polars as pl
 
-from hcc.errors import HccError, ResultsError
+from hcc.errors import HccError
 from hcc.intake import Inputs, read_inputs
 from hcc.pipeline.api import Run
 from hcc.pipeline.api import _run as score_into
 from hcc.pipeline.plan import Options, options
-from hcc.pipeline.recorded import Recorded, recorded, same_inputs
+from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
 from hcc.pipeline.run import Clock, Memory, Progress, Scored
 from hcc.pipeline.run import run as score_population
 from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of
 from hcc.pipeline_gaps.sources import EXTRAS
-from hcc.results import ResultsWriter, check_target, open_results, read_reviews, read_table
+from hcc.results import ResultsWriter, check_target, read_flags, read_reviews, read_table
 
 
 @dataclass(eq=False)
@@ -69,6 +69,7 @@ def find_gaps(
     run: Run | str | Path,
     *,
     claims: Any = None,
+    claim_diagnoses: Any = None,
     history: Any = None,
     pharmacy: Any = None,
     observations: Any = None,
@@ -77,7 +78,7 @@ def find_gaps(
     as_of: date | str | None = None,
     rules: str | Path | Iterable[str | Path] = (),
     unidentified_fills: str = "weaken",
-    layout: str = "canonical",
+    layout: Any = None,
     columns: Any = None,
     progress: Progress | None = None,
 ) -> Gaps:
@@ -86,7 +87,9 @@ def find_gaps(
     ``run``: what ``score`` returned (its frames gain gaps, member_gaps and gap_evidence), or a results file (which is
     replaced by one that has them; reviews and earlier flags carry over). The other tables may be absent: the rules that
     need them answer indeterminate, and ``unjudged`` says what file would help. ``as_of`` defaults to the latest
-    service, fill or result, not later than the run's deadline; nothing after it is used.
+    service, fill or result, not later than the run's deadline; nothing after it is used. ``claims`` and
+    ``claim_diagnoses``: where those of a results file are now, if they were moved since. ``layout`` and ``columns`` are
+    of the other tables; where they are not given these have the form of the run's own.
     Raises HccError (InputError, RulesError, ResultsError …) in one clear message.
     """
     chosen = GapOptions(
@@ -94,7 +97,8 @@ def find_gaps(
     ).checked()  # fmt: skip
     if isinstance(run, Run):
         return _of_run(run, chosen, progress)
-    return _of_file(Path(run), claims, chosen, progress)
+    moved = {"claims": claims, "claim_diagnoses": claim_diagnoses}
+    return _of_file(Path(run), {name: of for name, of in moved.items() if of is not None}, chosen, progress)
 
 
 def _day(given: date | str | None) -> date | None:
@@ -108,7 +112,7 @@ def _day(given: date | str | None) -> date | None:
 
 def _of_run(run: Run, chosen: GapOptions, progress: Progress | None) -> Gaps:
     if run.path is not None and run.scored is None:
-        return _of_file(run.path, None, chosen, progress)
+        return _of_file(run.path, {}, chosen, progress)
     if run.scored is None or run.inputs is None:
         raise HccError(
             "This run kept no arrays, so its gaps cannot be valued.", hint="Score again with keep=True (the default)."
@@ -121,54 +125,48 @@ def _of_run(run: Run, chosen: GapOptions, progress: Progress | None) -> Gaps:
     return Gaps(found, frames)
 
 
-def _of_file(path: Path, claims: Any, chosen: GapOptions, progress: Progress | None) -> Gaps:
-    before = recorded(path, without=() if claims is None else ("claims", "claim_diagnoses"))
+def _of_file(path: Path, moved: Mapping[str, Any], chosen: GapOptions, progress: Progress | None) -> Gaps:
+    before = recorded(path, elsewhere=tuple(moved))
     row = before.row
-    inputs, scored = _scored_again(before, claims, chosen, progress)
+    inputs, scored = _scored_again(before, moved, chosen, progress)
     previous = _previous(path)
     reviews = read_reviews(path)
     kept = read_table(path, "rejected_rows")
     kept = kept.filter(~pl.col("table").cast(pl.String).is_in(("history", *EXTRAS)))
-    with ResultsWriter(path, overwrite=True, run_id=row["run_id"], base=path) as writer:
+    with ResultsWriter(path, overwrite=True, run_id=row["run_id"], base=path, base_stamp=before.stamp) as writer:
         for table in (*TABLES, "rejected_rows"):
             writer.clear(table)
         writer.append("rejected_rows", kept)
         found = gaps_of(scored, inputs, chosen, writer, previous=previous, reviews=reviews, progress=progress)
         _append_rejected(writer, found)
         writer.clear("runs")
-        writer.finish(_told(row, found))
+        writer.finish(_told(row, found, inputs))
     return Gaps(found, {}, path)
 
 
 def _previous(path: Path) -> pl.DataFrame | None:
     """member_id, gap_id and flagged_on of the file that is replaced; None where it has none, or is of another schema."""
-    try:
-        con = open_results(path)
-    except ResultsError:
-        return None
-    try:
-        found = con.sql("SELECT member_id, gap_id, flagged_on FROM gaps WHERE flagged_on IS NOT NULL").pl()
-    finally:
-        con.close()
+    found = read_flags(path)
     return found if found.height else None
 
 
 def _scored_again(
-    before: Recorded, claims: Any, chosen: GapOptions, progress: Progress | None
+    before: Recorded, moved: Mapping[str, Any], chosen: GapOptions, progress: Progress | None
 ) -> tuple[Inputs, Scored]:
     """Read the run's inputs again and score them, for the arrays that the file does not hold (RULINGS 19)."""
-    given: dict[str, Any] = {**before.paths, **({} if claims is None else {"claims": claims})}
+    given: dict[str, Any] = {**before.paths, **moved}
     inputs = read_inputs(
         members=given.get("members"),
         claims=given.get("claims"),
         claim_diagnoses=given.get("claim_diagnoses"),
         enrollment=given.get("enrollment"),
-        layout=chosen.layout,
-        columns=chosen.columns,
         payment_year=before.row["payment_year"],
+        **before.form(chosen.layout, chosen.columns),
     )
-    same_inputs(before.fingerprints, inputs)
-    return inputs, _rescored(inputs, before.options, progress)
+    same_inputs(before, inputs)
+    scored = _rescored(inputs, before.options, progress)
+    same_models(before, scored.plan)
+    return inputs, scored
 
 
 def _rescored(inputs: Inputs, chosen: Options, progress: Progress | None) -> Scored:
@@ -181,21 +179,22 @@ def _append_rejected(writer: ResultsWriter, found: GapRun) -> None:
         writer.append("rejected_rows", rejected)
 
 
-def _told(row: Mapping[str, Any], found: GapRun) -> dict[str, Any]:
-    """The row of ``runs`` with what the search for gaps adds."""
+def _told(row: Mapping[str, Any], found: GapRun, read: Inputs) -> dict[str, Any]:
+    """The row of ``runs`` with what the search for gaps adds, and where the claims were read from now."""
     counts = {**json.loads(row["counts"]), "gaps": found.counts}
     timings = {**json.loads(row["timings"]), **{k: round(v, 3) for k, v in found.timings.items()}}
     rules = [one for one in json.loads(row["rules"]) if "gap_rules" not in one]
-    inputs = json.loads(row["inputs"])
-    names = {one["table"] for one in found.fingerprints}
+    fresh = {one["table"]: one for one in (*read.fingerprints, *found.fingerprints)}
+    inputs = [one for one in json.loads(row["inputs"]) if one["table"] not in ("history", *EXTRAS, *fresh)]
+    notes = [note for note in json.loads(row["notes"]) if not note.startswith(SEARCH_AGAIN)]
     return {
         **row,
         "as_of": found.as_of,
         "counts": json.dumps(counts),
         "timings": json.dumps(timings),
         "rules": json.dumps([*rules, {"gap_rules": len(found.rules.enabled), "sha256": found.rules.sha256}]),
-        "inputs": json.dumps([*(one for one in inputs if one["table"] not in names), *found.fingerprints], default=str),
-        "notes": json.dumps(list(dict.fromkeys([*json.loads(row["notes"]), *found.notes]))),
+        "inputs": json.dumps([*inputs, *fresh.values()], default=str),
+        "notes": json.dumps(list(dict.fromkeys([*notes, *found.notes]))),
     }
 
 
@@ -244,7 +243,7 @@ def run(
             done.scored, inputs, chosen, writer, previous=previous, reviews=read_reviews(out), progress=progress
         )
         _append_rejected(writer, found)
-        done.row = _told(done.row, found)
+        done.row = _told(done.row, found, inputs)
         writer.finish(done.row)
     done.path, done.scored = Path(out), None
     done.timings["total"] = time.perf_counter() - begun

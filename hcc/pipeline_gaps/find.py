@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from hcc.diagnoses import COUNTED
-from hcc.errors import HccError
+from hcc.errors import HccError, InputError
 from hcc.gaps import Candidates, Shared, find_gap_candidates, scenarios, value_gaps
 from hcc.gaps.patterns.outliers import provider_outliers, provider_panels
 from hcc.intake import Inputs
 from hcc.pipeline.frames import few
 from hcc.pipeline.population import ModelResult
+from hcc.pipeline.recorded import form_of_added
 from hcc.pipeline.run import Clock, Progress, Scored
 from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline_gaps.contexts import Contexts, Piece, as_known_on, members_as_of
@@ -32,6 +33,7 @@ from hcc.rules.valuesets import load_valuesets
 
 UNIDENTIFIED_FILLS = ("weaken", "indeterminate")
 TABLES = ("gaps", "member_gaps", "gap_evidence")
+_PLAIN = ({"layout": "canonical", "columns": {}}, {"layout": "canonical", "columns": None})
 _MOST = 4  # pieces in work at once
 PIECE = 1 << 16  # members whose gaps are found at once: a shard. Each piece costs some 0.8 s whatever its size; of
 # 1M members, with pieces of half the size the search took a quarter longer
@@ -55,8 +57,9 @@ class GapOptions:
     as_of: date | None = None
     rules: str | Path | Iterable[str | Path] = ()
     unidentified_fills: str = "weaken"
-    layout: str = "canonical"
+    layout: Any = None
     columns: Any = None
+    """Of the tables above; None: those of the run."""
 
     def checked(self) -> GapOptions:
         """Itself; raises HccError for a word that is no option."""
@@ -155,14 +158,19 @@ def _by_member(previous: pl.DataFrame | None, member_id: pl.Series) -> pl.DataFr
 
 def _sources(scored: Scored, inputs: Inputs, chosen: GapOptions) -> Sources:
     plan = scored.plan
-    return read_sources(
-        inputs,
-        chosen.tables,
-        plan.decisions.lines.window[0],
-        plan.options.payment_year,
-        layout=chosen.layout,
-        columns=chosen.columns,
-    )
+    form = form_of_added(inputs.read_as, chosen.layout, chosen.columns)
+    try:
+        return read_sources(
+            inputs, chosen.tables, plan.decisions.lines.window[0], plan.options.payment_year, **form
+        )
+    except InputError as error:
+        if chosen.layout is not None or chosen.columns is not None or form in _PLAIN:
+            raise
+        raise InputError(
+            error.message,
+            hint="These tables are read with the layout and the columns of the run's own. Where they have others, say "
+            "which: --layout canonical (layout=) for our own names, --columns (columns=) for others.",
+        ) from None
 
 
 def _contexts(

@@ -100,14 +100,55 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def publish(made: Path, target: Path) -> None:
-    """Give a finished file its final name: owner-only, flushed to disk, renamed in one step."""
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(path: str | Path) -> Stamp | None:
+    """Tells a file from any that replaced or changed it later; None where there is none."""
+    try:
+        stat = Path(path).expanduser().stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def publish(made: Path, target: Path, made_from: tuple[Path, Stamp] | None = None) -> None:
+    """Give a finished file its final name: owner-only, flushed to disk, renamed in one step.
+
+    ``made_from``: the file it continues, as it was then. Raises ResultsError where that is another one by now: what it
+    gained meanwhile would be lost.
+    """
     made.chmod(0o600)
     _flush(made)
-    # A write-ahead log left by someone else's connection belongs to the file that is being replaced.
-    target.with_name(target.name + ".wal").unlink(missing_ok=True)
-    made.replace(target)
+    with _alone(None if made_from is None else made_from[0]):
+        if made_from is not None and stamp_of(made_from[0]) != made_from[1]:
+            raise ResultsError(
+                f"{made_from[0]} changed while this was at work, and was left as it is now.",
+                hint="Another command wrote to it. Run this one again.",
+            )
+        # A write-ahead log left by someone else's connection belongs to the file that is being replaced.
+        target.with_name(target.name + ".wal").unlink(missing_ok=True)
+        made.replace(target)
     _flush(target.parent)
+
+
+@contextlib.contextmanager
+def _alone(path: Path | None) -> Iterator[None]:
+    """Nobody else is here with the same file: two that are ready at once look at it one after the other."""
+    try:
+        import fcntl
+    except ImportError:  # elsewhere a file that somebody has open cannot be replaced anyway
+        path = None
+    if path is None or not path.exists():
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def publish_folder(made: Path, target: Path) -> None:

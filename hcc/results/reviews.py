@@ -125,6 +125,16 @@ def append_reviews(results: str | Path, rows: list[Mapping[str, object]]) -> lis
     return [str(row["review_id"]) for row in complete]
 
 
+def carry_reviews(before: str | Path, results: str | Path) -> None:
+    """Append the decisions on ``before`` that ``results`` does not have; none is ever lost by a new name."""
+    if reviews_path(before).absolute() == reviews_path(results).absolute():
+        return
+    there = set(read_reviews(results)["review_id"])
+    rows: list[Mapping[str, object]] = [row for row in read_reviews(before).to_dicts() if row["review_id"] not in there]
+    if rows:
+        append_reviews(results, rows)
+
+
 def _utc(moment: object) -> str:
     if isinstance(moment, str) and moment:
         moment = datetime.fromisoformat(moment)

@@ -18,12 +18,13 @@ import polars as pl
 
 import hcc
 from hcc.results import ddl, views
+from hcc.results.flags import read_flags
 from hcc.results.ingest import prepared, values_at_hand
-from hcc.results.place import check_target, partial_folder, publish, told_plainly
+from hcc.results.place import Stamp, check_target, partial_folder, publish, stamp_of, told_plainly
 from hcc.results.reader import open_results
 from hcc.results.reasons import reasons
 from hcc.results.resume import MADE, Mark, forget_marks, put_mark, take_back, take_over
-from hcc.results.reviews import read_reviews
+from hcc.results.reviews import carry_reviews, read_reviews
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
 _PENDING = 2  # inserts that may wait for a writing thread; more would only hold memory
@@ -63,10 +64,12 @@ class ResultsWriter:
     leaving the block without it, or by an exception or a kill, leaves nothing there.
 
     ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
+    decisions on it go along. ``base_stamp``: what ``base`` was when the caller began to read it (``stamp_of``).
+    Days on which gaps were flagged are carried on from ``base`` and from a file that is replaced.
     ``memory``: DuckDB's limit, such as "1GB". ``seconds_writing`` tells the time spent in inserts.
     ``key``: what the run is of; with it ``mark`` makes the run one that can be resumed, and with ``resume`` an
     interrupted run of the same key is taken over (``resumed``: its last mark; the caller says ``take_back`` first).
-    Raises ResultsExist before any work, ResultsError for a full disk.
+    Raises ResultsExist before any work, ResultsError for a full disk, and where ``base`` changed before ``finish``.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class ResultsWriter:
         overwrite: bool = False,
         run_id: str | None = None,
         base: str | Path | None = None,
+        base_stamp: Stamp | None = None,
         memory: str | None = None,
         key: str = "",
         resume: bool = False,
@@ -83,6 +87,8 @@ class ResultsWriter:
         self.target = check_target(path, overwrite)
         self.run_id = run_id or str(uuid.uuid4())
         self._run_id_given = run_id is not None
+        self._base = None if base is None else Path(base).expanduser().absolute()
+        self._base_stamp = base_stamp or (None if base is None else stamp_of(base))
         self.seconds_writing = 0.0
         self._started = datetime.now(UTC)
         self._declared: dict[str, list[str]] = {}
@@ -183,22 +189,39 @@ class ResultsWriter:
             self._execute(f"DELETE FROM {ddl.quoted(table)}")
 
     def mean_raw_scores(self) -> dict[str, float]:
-        """Mean raw score of the rows of each model in ``scores``, to the third decimal."""
+        """Mean raw score over the statuses scored by each model, to the third decimal: a member has one status, or one
+        for each kind of month."""
         self._settle()
         found = self._con.execute(
-            "SELECT model || if(calibration = '', '', ':' || calibration), avg(raw_score) FROM scores "
-            "WHERE raw_score IS NOT NULL GROUP BY 1 ORDER BY 1"
+            "SELECT model, count(*), sum(raw) FROM (SELECT model || if(calibration = '', '', ':' || calibration) AS "
+            "model, sum(coefficient * 1000)::BIGINT AS raw FROM factors "
+            "GROUP BY member_id, model, calibration, segment, first_month) GROUP BY 1 ORDER BY 1"
         ).fetchall()
-        return {str(model): round(float(mean), 3) for model, mean in found}
+        return {str(model): round(int(total) / rows / 1000, 3) for model, rows, total in found}
 
     def delete_members(self, member_ids: pl.Series, keep: Collection[str] = ()) -> None:
-        """Take all rows of these members out of every table that has a member_id (for an update) but those named."""
+        """Take all rows of these members out of every table that has a member_id (for an update) but those named, and
+        the evidence of their gaps."""
         self._settle()
         self._con.register("gone", pl.DataFrame({"member_id": member_ids.cast(pl.String)}).to_arrow())
+        if {"gaps", "gap_evidence"} <= set(self._enums):
+            theirs = "SELECT gap_id FROM gaps WHERE member_id IN (SELECT member_id FROM gone)"
+            self._execute(f"DELETE FROM gap_evidence WHERE gap_id IN ({theirs})")
         for table in self._enums:
             if "member_id" in RESULT_TABLES[table].names and table not in keep:
                 self._execute(f"DELETE FROM {ddl.quoted(table)} WHERE member_id IN (SELECT member_id FROM gone)")
         self._con.unregister("gone")
+
+    def gap_counts(self) -> dict[str, Any]:
+        """Rows of gaps and gap_evidence, and gaps by direction and status."""
+        self._settle()
+        rows = self._con.execute("SELECT (SELECT count(*) FROM gaps), (SELECT count(*) FROM gap_evidence)").fetchall()[
+            0
+        ]
+        by_status = self._con.execute(
+            "SELECT direction || ' ' || status, count(*) FROM gaps GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        return {"gaps": rows[0], "evidence": rows[1], "by_status": dict(by_status)}
 
     def finish(self, run: Mapping[str, object]) -> Path:
         """Write the row of ``runs``, the empty tables, reviews, reasons, comments and views; give the file its name.
@@ -208,8 +231,11 @@ class ResultsWriter:
         """
         self._settle()
         with told_plainly(self.target):
+            if self._base is not None:
+                carry_reviews(self._base, self.target)
             self.clear("reviews")
             self._insert("reviews", read_reviews(self.target), {})
+            self._insert_flags()
             self._insert("reasons", self._reasons_not_yet_told(), {})
             self._insert("runs", self._run_row(run), {})
             self._con.execute("BEGIN")  # hundreds of small statements: one commit instead of hundreds
@@ -226,10 +252,22 @@ class ResultsWriter:
                 lane.stop()
             self._con.execute("CHECKPOINT")
             self._con.close()
-            publish(self._made, self.target)
+            publish(self._made, self.target, self._made_from())
         self._finished = True
         self._discard()
         return self.target
+
+    def _made_from(self) -> tuple[Path, Stamp] | None:
+        return None if self._base is None or self._base_stamp is None else (self._base, self._base_stamp)
+
+    def _insert_flags(self) -> None:
+        """Days of gaps that were flagged before and that ``gaps`` does not have now."""
+        self.clear("gap_flags")
+        earlier = read_flags(self._base, self.target)
+        if "gaps" in self._enums and earlier.height:
+            now = self._con.sql("SELECT gap_id FROM gaps").pl()["gap_id"]
+            earlier = earlier.filter(~pl.col("gap_id").is_in(now.implode()))
+        self._insert("gap_flags", earlier.sort("member_id", "gap_id"), {})
 
     def _reasons_not_yet_told(self) -> pl.DataFrame:
         """Reasons of mappings/reasons.csv without those that an append brought in its own words."""

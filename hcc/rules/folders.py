@@ -31,9 +31,7 @@ def roots(mappings: str | Path | None = None) -> tuple[Path, ...]:
     What a user's folder lacks (programmes, eligibility lists, other years) is found in a later one. Raises HccError
     for a folder that is not there.
     """
-    named = [str(mappings)] if mappings is not None else []
-    named += [part for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    own = [Path(part).expanduser().resolve() for part in named]
+    own = _own(mappings)
     for folder in own:
         if not folder.is_dir():
             raise HccError(
@@ -41,6 +39,22 @@ def roots(mappings: str | Path | None = None) -> tuple[Path, ...]:
             )
     shipped = shipped_folder()
     return tuple(dict.fromkeys([*own, shipped]))
+
+
+def own_folders(mappings: str | Path | None = None) -> str | None:
+    """The user's own folders, ``mappings`` and those of HCC_MAPPINGS, as ``mappings`` takes them; None: there is none.
+
+    For the record: the same tables are found later, from whatever folder and under whatever environment.
+    """
+    return os.pathsep.join(str(folder) for folder in dict.fromkeys(_own(mappings))) or None
+
+
+def _own(mappings: str | Path | None) -> list[Path]:
+    """``mappings`` is one folder, or several as HCC_MAPPINGS has them."""
+    given = "" if mappings is None else str(mappings)
+    named = [given] if Path(given).expanduser().is_dir() else given.split(os.pathsep)
+    named += os.environ.get(ENVIRONMENT, "").split(os.pathsep)
+    return [Path(part).expanduser().resolve() for part in named if part]
 
 
 def find(*parts: str, mappings: str | Path | None = None) -> Path:

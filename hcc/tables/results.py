@@ -305,6 +305,17 @@ GAP_EVIDENCE = Table(
     ),
 )
 
+GAP_FLAGS = Table(
+    "gap_flags",
+    "One row per gap that an earlier search flagged and that gaps does not list now; should it come back, its clock runs on.",
+    ("gap_id",),
+    (
+        _MEMBER,
+        Column("gap_id", "text", "The gap."),
+        Column("flagged_on", "date", "As-of date of the first run that had this gap."),
+    ),
+)
+
 REVIEWS = Table(
     "reviews",
     "One row per decision on a gap, appended, never updated.",
@@ -325,6 +336,7 @@ RESULT_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         RUNS, MEMBERS_SCORED, REJECTED_ROWS, DIAGNOSES, REASONS, EDITED_DIAGNOSES, DIAGNOSIS_HCCS, HCCS,
-        UNMAPPED_CODES, MEMBER_HCCS, FACTORS, SCORES, PAYMENT_FACTORS, MEMBER_SCORES, GAPS, MEMBER_GAPS, GAP_EVIDENCE, REVIEWS,
+        UNMAPPED_CODES, MEMBER_HCCS, FACTORS, SCORES, PAYMENT_FACTORS, MEMBER_SCORES, GAPS, MEMBER_GAPS, GAP_EVIDENCE,
+        GAP_FLAGS, REVIEWS,
     )
 }

@@ -230,3 +230,38 @@ def test_numbers_that_members_and_versions_share(tmp_path: Path, seed: int, diag
     assert counts(file) == counts(whole)
     strange = claims.filter(pl.col("member_id") == "nobody").select("claim_id", "member_id").n_unique()
     assert counts(whole)["claims_of_unknown_members"] == strange, "claims, not their versions"
+
+
+def test_months_of_enrollment(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    """Counts too: a mean over statuses, of which a member may have several."""
+    members, early, late = split(tables, tmp_path, 12, 0.4)
+    tables["enrollment"].write_parquet(tmp_path / "enrollment.parquet")
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    enrollment = tmp_path / "enrollment.parquet"
+    hcc.score(members, [early, late], enrollment=enrollment, payment_year=YEAR, out=whole)
+    hcc.score(members, early, enrollment=enrollment, payment_year=YEAR, out=file)
+    update(file, late)
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
+    assert counts(file) == counts(whole)
+
+
+def test_a_table_of_diagnoses_for_a_run_that_had_none(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    """Those on the lines say whose they are, those of the table do not."""
+    members, early, late = split(tables, tmp_path, 13, 0.4)
+    claims = pl.concat([pl.read_parquet(early), pl.read_parquet(late)]).filter(~pl.col("claim_id").str.starts_with("DCBAD"))
+    some = claims.select("claim_id").unique(maintain_order=True).gather_every(11)
+    more = some.with_columns(diagnosis_code=pl.lit("E1122"))
+    lost = pl.DataFrame({"claim_id": ["NOWHERE"], "diagnosis_code": ["E1122"]})
+    pl.concat([more, lost]).write_parquet(tmp_path / "dx.parquet")
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    hcc.score(members, [early, late], claim_diagnoses=tmp_path / "dx.parquet", payment_year=YEAR, out=whole)
+    hcc.score(members, early, payment_year=YEAR, out=file)
+    update(file, late, claim_diagnoses=tmp_path / "dx.parquet")
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
+    assert counts(file) == counts(whole)
+    there = read_table(whole, "diagnoses").filter(pl.col("diagnosis_code").cast(pl.String) == "E1122")["claim_id"]
+    known = claims.join(read_table(whole, "members"), on="member_id", how="semi")["claim_id"]
+    assert set(some["claim_id"]) & set(known) <= set(there), "found by their claims"
+    assert counts(whole)["diagnoses_without_claim"] == 1
