@@ -12,7 +12,7 @@ import polars as pl
 from hcc.errors import HccError, InputError
 from hcc.intake.binding import Names
 from hcc.intake.claims import Claims, read_claims
-from hcc.intake.enrollment import Enrollment, enrollment_of_spans, read_enrollment
+from hcc.intake.enrollment import Enrollment, enrollment_of_spans, read_enrollment, with_doubts
 from hcc.intake.extras import Extra, read_extra
 from hcc.intake.layout import Layout, load_layout, load_renames, told_layout
 from hcc.intake.members import Members, read_members
@@ -30,7 +30,8 @@ class Inputs:
     mean ``hcc.intake.CONSTANTS``. Besides the declared columns: frequency_was_odd, dates_were_odd (Boolean).
     ``claim_diagnoses``: claim_id, diagnosis_code (normalised, never null, repeats possible) and, where the source knows
     them, member_id and what tells versions of one claim apart (frequency_code, record_type, submission_date).
-    ``enrollment``: member_id, month and the columns given. ``extras``: the other optional tables by name.
+    ``enrollment``: member_id, month and the columns given; null in a status column: as in members (a Medicaid flag: see
+    hcc.intake.enrollment). ``extras``: the other optional tables by name.
     ``rejected()``: the rows set aside (columns of rejected_rows without run_id); for claims this is a pass of its own.
     ``read_as``: layout and columns, as ``read_inputs`` takes them, with the content of the user's own files.
     """
@@ -99,16 +100,20 @@ def read_inputs(
     }
     months = None
     if enrollment is not None:
-        months = attempt(lambda: read_enrollment(enrollment, names("enrollment")))
+        months = attempt(lambda: read_enrollment(enrollment, names("enrollment"), payment_year))
     elif enrollment_from_spans and found is not None:
         months = attempt(lambda: enrollment_of_spans(found, payment_year))
     if errors:
         raise _together(errors)
     assert found is not None
     assert lines is not None
+    people = found
+    if months is not None:
+        frame, told = with_doubts(found.frame, months, payment_year)
+        people, months = replace(found, frame=frame), replace(months, notes=(*months.notes, *told))
     read_as = {"layout": told_layout(tables), "columns": renames}
     there = {name: extra for name, extra in extras.items() if extra is not None}
-    return replace(_assemble(found, lines, there, months), read_as=read_as)
+    return replace(_assemble(people, lines, there, months), read_as=read_as)
 
 
 def _together(errors: list[HccError]) -> HccError:

@@ -11,12 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses import between
+from hcc.intake.status import MEDICAID
 from hcc.rules.requires import CHOICES
 from hcc.scores import Profiles, profiles
 
 MONTHS = 12
 _OF_PERSON = ("birth_date", "sex", "orec")
 _OWN = "_of_member"
+_MEDICAID = ("medicaid", "ltimcaid", "nemcaid")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,9 @@ class Statuses:
     def some_continuing_at_64(self) -> NDArray[np.bool_]:
         """Per member: aged 64 and entitled by age, yet no new enrollee in some month (SPEC R-2.5)."""
         facts = self.profiles.facts
-        return self._some((facts["age"] == 64) & (facts["orec"] == CHOICES["orec"].index("0")) & (facts["new_enrollee"] == 0))
+        return self._some(
+            (facts["age"] == 64) & (facts["orec"] == CHOICES["orec"].index("0")) & (facts["new_enrollee"] == 0)
+        )
 
     def _some(self, profiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Per member: some status has one of these profiles."""
@@ -121,6 +125,9 @@ def _told_or_own(columns: Sequence[str], schema: pl.Schema) -> list[pl.Expr]:
     """What a month says, and where it says nothing the member's own.
 
     Not so a Part D plan: null is the word for "none" (RULINGS 3). The month since the transplant belongs to its status.
+    Of Medicaid a month speaks by its flags or else by its dual status, but by that only where the member's own dual
+    status does not tell the same of Medicaid: a flag that members gives outright stays with the dual status it was
+    given with (RULINGS 2: the dual status decides where there is no flag).
     """
     told = []
     for name in columns:
@@ -128,9 +135,16 @@ def _told_or_own(columns: Sequence[str], schema: pl.Schema) -> list[pl.Expr]:
         own = own.cast(pl.String) if isinstance(schema[name], (pl.Enum, pl.Categorical)) else own
         if name == "graft_months":
             own = pl.when(pl.col("esrd_status").is_null()).then(own)
+        if name in _MEDICAID and "dual_status" in columns:
+            now, before = pl.col("dual_status").is_in(MEDICAID), _own_dual().is_in(MEDICAID)
+            own = pl.when(now != before).then(now).otherwise(own)
         if name != "part_d_plan":
             told.append(pl.coalesce(name, own).alias(name))
     return told
+
+
+def _own_dual() -> pl.Expr:
+    return pl.col(f"dual_status{_OWN}").cast(pl.String)
 
 
 def _monthly(members: pl.DataFrame, enrollment: pl.DataFrame, payment_year: int) -> Statuses:

@@ -23,6 +23,8 @@ STATUS = ("dual_status", "part_b_months", "long_term_institutional", "csnp", "lo
 DEFAULTS: Row = {"dual_status": "NA", "part_b_months": 12, "long_term_institutional": False, "csnp": False,
                  "low_income_subsidy": False, "esrd_status": "none", "program": "MA"}  # fmt: skip
 
+UNREADABLE = ("10", "QMB")  # such a dual status of a month is as if it said nothing: the member's own
+
 
 def enrolled(rnd: Random, payment_year: int, size: int) -> tuple[Population, list[Row]]:
     """A population with one to three statuses a member, some hospice months, some deaths, some who leave."""
@@ -61,7 +63,8 @@ def expected_months(people: Population, enrollment: list[Row]) -> dict[str, dict
     found: dict[str, dict[date, Member]] = {}
     for row in enrollment:
         member_id = row["member_id"]
-        one = score_member({**by_id[member_id], **row}, codes.get(member_id, ()), year)
+        said = {name: value for name, value in row.items() if name != "dual_status" or value not in UNREADABLE}
+        one = score_member({**by_id[member_id], **said}, codes.get(member_id, ()), year)
         found.setdefault(member_id, {})[row["month"]] = one
     return found
 
