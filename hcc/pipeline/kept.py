@@ -31,6 +31,7 @@ from hcc.pipeline.run import Clock, Kept, Progress, decider_of
 from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline.statuses import statuses
+from hcc.results.parquet import check_folder
 from hcc.results.place import partial_folder, publish_folder
 from hcc.results.place import told_plainly as no_space_told
 from hcc.rules.folders import tables_fingerprint
@@ -123,6 +124,8 @@ def score_kept(
         mappings=mappings, scenario=read_scenario(scenario),
     )  # fmt: skip
     check_tables(tables, out)
+    if parquet is not None:
+        check_folder(parquet, overwrite)
     begun, clock = time.perf_counter(), Clock(progress)
     with clock.stage("intake", 0.0):
         inputs = folder.inputs(chosen)
