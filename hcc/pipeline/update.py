@@ -101,7 +101,9 @@ def update(
         ),
         claims=_both(was.claims, added.claims),
         claims_absent=old.claims_absent & new.claims_absent,
-        claim_diagnoses=_both(*(one.claim_diagnoses.select(_SAID) if tabled else one.claim_diagnoses for one in (was, added))),
+        claim_diagnoses=_both(
+            *(one.claim_diagnoses.select(_SAID) if tabled else one.claim_diagnoses for one in (was, added))
+        ),
     )  # fmt: skip
     tell("scores", 0.3)
     limit, run_id = memory_limit(memory), before.row["run_id"]

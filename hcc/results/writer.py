@@ -261,12 +261,20 @@ class ResultsWriter:
         return None if self._base is None or self._base_stamp is None else (self._base, self._base_stamp)
 
     def _insert_flags(self) -> None:
-        """Days of gaps that were flagged before and that ``gaps`` does not have now."""
+        """Days of gaps that were flagged before: of those in ``gaps`` there, of the others in a table of their own."""
         self.clear("gap_flags")
         earlier = read_flags(self._base, self.target)
         if "gaps" in self._enums and earlier.height:
-            now = self._con.sql("SELECT gap_id FROM gaps").pl()["gap_id"]
-            earlier = earlier.filter(~pl.col("gap_id").is_in(now.implode()))
+            now = self._con.sql("SELECT gap_id, flagged_on AS now FROM gaps").pl()
+            later = now.join(earlier, on="gap_id").filter(pl.col("flagged_on") < pl.col("now"))
+            if later.height:  # of a search that did not know the file that is replaced
+                self._con.register("later", later.to_arrow())
+                self._execute(
+                    "UPDATE gaps SET flagged_on = l.flagged_on, flagged_return_by = flagged_return_by - "
+                    "(l.now - l.flagged_on)::INTEGER FROM later l WHERE l.gap_id = gaps.gap_id"
+                )
+                self._con.unregister("later")
+            earlier = earlier.join(now, on="gap_id", how="anti")
         self._insert("gap_flags", earlier.sort("member_id", "gap_id"), {})
 
     def _reasons_not_yet_told(self) -> pl.DataFrame:

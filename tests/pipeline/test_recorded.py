@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +260,22 @@ def test_the_clock_goes_along_to_another_file(files: Path) -> None:
     find_gaps(files / "new.duckdb", as_of=LATE)
     again = flags(files / "new.duckdb")
     assert {again[gap] for gap in first if gap in again} == {EARLY}
+
+
+def test_the_clock_runs_on_when_a_run_of_memory_replaces_a_file(files: Path) -> None:
+    file = score(files, "early.parquet", "r.duckdb")
+    find_gaps(file, as_of=EARLY)
+    first = dict(ask(file, "SELECT gap_id, (flagged_on, flagged_return_by) FROM gaps"))
+    run = hcc.score(files / "members.parquet", files / "early.parquet", payment_year=YEAR)
+    find_gaps(run, as_of=LATE)
+    run.save(file, overwrite=True)
+    again = dict(ask(file, "SELECT gap_id, (flagged_on, flagged_return_by) FROM gaps"))
+    both = set(first) & set(again)
+    assert len(both) > 10
+    assert {again[gap][0] for gap in both} == {EARLY}
+    assert any(first[gap][1] for gap in both)
+    assert all(again[gap][1] in (None, EARLY + timedelta(days=60)) for gap in both)
+    assert LATE in {day for day, _ in again.values()}
 
 
 def test_an_update_leaves_the_gaps_of_the_others_and_says_so(files: Path) -> None:
