@@ -90,6 +90,7 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
 @click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
 @options.claim_diagnoses
 @options.enrollment
+@options.months_from_spans
 @click.option("--payment-year", type=int, required=True, help="The year CMS pays for; there is no default.")
 @options.models
 @options.run("run_name")

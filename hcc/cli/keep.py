@@ -15,6 +15,7 @@ from hcc.cli import options
 @click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
 @options.claim_diagnoses
 @options.enrollment
+@options.months_from_spans
 @click.option(
     "--payment-year", type=int, required=True, help="Whose collection window and policies; there is no default."
 )

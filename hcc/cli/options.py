@@ -14,6 +14,11 @@ claim_diagnoses = click.option("--claim-diagnoses", metavar="PATH", help="Header
 enrollment = click.option(
     "--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year."
 )
+months_from_spans = click.option(
+    "--months-from-spans",
+    is_flag=True,
+    help="Make the months from the enrolment spans of a --layout that has them; without it a status holds all year.",
+)
 models = click.option(
     "--model",
     "models",

@@ -15,6 +15,7 @@ from hcc.cli import options
 @click.option("--claims", metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.  [required]")
 @options.claim_diagnoses
 @options.enrollment
+@options.months_from_spans
 @click.option("--payment-year", type=int, help="The year CMS pays for; there is no default.  [required]")
 @options.models
 @options.run()

@@ -77,10 +77,7 @@ def read_enrollment(given: Any, names: Names, payment_year: int) -> Enrollment:
 
 def enrollment_of_spans(members: Members, payment_year: int) -> Enrollment:
     """Months that the spans of a layout cover, for the members that can be used (RULINGS 12: only on request)."""
-    if members.spans is None:
-        raise InputError(
-            "members: this layout has no enrolment spans.", hint="Give the months as a table: --enrollment."
-        )
+    assert members.spans is not None
     usable = members.frame.select("member_id")
     rows = months(members.spans, payment_year).join(usable, on="member_id", how="semi")
     given = {f.name for f in (*STATUS_FIELDS, HOSPICE)} & set(rows.columns)

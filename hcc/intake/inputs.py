@@ -67,11 +67,14 @@ def read_inputs(
     """Read what a person has (DESIGN 3.1): paths of Parquet, CSV, folders, globs, DuckDB files, or frames.
 
     ``layout`` says whose tables they are (``canonical``, ``tuva``, or the path of a TOML file; also ``read_as`` of other
-    inputs); ``columns`` renames single columns (a TOML file or the same as dicts). Members are collected, claims stay lazy.
+    inputs); ``columns`` renames single columns (a TOML file or the same as dicts). ``enrollment_from_spans``: months from
+    the spans of the layout, where it has some. Members are collected, claims stay lazy.
     Raises InputError that lists every fault of every table.
     """
     tables = load_layout(layout)
     renames = load_renames(columns)
+    if enrollment_from_spans:
+        _check_spans(tables, enrollment)
 
     def names(table: str) -> Names:
         return Names(tables.table(table), renames.get(table, {}))
@@ -114,6 +117,20 @@ def read_inputs(
     read_as = {"layout": told_layout(tables), "columns": renames}
     there = {name: extra for name, extra in extras.items() if extra is not None}
     return replace(_assemble(people, lines, there, months), read_as=read_as)
+
+
+def _check_spans(tables: Layout, enrollment: Any) -> None:
+    """Months are asked for from spans (RULINGS 12): there are some, and no other months."""
+    if enrollment is not None:
+        raise InputError(
+            "Months of enrollment are asked for both from spans and as a table.",
+            hint="Leave out one of --enrollment and --months-from-spans (enrollment=, months_from_spans=).",
+        )
+    if tables.table("members").spans is None:
+        raise InputError(
+            f"Months are asked for from enrolment spans, but the layout {tables.name!r} has no enrolment spans.",
+            hint="Give the months as a table (--enrollment), or a layout of spans, such as --layout tuva.",
+        )
 
 
 def _together(errors: list[HccError]) -> HccError:

@@ -100,6 +100,7 @@ def score(
     hierarchy_mode: str = "cms_python",
     audio_only: str = "exclude",
     scenario: dict[str, Any] | str | Path | None = None,
+    months_from_spans: bool = False,
     mappings: str | Path | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -114,15 +115,15 @@ def score(
 
     ``members``, ``claims`` …: paths (Parquet, CSV, folder, glob, DuckDB file) or frames, of the canonical columns
     (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
-    scored and blended. With ``out`` the tables go into that file as they are made, and the run keeps to ``memory``
-    ("4GB"; default: 60 % of the machine's), whatever the size of the claims; ``keep`` keeps the arrays for
-    ``find_gaps`` otherwise. ``tables``: make only these of CHOSEN, in memory, and keep nothing else. ``resume``: go on
+    scored and blended. ``months_from_spans``: make the enrollment months from the spans of a layout that has them. With
+    ``out`` the tables go into that file as they are made, and the run keeps to ``memory`` ("4GB"; default: 60 % of the
+    machine's), whatever the size of the claims; ``keep`` keeps the arrays for ``find_gaps`` otherwise. ``tables``: make only these of CHOSEN, in memory, and keep nothing else. ``resume``: go on
     where an interrupted run of the same to ``out`` stopped.
     Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
     """
     chosen = options(
         payment_year, models=models, run=run, hierarchy_mode=hierarchy_mode, audio_only=audio_only, mappings=mappings,
-        scenario=read_scenario(scenario),
+        scenario=read_scenario(scenario), months_from_spans=months_from_spans,
     )  # fmt: skip
     check_tables(tables, out)
     if out is not None:
@@ -135,7 +136,7 @@ def score(
     with clock.stage("intake", 0.0):
         inputs = read_inputs(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment,
-            layout=layout, columns=columns, payment_year=chosen.payment_year,
+            layout=layout, columns=columns, payment_year=chosen.payment_year, enrollment_from_spans=months_from_spans,
         )  # fmt: skip
     return finished(
         inputs, chosen, clock, begun, limit, out=out, overwrite=overwrite, parquet=parquet, resume=resume,

@@ -48,6 +48,7 @@ _AT_ONCE = 8
 def keep(
     members: Any, claims: Any, *, out: str | Path, payment_year: int | None = None, claim_diagnoses: Any = None,
     enrollment: Any = None, run: str = "final", layout: str = "canonical", columns: Any = None,
+    months_from_spans: bool = False,
     audio_only: str = "exclude", mappings: str | Path | None = None, overwrite: bool = False,
     memory: str | int | None = None, progress: Progress | None = None,
 ) -> Path:  # fmt: skip
@@ -56,13 +57,15 @@ def keep(
     Arguments as of ``hcc.score``; ``payment_year`` and ``run`` say which collection window and policies decide. The
     folder is readable by its owner alone and appears complete or not at all. Raises HccError.
     """
-    chosen = options(payment_year, run=run, audio_only=audio_only, mappings=mappings)
+    chosen = options(
+        payment_year, run=run, audio_only=audio_only, mappings=mappings, months_from_spans=months_from_spans
+    )
     target = _check_folder(out, overwrite)
     limit, clock = memory_limit(memory), Clock(progress)
     with clock.stage("intake", 0.0):
         inputs = read_inputs(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment,
-            layout=layout, columns=columns, payment_year=chosen.payment_year,
+            layout=layout, columns=columns, payment_year=chosen.payment_year, enrollment_from_spans=months_from_spans,
         )  # fmt: skip
     notes: list[str] = []
     rules, _ = decision_rules_of(chosen, year_of(chosen), notes)
@@ -121,7 +124,7 @@ def score_kept(
     before = folder.options
     chosen = options(
         payment_year, models=models, hierarchy_mode=hierarchy_mode, run=before.run, audio_only=before.audio_only,
-        mappings=mappings, scenario=read_scenario(scenario),
+        mappings=mappings, scenario=read_scenario(scenario), months_from_spans=before.months_from_spans,
     )  # fmt: skip
     check_tables(tables, out)
     if parquet is not None:
@@ -161,8 +164,9 @@ class _Folder:
         """Under which the diagnoses were decided."""
         asked = self.manifest["options"]
         return options(
-            asked["payment_year"], run=asked["run"], audio_only=asked["audio_only"], mappings=asked["mappings"]
-        )
+            asked["payment_year"], run=asked["run"], audio_only=asked["audio_only"], mappings=asked["mappings"],
+            months_from_spans=asked.get("months_from_spans", False),
+        )  # fmt: skip
 
     def read(self, name: str) -> pl.DataFrame:
         try:

@@ -48,6 +48,7 @@ class Options:
     audio_only: AudioOnly = "exclude"
     mappings: str | Path | None = None
     scenario: dict[str, Any] = field(default_factory=dict)
+    months_from_spans: bool = False
 
     def as_json(self) -> str:
         return json.dumps(
@@ -59,6 +60,7 @@ class Options:
                 "audio_only": self.audio_only,
                 "mappings": own_folders(self.mappings),
                 "scenario": self.scenario,
+                "months_from_spans": self.months_from_spans,
             },
             default=str,
         )

@@ -105,6 +105,7 @@ def recorded(path: str | Path, elsewhere: Collection[str] = ()) -> Recorded:
     chosen = options(
         row["payment_year"], run=asked["run"], models=tuple(asked["models"]), hierarchy_mode=asked["hierarchy_mode"],
         audio_only=asked["audio_only"], mappings=asked["mappings"], scenario=asked["scenario"],
+        months_from_spans=asked.get("months_from_spans", False),
     )  # fmt: skip
     _same_rules(row, chosen)
     read_as = {"layout": asked["layout"], "columns": asked["columns"]} if "layout" in asked else None

@@ -78,7 +78,7 @@ def update(
     old = read_inputs(
         members=before.paths["members"], claims=before.paths["claims"],
         claim_diagnoses=before.paths.get("claim_diagnoses"), enrollment=before.paths.get("enrollment"), payment_year=year,
-        **before.form(layout, columns),
+        enrollment_from_spans=before.options.months_from_spans, **before.form(layout, columns),
     )  # fmt: skip
     same_inputs(before, old)
     new = read_inputs(

@@ -161,6 +161,7 @@ def _scored_again(
         claim_diagnoses=given.get("claim_diagnoses"),
         enrollment=given.get("enrollment"),
         payment_year=before.row["payment_year"],
+        enrollment_from_spans=before.options.months_from_spans,
         **before.form(chosen.layout, chosen.columns),
     )
     same_inputs(before, inputs)
@@ -216,7 +217,7 @@ def run(
     """Score a population and find its gaps in one pass; claims are decided once.
 
     ``gaps``: keyword arguments of ``find_gaps`` (history, pharmacy, …); ``scoring``: the other ones of ``score``
-    (models, run, hierarchy_mode, audio_only, mappings). With ``out`` the tables go into that file.
+    (models, run, hierarchy_mode, audio_only, mappings, months_from_spans). With ``out`` the tables go into that file.
     """
     wanted = dict(gaps or {})
     chosen = GapOptions(as_of=_day(wanted.pop("as_of", None)), layout=layout, columns=columns, **wanted).checked()
@@ -228,7 +229,7 @@ def run(
     with clock.stage("intake", 0.0):
         inputs = read_inputs(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment, layout=layout,
-            columns=columns, payment_year=plan.payment_year,
+            columns=columns, payment_year=plan.payment_year, enrollment_from_spans=plan.months_from_spans,
         )  # fmt: skip
     if out is None:
         memory = Memory()
