@@ -93,6 +93,8 @@ class Binding:
         name = self.raw[rule.column]
         word = _text(pl.col(name), self.part.schema[name]).str.strip_chars().str.to_lowercase()
         holds = (word != "") if "*" in rule.equals else word.is_in(list(rule.equals))
+        if rule.unless:
+            holds = holds & ~word.is_in(list(rule.unless))
         return holds.fill_null(False)
 
 
@@ -105,8 +107,11 @@ def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[s
     for part in source.parts:
         raw: dict[str, str] = {}
         several: dict[str, list[str]] = {}
+        mapped = {names.effective(name) for name in part.names if name.strip().lower() in names.renames}
         for name in part.names:
             effective = names.effective(name)
+            if effective in mapped and name.strip().lower() not in names.renames:
+                continue  # the user's map names another column for it
             if effective in looked_for and effective in raw:
                 several.setdefault(effective, [raw[effective]]).append(name)
             raw.setdefault(effective, name)

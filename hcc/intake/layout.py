@@ -18,12 +18,14 @@ _MANY = "diagnosis"  # stands for diagnosis_1 to diagnosis_25
 
 
 class Where(BaseModel):
-    """Where ``column`` has one of ``equals`` ("*": any word), our columns get the words of ``set``."""
+    """Where ``column`` has one of ``equals`` ("*": any word but those of ``unless``), our columns get the words of
+    ``set``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
     equals: tuple[str, ...]
+    unless: tuple[str, ...] = ()
     set: dict[str, str]
     over: bool = False
     flag: str = ""

@@ -24,7 +24,7 @@ from hcc.intake.status import FIELDS as STATUS_FIELDS
 from hcc.tables.inputs import MEMBERS
 
 MAX_AGE = 120  # older members are kept and flagged (SPEC)
-_MAX_SPAN = 200  # years before the payment year; an earlier birth date is a typing error
+MAX_SPAN = 200  # years before the payment year; an earlier birth date is a typing error
 _SEXES = {**dict.fromkeys(("f", "2", "female", "2.0"), "F"), **dict.fromkeys(("m", "1", "male", "1.0"), "M")}
 _OREC = {written: code for code in ("0", "1", "2", "3") for written in (code, f"{code}.0", f"0{code}")}
 _ORDER = ["_part", "_row"]
@@ -178,7 +178,7 @@ def _clean_members(
     known = {f.name for f in STATUS_FIELDS}
     rows = with_status(rows, [name for name in given if name in known])
     born = pl.col("birth_date")
-    impossible = (born > date(payment_year, 12, 31)) | (born < date(payment_year - _MAX_SPAN, 1, 1))
+    impossible = (born > date(payment_year, 12, 31)) | (born < date(payment_year - MAX_SPAN, 1, 1))
     checks: list[tuple[str, str, pl.Expr]] = [
         ("member_id", "MISSING_MEMBER_ID", pl.col("member_id").is_null() | (pl.col("member_id") == "")),
         ("birth_date", "BAD_BIRTH_DATE", born.is_null() | impossible.fill_null(False)),

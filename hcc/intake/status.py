@@ -25,7 +25,8 @@ _ESRD = {
     "no": "none",
 }
 _PROGRAMS = {"ma": "MA", "pace": "PACE", "none": "none"}
-_PART_D = {"ma_pd": "MA-PD", "mapd": "MA-PD", "pdp": "PDP"}
+_NO_PLAN = "none"  # said outright; like null it means none (RULINGS 3)
+_PART_D = {"ma_pd": "MA-PD", "mapd": "MA-PD", "pdp": "PDP", **dict.fromkeys(("none", "no", "n"), _NO_PLAN)}
 _FLAGS = ("long_term_institutional", "csnp", "low_income_subsidy")
 CODES = ("contract_id", "pbp_id", "parent_organization", "pcp_npi")
 FIELDS = (
@@ -63,7 +64,8 @@ def with_status(frame: pl.DataFrame, given: Collection[str]) -> pl.DataFrame:
     frame = frame.with_columns(pl.when(months.is_between(0, MAX_PART_B_MONTHS)).then(months).alias("part_b_months"))
     unreadable = [pl.when(unread(f.name)).then(pl.lit(f.bad)) for f in FIELDS if f.name in given]
     frame = frame.with_columns(joined(unreadable).alias("_flags"))  # now, while the cells are as they came
-    frame, about_grafts = _with_esrd(frame)
+    plan = pl.col("part_d_plan")
+    frame, about_grafts = _with_esrd(frame.with_columns(pl.when(plan != _NO_PLAN).then(plan).alias("part_d_plan")))
     told = pl.col("medicaid").is_not_null()
     frame = frame.with_columns(
         *(pl.col(name).is_null().alias(f"{name}_was_defaulted") for name in DEFAULTS),

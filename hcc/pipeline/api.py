@@ -117,8 +117,9 @@ def score(
     (hcc.tables.INPUT_TABLES) or of another ``layout``. Without ``models`` the programmes of the year decide what is
     scored and blended. ``months_from_spans``: make the enrollment months from the spans of a layout that has them. With
     ``out`` the tables go into that file as they are made, and the run keeps to ``memory`` ("4GB"; default: 60 % of the
-    machine's), whatever the size of the claims; ``keep`` keeps the arrays for ``find_gaps`` otherwise. ``tables``: make only these of CHOSEN, in memory, and keep nothing else. ``resume``: go on
-    where an interrupted run of the same to ``out`` stopped.
+    machine's), whatever the size of the claims; ``keep`` keeps the arrays for ``find_gaps`` otherwise. ``tables``: make
+    only these of CHOSEN, in memory, and keep nothing else. ``resume``: go on where an interrupted run of the same to
+    ``out`` stopped.
     Raises HccError (MissingPaymentYear, UnknownYear, UnknownModel, InputError, ResultsExist …) in one clear message.
     """
     chosen = options(

@@ -60,7 +60,8 @@ class OneModelScore:
 class OneScore:
     """What ``score_one`` returns. ``risk_score`` is Part C's, ``risk_score_d`` Part D's; None where there is none.
 
-    ``uncounted`` maps each code given to why it gave no HCC in any model.
+    ``uncounted`` maps each code given to why it gave no HCC in any model. ``no_score_reason``: DIED for a member who
+    died before the payment year, whose ``models`` are there all the same.
     """
 
     payment_year: int
@@ -70,6 +71,7 @@ class OneScore:
     models: list[OneModelScore]
     uncounted: dict[str, str]
     data_quality: list[str] = field(default_factory=list)
+    no_score_reason: str | None = None
 
     @property
     def scores(self) -> pl.DataFrame:
@@ -115,7 +117,11 @@ class OneScore:
     def member_scores(self) -> pl.DataFrame:
         """As ``run.member_scores``."""
         parts = (("C", self.risk_score), ("D", self.risk_score_d))
-        return self._table("member_scores", [{"part": p, "risk_score": s} for p, s in parts if s is not None])
+        if self.no_score_reason is None:
+            return self._table("member_scores", [{"part": p, "risk_score": s} for p, s in parts if s is not None])
+        lost = {"payable_months": 0, "no_score_reason": self.no_score_reason}
+        paid = {one.part for one in self.models if one.blend_weight is not None}
+        return self._table("member_scores", [{"part": p, **lost} for p, _ in parts if p in paid])
 
     def _table(self, name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
         from hcc.pipeline.api import empty
@@ -242,7 +248,7 @@ def score_one(
                 no_payment_reason=None if has_pay else lost or payment.no_payment_reason or None,
             )
         )
-    year = {p: s for p, s in parts.items() if plan.blends and s.known[0]}
+    year = {p: s for p, s in parts.items() if plan.blends and s.known[0] and not person.died_before}
     return OneScore(
         payment_year=chosen.payment_year,
         age=person.age,
@@ -251,6 +257,7 @@ def score_one(
         models=scores,
         uncounted=uncounted,
         data_quality=list(person.data_quality),
+        no_score_reason="DIED" if person.died_before and plan.blends else None,
     )
 
 

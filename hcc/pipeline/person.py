@@ -20,7 +20,7 @@ import polars as pl
 from hcc.errors import BadBirthDate, BadMember, MissingSex
 from hcc.intake import member_frame
 from hcc.intake.canonical import Field
-from hcc.intake.members import MAX_AGE, member_fields
+from hcc.intake.members import MAX_AGE, MAX_SPAN, member_fields
 from hcc.intake.status import DEFAULTS, FIRST_GRAFT_MONTH, MAX_PART_B_MONTHS, MEDICAID
 from hcc.pipeline.statuses import statuses
 from hcc.scores import Profiles, single_profile
@@ -35,10 +35,11 @@ _SCALARS = (str, int, float, bool)  # equal values of one of these types are wri
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """A profile of one, and the data-quality codes of the member."""
+    """A profile of one, the data-quality codes of the member, and whether the member died before the payment year."""
 
     profiles: Profiles
     data_quality: tuple[str, ...] = ()
+    died_before: bool = False
 
     @property
     def age(self) -> int:
@@ -54,16 +55,32 @@ def read_person(
     """
     if birth_date is None and age is None:
         raise BadBirthDate
-    if birth_date is None and age is not None:
-        birth_date = date(payment_year - int(age), 2, 1)
+    years = None if age is None else _years(age)
+    alone = birth_date is None
+    if birth_date is None and years is not None:
+        birth_date = date(payment_year - years, 2, 1)
     if sex is None or str(sex).strip() == "":
         raise MissingSex(sex)
     words = {"birth_date": birth_date, "sex": sex, **given}
     member = _plain(words, payment_year)
-    person = _by_intake(words, payment_year) if member is None else Person(single_profile(member, payment_year))
-    if age is not None and person.age != int(age):
+    if member is None:
+        person = _by_intake(words, payment_year)
+    else:
+        profile, died = single_profile(member, payment_year), member["death_date"]
+        person = Person(profile, died_before=died is not None and died.year < payment_year)
+    if years is not None and not alone and person.age != years:
         raise BadMember("age and birth_date disagree.", hint="Give one of them.")
     return replace(person, data_quality=(*person.data_quality, _CONTINUING)) if _continuing(person) else person
+
+
+def _years(age: Any) -> int:
+    try:
+        years = int(age)
+        if not (isinstance(age, str) or years == age) or not 0 <= years <= MAX_SPAN:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise BadMember(f"age is no whole number from 0 to {MAX_SPAN}.", hint="Or give birth_date.") from None
+    return years
 
 
 def _continuing(person: Person) -> bool:
@@ -95,7 +112,8 @@ def _from_frame(words: Mapping[str, Any], payment_year: int) -> Person:
             raise BadBirthDate
         raise BadMember(f"{column}: {reason}.", hint="'hcc schema --inputs members' lists what each column takes.")
     flags = str(frame["data_quality"][0]).split(",")
-    return Person(statuses(frame, None, payment_year).profiles, tuple(flag for flag in flags if flag))
+    found = statuses(frame, None, payment_year)
+    return Person(found.profiles, tuple(flag for flag in flags if flag), bool(found.not_payable_reason[0] == "DIED"))
 
 
 def _plain(words: Mapping[str, Any], payment_year: int) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from hcc.conditions import HIERARCHY_MODES, HierarchyMode
 from hcc.diagnoses import EPOCH, ChainRules, Codes, DecisionRules, LineRules
-from hcc.errors import HccError, MissingPaymentYear, NotPaidModel, RulesError
+from hcc.errors import HccError, MissingPaymentYear, NotPaidModel, RulesError, UnknownModel
 from hcc.pipeline.scenario import scenario_year
 from hcc.rules.condition_tables import ConditionTables, condition_tables
 from hcc.rules.eligibility import audio_only as audio_only_codes
@@ -70,10 +71,7 @@ def options(payment_year: int | None, **given: Any) -> Options:
     """Checked options; every fault is told with what is allowed."""
     if payment_year is None:
         raise MissingPaymentYear
-    models = given.pop("models", None) or ()
-    chosen = Options(
-        payment_year=int(payment_year), models=(models,) if isinstance(models, str) else tuple(models), **given
-    )
+    chosen = Options(payment_year=_year(payment_year), models=_names(given.pop("models", None) or ()), **given)
     faults = [
         f"{name} is {value!r}, not one of {', '.join(allowed)}"
         for name, value, allowed in (
@@ -85,9 +83,25 @@ def options(payment_year: int | None, **given: Any) -> Options:
     ]
     if faults:
         raise HccError("; ".join(faults) + ".", hint="See 'hcc score --help'.")
-    if chosen.scenario:
-        year_of(chosen)  # a fault in it is told before anything is read
+    year_of(chosen)  # a year without rules, or a fault of the scenario, is told before anything is read
     return chosen
+
+
+def _year(given: Any) -> int:
+    try:
+        year = int(given)
+        if isinstance(given, bool) or not (isinstance(given, str) or year == given):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise HccError("payment_year is no year.", hint="Write it as 2026: the year CMS pays for.") from None
+    return year
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(name, str) for name in names):
+        raise UnknownModel("Models are asked for by their names, as text.", hint="Such as models=['cms-hcc-v28'].")
+    return names
 
 
 @dataclass(frozen=True, eq=False)

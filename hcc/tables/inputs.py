@@ -15,7 +15,7 @@ _STATUS = (
     Column("long_term_institutional", "bool", "In an institution for 90 days or longer.", default=False),
     Column("csnp", "bool", "Enrolled in a chronic-condition special needs plan.", default=False),
     Column("low_income_subsidy", "bool", "Low-income subsidy (Part D).", default=False),
-    Column("part_d_plan", "few", "MA-PD or PDP; empty = no Part D score."),
+    Column("part_d_plan", "few", "MA-PD or PDP; empty or none = no Part D score."),
     Column("esrd_status", "few", "none, dialysis, transplant_1, transplant_2, transplant_3 or graft.", default="none"),
     Column("graft_months", "int", "Month since the transplant; the month of transplant is month 1."),
     Column("program", "few", "MA, PACE or none (Part D only).", default="MA"),

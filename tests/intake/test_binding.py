@@ -64,8 +64,17 @@ def test_faults_of_all_tables_are_told_at_once() -> None:
 
 def test_two_columns_of_one_meaning() -> None:
     assert "several columns mean 'sex': sex, SEX" in fails(members().with_columns(SEX=pl.lit("F")))
-    said = fails(members(gender="F"), columns={"members": {"gender": "sex"}})
-    assert "several columns mean 'sex': sex, gender" in said
+    said = fails(members(one="F", two="F"), columns={"members": {"one": "sex", "two": "sex"}})
+    assert "several columns mean 'sex': one, two" in said
+
+
+def test_a_column_that_is_mapped_stands_for_one_of_the_same_name() -> None:
+    found = read(members(sex="F", old_sex="M"), columns={"members": {"old_sex": "sex"}})
+    assert found.members["sex"].to_list() == ["M"]
+    swapped = members(sex="0", orec="M").rename({"sex": "a", "orec": "sex"}).rename({"a": "orec"})
+    assert read(swapped).members.select("sex", "orec").rows() == [("M", "0")]
+    back = {"members": {"sex": "orec", "orec": "sex"}}
+    assert read(members(sex="0", orec="M"), columns=back).members.select("sex", "orec").rows() == [("M", "0")]
 
 
 def test_two_columns_of_one_name_in_a_text_file(tmp_path: Path) -> None:

@@ -297,3 +297,13 @@ def test_one_member_without_what_it_takes() -> None:
 def test_a_word_that_is_no_column_is_told() -> None:
     with pytest.raises(InputError, match="Did you mean 'dual_status'"):
         member_frame({"member_id": "one", "birth_date": "1950-01-01", "sex": "F", "dualstatus": "02"}, YEAR)
+
+
+@pytest.mark.parametrize("word", ["none", "None ", "no", "N", ""])
+def test_no_part_d_plan_may_be_said(word: str) -> None:
+    """RULINGS 3: null is none, and so is the word."""
+    one = one_member(part_d_plan=word)
+    assert (one["part_d_plan"], one["data_quality"]) == (None, "")
+    mixed = read(members(part_d_plan=["PDP", word, "x"])).members
+    assert mixed["part_d_plan"].cast(pl.String).to_list() == ["PDP", None, None]
+    assert mixed["data_quality"].to_list() == ["", "", "UNKNOWN_PART_D_PLAN"]

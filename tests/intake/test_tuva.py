@@ -123,6 +123,9 @@ def test_special_needs_plans(kind: str | None, csnp: bool, defaulted: bool) -> N
         ({"esrd_status": "0"}, "none", None, ""),
         ({"esrd_status": "1", "transplant_duration_months": "2"}, "transplant_2", 2, ""),
         ({"esrd_status": "1", "transplant_duration_months": "20"}, "graft", 20, ""),
+        ({"transplant_duration_months": "0"}, "none", None, ""),  # no transplant
+        ({"esrd_status": "1", "transplant_duration_months": "0"}, "dialysis", None, "ESRD_ASSUMED_DIALYSIS"),
+        ({"esrd_status": "0", "transplant_duration_months": "0.0"}, "none", None, ""),
     ],
 )
 def test_esrd(row: dict[str, Any], status: str, months: int | None, doubt: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from functools import cache
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -15,8 +16,18 @@ import polars as pl
 import pytest
 
 import hcc
-from hcc.errors import BadBirthDate, BadMember, HccError, InputError, MissingSex, NotPaidModel
+from hcc.errors import (
+    BadBirthDate,
+    BadMember,
+    HccError,
+    InputError,
+    MissingSex,
+    NotPaidModel,
+    UnknownModel,
+    UnknownYear,
+)
 from hcc.pipeline.one import _plan
+from hcc.pipeline_gaps import run as score_and_find
 from hcc.rules.folders import shipped_folder
 from hcc.rules.programs import load_program_year
 from tests.golden.engine import CLAIM_SCHEMA, frame, rows_of
@@ -92,7 +103,7 @@ def people(payment_year: int, size: int, odd: float = ODD, seed: int = 5) -> Ite
         elif rng.random() < 0.9:
             person["graft_months"] = None
         if rng.random() < 0.1:
-            person["death_date"] = f"{payment_year}-05-06"
+            person["death_date"] = f"{payment_year - rng.choice((0, 0, 0, 1))}-05-06"
         yield person, rng.sample(codes(payment_year), rng.randint(0, 8))
 
 
@@ -259,6 +270,65 @@ def test_codes_in_anything_that_lists_them(codes: Any) -> None:
     """SPEC 7: F 72 with E11.22 alone; read letter by letter it would be the demographic score."""
     one = hcc.score_one(codes, birth_date="1953-06-15", sex="F", payment_year=2026)
     assert [score.hccs for score in one.models] == [["37"]]
+
+
+def test_who_died_before_the_year_has_no_risk_score() -> None:
+    """As in a population (SPEC P11); the scores themselves are there, to be looked at."""
+    given: Row = {"birth_date": "1953-06-15", "sex": "F", "payment_year": 2026, "part_d_plan": "PDP"}
+    one = hcc.score_one(["E11.22"], **given, death_date="2025-12-31")
+    assert (one.risk_score, one.risk_score_d, one.no_score_reason) == (None, None, "DIED")
+    rows = one.member_scores.select("part", "risk_score", "payable_months", "no_score_reason").rows()
+    assert rows == [("C", None, 0, "DIED"), ("D", None, 0, "DIED")]
+    alive = hcc.score_one(["E11.22"], **given)
+    assert (alive.no_score_reason, alive.models) == (None, one.models)
+    assert hcc.score_one(["E11.22"], **given, death_date="2026-01-01").risk_score == alive.risk_score
+    odd = hcc.score_one(["E11.22"], **{**given, "birth_date": " 1953-06-15"}, death_date="12/31/2025")
+    assert (odd.risk_score, odd.no_score_reason) == (None, "DIED")
+
+
+@pytest.mark.parametrize("age", [-1, 201, 5000, 72.5, "x", "", float("nan"), 10**30])
+def test_an_age_that_is_none(age: Any) -> None:
+    with pytest.raises(BadMember, match="age is no whole number from 0 to 200"):
+        hcc.score_one([], age=age, sex="F", payment_year=2026)
+
+
+def test_an_age_alone_agrees_with_itself() -> None:
+    """Above 120: as for a birth date, scored and told (SPEC R-2.7)."""
+    for age, flags in ((0, []), (120, []), (121, ["AGE_OVER_120"]), (200, ["AGE_OVER_120"]), ("72", []), (72.0, [])):
+        assert hcc.score_one([], age=age, sex="F", payment_year=2026).data_quality == flags
+    with pytest.raises(BadMember, match="disagree"):
+        hcc.score_one([], age=72, birth_date="1952-06-15", sex="F", payment_year=2026)
+    assert hcc.score_one([], age=73, birth_date="1952-06-15", sex="F", payment_year=2026).age == 73
+
+
+@pytest.mark.parametrize("models", [[28], 28, [None], ["cms-hcc-v28", 28]])
+def test_a_model_that_is_no_text(models: Any) -> None:
+    given: Row = {"age": 72, "sex": "F", "payment_year": 2026}
+    with pytest.raises(UnknownModel, match="by their names"):
+        hcc.score_one([], models=models, **given)
+
+
+NO_RULES = [0, -1, 1, 1999, 20260, 10**30]
+
+
+@pytest.mark.parametrize("year", NO_RULES)
+def test_a_year_without_rules(year: int, tmp_path: Path) -> None:
+    """Told before anything is read: the files need not even be there."""
+    with pytest.raises(UnknownYear, match=f"payment year {year}"):
+        hcc.score_one([], age=72, sex="F", payment_year=year)
+    with pytest.raises(UnknownYear, match=f"payment year {year}"):
+        hcc.score("members.csv", "claims.csv", payment_year=year)
+    with pytest.raises(UnknownYear, match=f"payment year {year}"):
+        hcc.keep("members.csv", "claims.csv", payment_year=year, out=tmp_path / "kept")
+    with pytest.raises(UnknownYear, match=f"payment year {year}"):
+        score_and_find("members.csv", "claims.csv", payment_year=year)
+
+
+@pytest.mark.parametrize("year", ["x", "", 2026.5, float("nan"), True])
+def test_a_year_that_is_none(year: Any) -> None:
+    with pytest.raises(HccError, match="payment_year is no year"):
+        hcc.score_one([], age=72, sex="F", payment_year=year)
+    assert hcc.score_one([], age=72, sex="F", payment_year="2026").payment_year == 2026  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("codes", ["E11.22", b"E1122", 1122])
