@@ -29,6 +29,7 @@ class Bucket:
         self._files: dict[str, list[Path]] = {}
         self.frames: dict[str, pl.DataFrame] = {}
         self.sources: dict[str, Any] = {}
+        self._witnesses: dict[str, list[pl.DataFrame]] = {}
         for table in job.empty:
             self._files[table] = job.staged.child(table).child(f"{BUCKET}={bucket}").files(temp)
             self.sources[table] = self._small(table, temp) if table in ("members", "enrollment") else self._large(table)
@@ -37,7 +38,21 @@ class Bucket:
         import polars as pl
 
         witnesses = [pl.read_parquet(path) for path in self.job.staged.child("witnesses").child(table).files(temp)]
+        self._witnesses[table] = witnesses
         return self._with_filler(table, self._read(table), witnesses)
+
+    def only_witnesses(self) -> dict[str, Any] | None:
+        """Sources of a run on the witnesses alone, without claims; None where there are none."""
+        import polars as pl
+
+        if not self._witnesses.get("members"):
+            return None
+        job = self.job
+        sources: dict[str, Any] = {
+            table: pl.concat([*frames, filler(job.empty[table], sorted(job.dates[table]))], how="diagonal_relaxed")
+            for table, frames in self._witnesses.items()
+        }
+        return sources | {table: empty_frame(job.empty[table]) for table in job.empty if table not in sources}
 
     def _large(self, table: str) -> Any:
         """Files are read where they lie, unless a filler is needed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from hcc.errors import HccError, InputError
 
-_REPEATED = re.compile(r"^(\w+: )(\d+)( repeated row\(s\) .*)$")  # a note that counts
+_COUNTS = re.compile(r"^(\w+: )(\d+)( .*)$")  # a note that counts
 _SHOWN = 5  # buckets named in an error
 Report = dict[str, Any]
 
@@ -94,17 +94,25 @@ def merged_forms(several: Sequence[Mapping[str, int]]) -> dict[str, int]:
 
 
 def merged_notes(reports: Sequence[Report]) -> list[str]:
-    """What every bucket noted, and the notes that count with their sums. What only some saw is true of these alone."""
+    """What every bucket noted, and the notes that count with their sums. What only some saw is true of these alone.
+
+    ``witness_notes`` of a report: what a run on the bucket's witnesses alone notes; their counts are taken off.
+    """
     several = [report["notes"] for report in reports]
     counting: dict[tuple[str, str], int] = {}
-    kept: list[str] = []
-    for note in dict.fromkeys(note for notes in several for note in notes):
-        if found := _REPEATED.match(note):
-            key = (found[1], found[3])
-            counting[key] = counting.get(key, 0) + int(found[2]) * sum(note in notes for notes in several)
-        elif all(note in notes for notes in several):
-            kept.append(note)
-    return [*(f"{table}{number}{words}" for (table, words), number in counting.items()), *kept]
+    for sign, name in ((1, "notes"), (-1, "witness_notes")):
+        for note in (note for report in reports for note in report.get(name, ())):
+            if found := _COUNTS.match(note):
+                key = (found[1], found[3])
+                counting[key] = counting.get(key, 0) + sign * int(found[2])
+    every = dict.fromkeys(note for notes in several for note in notes if not counts(note))
+    kept = [note for note in every if all(note in notes for notes in several)]
+    return [*(f"{table}{number}{words}" for (table, words), number in counting.items() if number), *kept]
+
+
+def counts(note: str) -> bool:
+    """True for a note whose number is that of the rows or members it speaks of."""
+    return _COUNTS.match(note) is not None
 
 
 def merged_timings(reports: Iterable[Report]) -> dict[str, float]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]
 
+    from hcc.spark.bucket import Bucket
+
 REPORT = "bucket int, report string"
 
 
@@ -123,6 +125,7 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
         "counts": _counts(dict(run.counts), found),
         "raw": _raw_sums(found["factors"]),
         "notes": list(run.notes),
+        "witness_notes": _witness_notes(given, run.notes, _options(job, temp)),
         "timings": {
             **run.timings,
             "task": time.perf_counter() - begun[0],
@@ -131,6 +134,15 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
         "row": {name: run.row[name] for name in ("engine_version", "models", "options", "rules")},
         "plan": plan,
     }
+
+
+def _witness_notes(given: Bucket, notes: list[str], options: dict[str, Any]) -> list[str]:
+    """Notes of a run on the bucket's witnesses alone, where some of ``notes`` count rows or members."""
+    import hcc
+    from hcc.spark.merge import counts
+
+    witnesses = given.only_witnesses() if any(counts(note) for note in notes) else None
+    return [] if witnesses is None else list(hcc.score(**witnesses, **options, keep=False).notes)
 
 
 def _options(job: Job, temp: Path) -> dict[str, Any]:

@@ -51,6 +51,19 @@ def test_notes_of_all_are_kept_and_those_that_count_are_summed() -> None:
     assert sorted(merged_notes(reports)) == [f"enrollment: 2 {words}", f"members: 5 {words}", "rules of 2025"]
 
 
+def test_what_only_witnesses_count_is_taken_off() -> None:
+    """They stand in every bucket; of the members of this run, three have months that cannot be read, and one both."""
+    odd, both = "month(s) with a csnp that cannot be read", "member(s) have months in PACE and others"
+    reports = [
+        report(notes=[f"enrollment: 26 {odd}", f"enrollment: 2 {both}"],
+               witness_notes=[f"enrollment: 2 {odd}", f"enrollment: 1 {both}"]),
+        report(notes=[f"enrollment: 12 {odd}"], witness_notes=[f"enrollment: 2 {odd}"]),
+        report(notes=[f"enrollment: 2 {odd}"], witness_notes=[f"enrollment: 2 {odd}"]),
+    ]  # fmt: skip
+    assert sorted(merged_notes(reports)) == [f"enrollment: 1 {both}", f"enrollment: 34 {odd}"]
+    assert merged_notes(reports[2:]) == []
+
+
 def test_errors_of_buckets_become_one() -> None:
     fault = {"error": {"kind": "InputError", "message": "claims: bad", "hint": "mend it"}}
     with pytest.raises(InputError) as error:

@@ -65,6 +65,31 @@ def test_a_scenario_file_is_read_by_the_driver(spark: Any, demo: dict[str, pl.Da
     assert any("contract H0 applies to nobody" in note for note in run.notes)
 
 
+def test_odd_months_are_told_as_in_one_run(spark: Any, demo: dict[str, pl.DataFrame]) -> None:
+    """Cells that cannot be read, months of other years, unknown members, members of two programmes: everywhere."""
+    months = demo["enrollment"].with_columns(
+        pl.when(pl.col("month").dt.month() == 3).then(pl.lit("QMB+")).otherwise("dual_status").alias("dual_status"),
+        pl.when(pl.col("month").dt.month() > 6).then(pl.lit("PACE")).otherwise(pl.lit("MA")).alias("program"),
+    )
+    last = months.filter(pl.col("month").dt.month() == 12)
+    before = last.with_columns(pl.col("month").dt.offset_by("-1y"))
+    strange = last.head(7).with_columns(pl.concat_str(pl.lit("X"), "member_id").alias("member_id"))
+    tables = {"members": demo["members"], "claims": demo["claims"], "enrollment": pl.concat([months, before, strange])}
+    one = hcc.score(**tables, payment_year=2026)
+    assert len([note for note in one.notes if note.startswith("enrollment: ")]) == 3
+    frames = {name: on_spark(spark, rows, 3) for name, rows in tables.items()}
+    assert_same(hcc.spark.score(**frames, payment_year=2026, buckets=4), one)
+    moved = {
+        "members": demo["members"],
+        "claims": demo["claims"].with_columns(pl.col(pl.Date).dt.offset_by("1y")),
+        "enrollment": tables["enrollment"].with_columns(pl.col("month").dt.offset_by("1y")),
+    }
+    one = hcc.score(**moved, payment_year=2027)
+    assert len([note for note in one.notes if note.startswith("enrollment: ")]) == 4
+    frames = {name: on_spark(spark, rows, 3) for name, rows in moved.items()}
+    assert_same(hcc.spark.score(**frames, payment_year=2027, buckets=4), one)
+
+
 def odd_population(demo: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Diagnoses in a table of their own, without the member; one claim_id for several members; a programme that one
     member has, and before him, by the order of identifiers, only one who is set aside; blanks; unknown members."""
