@@ -11,8 +11,8 @@ from hcc.cli import options
 
 
 @click.command()
-@click.option("--members", required=True, metavar="PATH", help=f"The members: {options.FILES}.")
-@click.option("--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.")
+@options.members
+@options.claims
 @options.claim_diagnoses
 @options.enrollment
 @options.months_from_spans

@@ -10,6 +10,10 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 
+members = click.option("--members", required=True, metavar="PATH", help=f"The members: {FILES}.")
+claims = click.option(
+    "--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable."
+)
 claim_diagnoses = click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
 enrollment = click.option(
     "--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year."

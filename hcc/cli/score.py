@@ -27,7 +27,7 @@ from hcc.cli import options
     "--scenario",
     type=click.Path(exists=True, dir_okay=False),
     metavar="FILE",
-    help="TOML: other payment factors, for a what-if.",
+    help="TOML: payment factors and frailty of your own, for a what-if (docs/guides/actuary.md).",
 )
 @options.mappings
 @click.option("--out", type=click.Path(), metavar="FILE", help="The results file to make.  [required]")
