@@ -106,7 +106,9 @@ class KeptDiagnoses:
 
     def decide(self, number: int) -> Decisions:
         """The diagnoses of one shard that map in a model of the run, and their records."""
-        rows = {name: values.to_numpy() for name, values in self._columns(_ROWS, number, tuple(_ROW_TYPES))}
+        # By way of polars: pyarrow's own way to numpy first imports pandas where that is installed.
+        found = self._columns(_ROWS, number, tuple(_ROW_TYPES))
+        rows = {name: pl.Series(name, values).to_numpy() for name, values in found}
         code = self._number.take(rows["code"].astype(np.intp))
         wanted = code >= 0
         record = rows["record"][wanted]
