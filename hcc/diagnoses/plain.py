@@ -104,7 +104,8 @@ def read_plain(
     ours = Lookup(member_id.hash().to_numpy())
     shards = sum(1 for _ in shard_ranges(len(member_id)))
     plain, unmapped = PlainClaims(Shards(shards), Shards(shards), Shards(shards)), Unmapped(mapped, Shards(shards))
-    unmapped.of_mapped = np.zeros(mapped, dtype=np.int64) if count_mapped else None
+    if count_mapped:
+        unmapped.of_mapped = np.zeros(mapped, dtype=np.int64)
     some = lines.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else lines
     for batch in _batches(hashed(some, rules)):
         found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")

@@ -67,8 +67,7 @@ def keep(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment,
             layout=layout, columns=columns, payment_year=chosen.payment_year, enrollment_from_spans=months_from_spans,
         )  # fmt: skip
-    notes: list[str] = []
-    rules, _ = decision_rules_of(chosen, year_of(chosen), notes)
+    rules, _ = decision_rules_of(chosen, year_of(chosen), [])  # its notes are made anew by whoever scores
     codes = codes_of([every_mapped_code(mappings)], chosen)
     folder = partial_folder(target)
     try:
