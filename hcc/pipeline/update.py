@@ -28,6 +28,7 @@ from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
 from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
 from hcc.pipeline.run import Memory, Progress, Scored, run
+from hcc.pipeline.selection import Selection, has_table, told
 from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import unmapped_table
@@ -86,13 +87,13 @@ def update(
         **before.form_with_members(layout, columns),
     )  # fmt: skip
     _no_file_twice(before, new)
-    told = _told(old) and _told(new)
+    owned = told(old) and told(new)
     old, new = _with_owners(old), _with_owners(new)
-    tabled = _has_table(old) or _has_table(new)
-    touched = _touched(old, new, told, tabled)
+    tabled = has_table(old) or has_table(new)
+    touched = _touched(old, new, owned, tabled)
     ours = old.members.filter(pl.col("member_id").is_in(touched.implode()))
     tell("their earlier claims", 0.1)
-    was, added, claim_id = _part(old, new, ours["member_id"], told)
+    was, added, chosen = _part(old, new, ours["member_id"], owned)
     inputs = replace(
         old,
         members=ours,
@@ -117,7 +118,7 @@ def update(
     tell("results file", 0.7)
     moved = changes(then, now)
     notes = _notes(before, ours.height, touched.len() - ours.height)
-    unmapped = _unmapped(path, before, scored, earlier, new, _theirs(claim_id, ours["member_id"], told))
+    unmapped = _unmapped(path, before, scored, earlier, new, chosen)
     rejected = new.rejected()
     rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
@@ -157,29 +158,15 @@ def _scored(inputs: Inputs, part: tuple[Plan, Statuses], run_id: str) -> tuple[S
     return scored, tables.frames()
 
 
-def _has_table(inputs: Inputs) -> bool:
-    return any(one["table"] == "claim_diagnoses" for one in inputs.fingerprints)
-
-
-def _told(inputs: Inputs) -> bool:
-    """Whether all diagnoses say whose they are; those on the lines do."""
-    if not _has_table(inputs):
-        return True
-    if "member_id" not in inputs.claim_diagnoses.collect_schema().names():
-        return False
-    untold = inputs.claim_diagnoses.select(pl.col("member_id").is_null().any()).collect(engine="streaming").item()
-    return not untold
-
-
-def _touched(old: Inputs, new: Inputs, told: bool, tabled: bool) -> pl.Series:
+def _touched(old: Inputs, new: Inputs, owned: bool, tabled: bool) -> pl.Series:
     """member_id of new claims, and of new diagnoses, also where these are of earlier claims.
 
-    ``told``: the diagnoses say whose they are. If not, a claim_id that members share is a matter of all of them.
+    ``owned``: the diagnoses say whose they are. If not, a claim_id that members share is a matter of all of them.
     ``tabled``: diagnoses are now read together with a table of them, which does not tell versions of a claim apart: a
     matter of members with such claims, where they were told apart before.
     """
     found = [new.claims.select("member_id")]
-    if told:
+    if owned:
         found.append(new.claim_diagnoses.select("member_id"))
         about = new.claim_diagnoses.join(new.claims.select("claim_id"), on="claim_id", how="anti").select("claim_id")
     else:
@@ -197,32 +184,19 @@ def _touched(old: Inputs, new: Inputs, told: bool, tabled: bool) -> pl.Series:
     return member_id.drop_nulls()
 
 
-def _part(old: Inputs, new: Inputs, member_id: pl.Series, told: bool) -> tuple[Inputs, Inputs, pl.Series]:
-    """Claims of these members, collected, from the earlier and the new tables, and the claim_ids of all of them.
-
-    Where diagnoses do not say whose they are, the lines of others who share a claim_id come along: they tell it.
-    """
-    ours = pl.col("member_id").is_in(member_id.implode())
-    added = new.claims.filter(ours if told else pl.lit(True)).collect(engine="streaming")
-    if not told:
-        mine = old.claims.filter(ours).select("claim_id").unique().collect(engine="streaming")["claim_id"]
-        ours = pl.col("claim_id").is_in(pl.concat([mine, added["claim_id"]]).unique().implode())
-    was = old.claims.filter(ours).collect(engine="streaming")
-    claim_id = pl.concat([was["claim_id"], added["claim_id"]]).unique()
-    theirs = _theirs(claim_id, member_id, told)
+def _part(old: Inputs, new: Inputs, member_id: pl.Series, owned: bool) -> tuple[Inputs, Inputs, Selection]:
+    """Claims of these members, collected, from the earlier and the new tables, and what chooses them."""
+    them = Selection(pl.col("member_id").is_in(member_id.implode()))
+    added = (them.lines(new.claims) if owned else new.claims).collect(engine="streaming")
+    if not owned:
+        mine = them.rows(old.claims).select("claim_id").unique().collect(engine="streaming")["claim_id"]
+        them = replace(them, claim_id=pl.concat([mine, added["claim_id"]]).unique())
+    was = them.lines(old.claims).collect(engine="streaming")
     parts = []
     for one, claims in ((old, was), (new, added)):
-        diagnoses = one.claim_diagnoses.filter(theirs).collect(engine="streaming")
+        diagnoses = them.diagnoses(one.claim_diagnoses).collect(engine="streaming")
         parts.append(replace(one, claims=claims.lazy(), claim_diagnoses=diagnoses.lazy()))
-    return parts[0], parts[1], claim_id
-
-
-def _theirs(claim_id: pl.Series, member_id: pl.Series, told: bool) -> pl.Expr:
-    """Diagnoses of these members; where the tables do not say whose they are, those of their claims."""
-    ours = pl.col("member_id").is_in(member_id.implode())
-    if told:
-        return ours
-    return pl.when(pl.col("member_id").is_null()).then(pl.col("claim_id").is_in(claim_id.implode())).otherwise(ours)
+    return parts[0], parts[1], them
 
 
 def _with_owners(inputs: Inputs) -> Inputs:
@@ -297,17 +271,17 @@ def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
 
 
 def _unmapped(
-    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, theirs: pl.Expr
+    path: Path, before: Recorded, scored: Scored, earlier: Scored, new: Inputs, chosen: Selection
 ) -> pl.DataFrame:
     """unmapped_codes of a full run: what was, less the touched members' part of it, plus their part now.
 
-    ``theirs``: which of the new diagnoses were scored.
+    ``chosen``: which of the new diagnoses were scored.
     """
     columns = ["diagnosis_code", "rows", "members"]
     was = read_table(path, "unmapped_codes").select(pl.col("diagnosis_code").cast(pl.String), "rows", "members")
     strange = (  # of members that are not ours: rows only
         new.claim_diagnoses.filter(
-            ~theirs,
+            ~chosen.of_diagnoses(new.claim_diagnoses.collect_schema().names()),
             ~pl.col("diagnosis_code").is_in(scored.plan.codes.code.implode()),
         )
         .group_by("diagnosis_code")
