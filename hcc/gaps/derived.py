@@ -12,13 +12,15 @@ from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm
 
-_SIGNAL = ("member_index", "measure", "count", "first", "last", "first_value", "last_value", "lowest", "highest")
 _EMPTY = pl.DataFrame(
     schema={
         "member_index": pl.UInt32, "measure": pl.UInt16, "count": pl.UInt32, "first": pl.Date, "last": pl.Date,
         "first_value": pl.Float64, "last_value": pl.Float64, "lowest": pl.Float64, "highest": pl.Float64,
+        "lowest_on": pl.Date, "highest_on": pl.Date, "first_sign": pl.UInt8, "last_sign": pl.UInt8,
+        "lowest_sign": pl.UInt8, "highest_sign": pl.UInt8,
     }
 )  # fmt: skip
+_SIGNAL = tuple(_EMPTY.columns)
 
 
 def ckd_stages(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
@@ -33,6 +35,11 @@ def ckd_stages(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
     for measures in bases.values():
         pairs = ckd_pairs(context, found, measures)
         worst = pl.max_horizontal("high1", "high2")
+        later = pl.col("high1") <= pl.col("high2")  # v1, the later one, is the lower
+
+        def either(of: str, when: pl.Expr) -> pl.Expr:
+            return pl.when(when).then(f"{of}1").otherwise(f"{of}2")
+
         for measure in measures:
             term = measure.term
             assert isinstance(term, CkdStageTerm)
@@ -45,8 +52,14 @@ def ckd_stages(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
                     pl.col("date1").alias("last"),
                     pl.col("value2").alias("first_value"),
                     pl.col("value1").alias("last_value"),
-                    pl.min_horizontal("value1", "value2").alias("lowest"),
-                    pl.max_horizontal("value1", "value2").alias("highest"),
+                    either("value", later).alias("lowest"),
+                    either("value", ~later).alias("highest"),
+                    either("date", later).alias("lowest_on"),
+                    either("date", ~later).alias("highest_on"),
+                    pl.col("sign2").alias("first_sign"),
+                    pl.col("sign1").alias("last_sign"),
+                    either("sign", later).alias("lowest_sign"),
+                    either("sign", ~later).alias("highest_sign"),
                 )
             )
     return pl.concat([part.select(_SIGNAL) for part in parts])
@@ -55,14 +68,14 @@ def ckd_stages(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
 def ckd_pairs(context: GapContext, found: Events, measures: Sequence[Measure]) -> pl.DataFrame:
     """Per member v1 and v2 where both are below the limit and nothing between reaches it.
 
-    Columns: member_index, date1, value1, high1, date2, value2, high2.
+    Columns: member_index, date1, value1, high1, sign1, date2, value2, high2, sign2.
     """
     term = measures[0].term
     assert isinstance(term, CkdStageTerm)
     daily = valid_results(context, found, measures[0])
     latest = daily.group_by("member_index", maintain_order=True).last()
     first = latest.filter(pl.col("high") < term.limit).select(
-        "member_index", date1="date", value1="value", high1="high"
+        "member_index", date1="date", value1="value", high1="high", sign1="sign"
     )
     earlier = (
         daily.join(first, on="member_index")
@@ -70,7 +83,7 @@ def ckd_pairs(context: GapContext, found: Events, measures: Sequence[Measure]) -
         .group_by("member_index", maintain_order=True)
         .last()
         .filter(pl.col("high") < term.limit)
-        .select("member_index", date2="date", value2="value", high2="high")
+        .select("member_index", date2="date", value2="value", high2="high", sign2="sign")
     )
     pairs = first.join(earlier, on="member_index")
     between = (
@@ -102,7 +115,7 @@ def valid_results(context: GapContext, found: Events, measure: Measure) -> pl.Da
         usable.sort("member_index", "date", "high")
         .group_by("member_index", "date", maintain_order=True)
         .last()
-        .select("member_index", "date", "value", "high")
+        .select("member_index", "date", "value", "high", "sign")
     )
 
 
@@ -150,6 +163,7 @@ def _fib4(context: GapContext, found: Events, measure: Measure) -> pl.DataFrame:
             pl.col("concept").cast(pl.String).is_in(CONCEPTS_OF_INDEX["fib4"]),
             pl.col("value").is_not_null(),
         )
+        .with_columns(pl.coalesce("high", "low").alias("value"))
         .sort("date", "value")
         .group_by("member_index", pl.col("concept").cast(pl.String), maintain_order=True)
         .agg(pl.col("value").last(), pl.col("date").last())
@@ -166,5 +180,7 @@ def _fib4(context: GapContext, found: Events, measure: Measure) -> pl.DataFrame:
         .with_columns(
             pl.lit(3, pl.UInt32).alias("count"),
             *(pl.col("last_value").alias(name) for name in ("first_value", "lowest", "highest")),
+            *(pl.col("last").alias(name) for name in ("lowest_on", "highest_on")),
+            *(pl.lit(0, pl.UInt8).alias(name) for name in _EMPTY.columns if name.endswith("_sign")),
         )
     )

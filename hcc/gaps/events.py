@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps.context import GapContext
+from hcc.gaps.evidence.values import COMPARATORS
 from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_grammar import (
@@ -35,7 +36,8 @@ class Events:
     """``frames`` and ``keys`` by kind: fill, result, procedure, diagnosis, problem. A kind not given is absent.
 
     A diagnosis has ``since`` beside its date, the first day of a hospital stay, else the date; and ``encounter`` beside
-    its claim_id: a linked chart review and its encounter are one.
+    its claim_id: a linked chart review and its encounter are one. A result has ``sign``, the place of its comparator in
+    COMPARATORS.
     """
 
     frames: dict[str, pl.DataFrame]
@@ -145,7 +147,7 @@ def _results(context: GapContext, plan: Plan) -> Built:
         .select(
             "member_index", pl.col("observation_date").alias("date"), "concept", "use", "value", "low", "high",
             pl.col("finding").cast(pl.String), pl.col("loinc").cast(pl.String).alias("code"),
-            pl.col("comparator").cast(pl.String),
+            pl.col("comparator").cast(COMPARATORS).to_physical().cast(pl.UInt8).alias("sign"),
         )
         .collect()
     )  # fmt: skip

@@ -15,6 +15,7 @@ from hcc.gaps.in_question import ROW_KEY
 from hcc.gaps.patterns.common import EVIDENCE, Found, Schema, each_code, shaped
 from hcc.gaps.plan import TABLE_OF, Measure, Plan, PlannedTarget, form_of
 from hcc.gaps.rows import GapRows
+from hcc.gaps.shown import RANGE, number, sign_as_sent
 from hcc.gaps.signals import matching_events, paired
 from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, ResultTerm
 
@@ -76,11 +77,11 @@ def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
     before_end = _runs(keys >> np.uint64(_DAYS))[1]
     kept = before_end <= MOST_PER_TERM  # one more than the newest: it becomes the line that counts the rest
     rows = _with_rest(rows.filter(pl.Series(kept)), before_end[kept])
-    number = _runs(rows["gap"].to_numpy())[0] + 1
+    place = _runs(rows["gap"].to_numpy())[0] + 1
     return pl.DataFrame(
         {
             "gap_id": gap_id.gather(rows["gap"]),
-            "evidence_number": pl.Series(number, dtype=pl.Int64),
+            "evidence_number": pl.Series(place, dtype=pl.Int64),
             "stance": rows["stance"].cat.to(pl.Enum(STANCES)),
             "kind": rows["kind"].cat.to(pl.Enum(KINDS)),
             "evidence_date": rows["date"],
@@ -295,8 +296,9 @@ def _events_shown(found: Found, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
         shown["description"] = named
     elif kind == "result":
         rows = rows.join(_units(found.plan), on="measure", how="left")
-        sign = pl.when(pl.col("comparator").is_in(("<", ">", "<=", ">="))).then("comparator").otherwise(pl.lit(""))
-        value = sign + _number("value") + pl.col("unit")
+        ends = pl.format("{} to {}", number(pl.col("low")), number(pl.col("high")))
+        one = sign_as_sent(pl.col("sign")) + number(pl.col("value"))
+        value = pl.when(pl.col("sign") == RANGE).then(ends).otherwise(one) + pl.col("unit")
         shown["value"] = pl.coalesce(value, "finding")
     elif kind == "procedure":
         shown["claim_id"] = pl.col("claim_id")
@@ -315,11 +317,6 @@ def _events_shown(found: Found, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
         "gap", "stance", pl.lit(KINDS.index(word), pl.UInt8).alias("kind"), "order", "date",
         *(expr.cast(pl.String).alias(name) for name, expr in shown.items()),
     )  # fmt: skip
-
-
-def _number(column: str) -> pl.Expr:
-    """6.5 as 6.5, 42.0 as 42."""
-    return pl.col(column).round(2).cast(pl.String).str.strip_suffix(".0")
 
 
 def _units(plan: Plan) -> pl.DataFrame:
@@ -342,9 +339,9 @@ def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> p
         rows.select(
             "gap", "stance", pl.lit(KINDS.index("result"), pl.UInt8).alias("kind"), "order",
             pl.col(day).alias("date"), pl.col("words").alias("description"),
-            (_number(value) + pl.col("unit")).alias("value"),
+            (sign_as_sent(pl.col(f"{day}_sign")) + number(pl.col(f"{day}_value")) + pl.col("unit")).alias("value"),
         )
-        for day, value in (("first", "first_value"), ("last", "last_value"))
+        for day in ("first", "last")
     ]  # fmt: skip
     return shaped(pl.concat(parts), COMPACT)
 

@@ -10,6 +10,7 @@ from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
 from hcc.gaps.patterns.common import dotted, plural
 from hcc.gaps.plan import Plan, PlannedTarget, form_of
+from hcc.gaps.shown import number, sign_in_words
 from hcc.gaps.signals import SCHEMA, paired
 
 _PIECE = re.compile(r"\{([a-z0-9_]+)(?:\.([a-z_]+))?\}")
@@ -181,11 +182,6 @@ def _how_far(context: GapContext, plan: Plan, planned: PlannedTarget, ahead: boo
     return " Looked at up to {as_of}; {year} is not over." if of_year else ""
 
 
-def _number(value: pl.Expr) -> pl.Expr:
-    """6.5 as 6.5, 42.0 as 42."""
-    return value.round(2).cast(pl.String).str.strip_suffix(".0")
-
-
 def _day(value: pl.Expr) -> pl.Expr:
     return value.dt.to_string("%Y-%m-%d").fill_null("")
 
@@ -230,21 +226,31 @@ def _term_fields(plan: Plan, planned: PlannedTarget, wanted: set[str]) -> dict[t
             pl.when(days == 1).then(pl.lit("one day")).otherwise(pl.format("{} days", days.fill_null(0)))
         )
         fields[name, "first"], fields[name, "last"] = _day(first), _day(last)
+        for field in ("lowest_on", "highest_on"):
+            fields[name, field] = _day(pl.col(f"{name}|{field}"))
         for field in ("first_value", "last_value", "lowest", "highest"):
-            fields[name, field] = _number(pl.col(f"{name}|{field}")).fill_null("")
+            sign = pl.col(f"{name}|{field.removesuffix('_value')}_sign")
+            fields[name, field] = (sign_in_words(sign) + number(pl.col(f"{name}|{field}"))).fill_null("")
     return fields
 
 
 def filled(template: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], pl.Expr]) -> pl.Expr:
-    """A template as one expression. A part in square brackets is shown where all its terms were found."""
+    """A template as one expression. A part in square brackets is shown where all its terms were found; of several in a
+    row that begin with a colon, the first that is shown keeps it and a comma stands before the others."""
     pieces: list[pl.Expr] = []
-    for number, part in enumerate(re.split(r"[\[\]]", template)):
+    before: list[pl.Expr] = []  # whether the parts in brackets right before are shown
+    for place, part in enumerate(re.split(r"[\[\]]", template)):
         if not part:
             continue
         text = pl.concat_str(_pieces(part, fields, terms))
-        if number % 2:
-            there = [pl.col(f"{match[1]}|count").is_not_null() for match in _PIECE.finditer(part) if match[2]]
-            text = pl.when(pl.all_horizontal(there)).then(text).otherwise(pl.lit("")) if there else text
+        there = [pl.col(f"{match[1]}|count").is_not_null() for match in _PIECE.finditer(part) if match[2]]
+        if place % 2 and there:
+            if before and part.startswith(":"):
+                text = pl.when(pl.any_horizontal(before)).then(pl.lit(",") + text.str.slice(1)).otherwise(text)
+            text = pl.when(pl.all_horizontal(there)).then(text).otherwise(pl.lit(""))
+            before.append(pl.all_horizontal(there))
+        else:
+            before = []
         pieces.append(text)
     return pl.concat_str(pieces)
 

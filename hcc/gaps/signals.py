@@ -29,8 +29,18 @@ SCHEMA = {
     "last_value": pl.Float64,
     "lowest": pl.Float64,
     "highest": pl.Float64,
+    "lowest_on": pl.Date,
+    "highest_on": pl.Date,
+    "first_sign": pl.UInt8,
+    "last_sign": pl.UInt8,
+    "lowest_sign": pl.UInt8,
+    "highest_sign": pl.UInt8,
 }
-_NO_VALUES = [pl.lit(None, pl.Float64).alias(name) for name in ("first_value", "last_value", "lowest", "highest")]
+"""A value has the sign of its comparator (hcc/gaps/shown.py) beside it."""
+_VALUES = ("first_value", "last_value", "lowest", "highest")
+_SIGNS = ("first_sign", "last_sign", "lowest_sign", "highest_sign")
+_OF_VALUES = (*_VALUES, "lowest_on", "highest_on", *_SIGNS)
+_NO_VALUES = [pl.lit(None, SCHEMA[name]).alias(name) for name in _OF_VALUES]
 
 
 def paired(one: str, other: str) -> pl.Expr:
@@ -234,15 +244,21 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
     )
     values = _NO_VALUES
     if kind == "result":
-        matched = matched.select("member_index", "measure", "date", "value")
+        matched = matched.select(
+            "member_index", "measure", "date", pl.coalesce("high", "low").alias("order"),
+            pl.coalesce("value", "high", "low").alias("value"), "sign",
+        )  # fmt: skip
         # Neighbours lie together: a third of the time of sorting by day.
-        matched = matched.sort(paired("member_index", "measure"), "date", "value")
+        matched = matched.sort(paired("member_index", "measure"), "date", "order")
+        value, sign, day = pl.col("value"), pl.col("sign"), pl.col("date")
+        least, most = pl.col("order").arg_min(), pl.col("order").arg_max()
         values = [
-            pl.col("value").first().alias("first_value"),
-            pl.col("value").last().alias("last_value"),
-            pl.col("value").min().alias("lowest"),
-            pl.col("value").max().alias("highest"),
-        ]
+            value.first().alias("first_value"), value.last().alias("last_value"),
+            value.get(least).alias("lowest"), value.get(most).alias("highest"),
+            day.get(least).alias("lowest_on"), day.get(most).alias("highest_on"),
+            sign.first().alias("first_sign"), sign.last().alias("last_sign"),
+            sign.get(least).alias("lowest_sign"), sign.get(most).alias("highest_sign"),
+        ]  # fmt: skip
     if kind in ("fill", "procedure", "problem"):
         counted = _days_counted(matched).lazy().with_columns(_NO_VALUES)
     else:
@@ -273,18 +289,20 @@ def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFram
     """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken."""
     parts = []
     daily = matched.filter(pl.col("low").is_not_null() | pl.col("high").is_not_null() | pl.col("finding").is_not_null())
+    measured = pl.when(pl.col("value").is_not_null()).then(pl.coalesce("high", "low"))
     daily = daily.select(
-        "member_index", "measure", "date", "value", "low", "high", "finding", paired("member_index", "measure")
-    ).sort("pair", "date", pl.col("value").fill_null(-math.inf))
+        "member_index", "measure", "date", "value", "low", "high", "finding", "sign", paired("member_index", "measure")
+    ).sort("pair", "date", measured.fill_null(-math.inf))
     for take in sorted({m.term.take for m in measures if isinstance(m.term, ResultTerm)}):
         chosen = [m for m in measures if isinstance(m.term, ResultTerm) and m.term.take == take]
         rows = daily.filter(pl.col("measure").is_in([m.id for m in chosen]))
         parts.append(_value_conditions(_chosen(rows, take).lazy(), chosen).collect())
-    one = pl.col("value")
+    one, day = pl.coalesce("value", "high", "low"), pl.col("date")
     return pl.concat(parts).select(
-        "member_index", "measure",
-        pl.lit(1, pl.UInt32).alias("count"), pl.col("date").alias("first"), pl.col("date").alias("last"),
-        *(one.alias(name) for name in ("first_value", "last_value", "lowest", "highest")),
+        "member_index", "measure", pl.lit(1, pl.UInt32).alias("count"),
+        *(day.alias(name) for name in ("first", "last", "lowest_on", "highest_on")),
+        *(one.alias(name) for name in _VALUES),
+        *(pl.col("sign").alias(name) for name in _SIGNS),
     )  # fmt: skip
 
 

@@ -386,7 +386,7 @@ class Rule(Frozen):
         return tuple(text for text in texts if text)
 
 
-_TERM_FIELDS = ("count", "days", "first", "last", "first_value", "last_value", "lowest", "highest")
+_TERM_FIELDS = ("count", "days", "first", "last", "first_value", "last_value", "lowest", "highest", "lowest_on", "highest_on")
 _ROW_FIELDS = ("codes", "hcc", "label", "year", "as_of", "claims", "first_date", "last_date", "detail", "model", "before")
 
 

@@ -33,8 +33,8 @@ def results(
     """Usable results: one row per observation.
 
     Columns: member_id or member_index; observation_date Date; concept Enum; use Enum (include, support, fallback,
-    range, unverified; excluded codes never come out); value Float64 in the canonical unit (null for ranges and
-    findings; '<15' is 14.9, '>60' is 60.1); low, high Float64 (see the package); comparator Enum (=, <, <=, >, >=,
+    range, unverified; excluded codes never come out); value Float64 in the canonical unit, as written (null for
+    ranges and findings; 15 for '<15', whose high is 14.9); low, high Float64 (see the package); comparator Enum (=, <, <=, >, >=,
     range, text); finding Enum (positive, negative, indeterminate; null where the test has none); unit String;
     raw_value, raw_unit, loinc String.
     """
@@ -139,7 +139,7 @@ def _with_meaning(texts: pl.LazyFrame, codes: pl.DataFrame, valuesets: ValueSets
 
 def _converted(read: pl.LazyFrame) -> pl.LazyFrame:
     """``low``, ``high`` and ``value`` in the canonical unit, with ``unit_fault`` where no unit could be told."""
-    number = pl.coalesce("number", "high", "low")
+    number = pl.coalesce("value", "high", "low")
     fits = [plausible(number, place) for place in range(CANDIDATES)]
     unstated = ~pl.col("unit_given") & pl.col("stated_unit").is_null()
     # A code that reports a logarithm needs no unit: its numbers are exponents.
@@ -204,8 +204,8 @@ def _reason() -> pl.Expr:
     has_number = pl.col("comparator").is_not_null() & ~in_words
     takes_words = pl.col("kind") != "number"
     usable = pl.when(pl.col("kind") == "finding").then(in_words).otherwise(has_number | (in_words & takes_words))
-    shown = pl.coalesce("value", "high", "low")
-    outside = ~(shown.is_between(pl.col("least"), pl.col("most")))
+    nearest = pl.coalesce("high", "low")
+    outside = ~(nearest.is_between(pl.col("least"), pl.col("most")))
     numeric = has_number & (pl.col("kind") != "finding")
     return (
         pl.when(pl.col("use") == "exclude").then(pl.lit("EXCLUDED_CODE"))

@@ -27,13 +27,13 @@ FINDINGS = pl.Enum(["positive", "negative", "indeterminate"])
 def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     """What each text (column ``text``) says; other columns stay.
 
-    Columns added: comparator Enum (null: nothing that can be used); low, high Float64 as sent; value Float64 (the
-    number to show and to class by); number Float64 (as written); said Enum (positive, negative, indeterminate);
-    stated_unit String (a unit, or words nobody understood, behind the number).
+    Columns added: comparator Enum (null: nothing that can be used); low, high Float64, what to compare; value Float64
+    (the number as written, to show beside the comparator; null for ranges); said Enum (positive, negative,
+    indeterminate); stated_unit String (a unit, or words nobody understood, behind the number).
 
     '<15' is at most 14.9, '<15.0' at most 14.99: one step below, with one decimal more than written; '>60' is at
-    least 60.1. A comma followed by three digits separates thousands, one comma followed by one or two digits is a
-    decimal comma.
+    least 60.1. Nobody measured these: what is shown is '<15'. A comma followed by three digits separates thousands, one
+    comma followed by one or two digits is a decimal comma.
     """
     flags = "|".join(sorted(map(re.escape, valuesets.table("value_flags")["flag"].to_list()), key=len, reverse=True))
     words = valuesets.table("value_words").lazy().select(clean="word", said="finding")
@@ -84,7 +84,7 @@ def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     single_read = ~pl.col("is_word") & ~pl.col("is_span")
     step = pl.lit(10.0).pow(-(pl.col("plain").str.extract(r"\.([0-9]*)").str.len_chars().fill_null(0) + 1.0))
     above, below = pl.col("comparator").is_in([">", ">="]), pl.col("comparator").is_in(["<", "<="])
-    shown = (
+    limit = (
         pl.when(~single_read).then(None)
         .when(pl.col("comparator") == "<").then((pl.col("number") - step).round(6))
         .when(pl.col("comparator") == ">").then((pl.col("number") + step).round(6))
@@ -97,14 +97,14 @@ def read_values(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
         .when(pl.col("spoken") == "detected").then(pl.lit("positive"))
     )  # fmt: skip
     temporary = ["clean", "single", "span", "power", "span_low", "span_high", "written", "rest", "exponent"]
-    temporary += ["is_word", "is_span", "is_power", "plain", "behind", "spoken"]
+    temporary += ["is_word", "is_span", "is_power", "plain", "behind", "spoken", "number", "limit"]
     return (
-        read.with_columns(value=shown)
+        read.with_columns(limit=limit)
         .with_columns(
             pl.col("comparator").cast(COMPARATORS),
-            low=pl.when("is_span").then("span_low").when(single_read & ~below).then("value"),
-            high=pl.when("is_span").then("span_high").when(single_read & ~above).then("value"),
-            number=pl.when(single_read).then("number"),
+            low=pl.when("is_span").then("span_low").when(single_read & ~below).then("limit"),
+            high=pl.when("is_span").then("span_high").when(single_read & ~above).then("limit"),
+            value=pl.when(single_read).then("number"),
             said=said.cast(FINDINGS),
             stated_unit=pl.when(pl.col("spoken").is_null() & ~pl.col("is_word")).then(
                 pl.col("behind").replace("", None)

@@ -62,7 +62,7 @@ NOTHING = [
 STATED_UNITS = {
     "150 K/uL": (150.0, "k/ul"),
     "7.1%": (7.1, "%"),
-    ">60 mL/min/1.73m2": (60.1, "ml/min/1.73m2"),
+    ">60 mL/min/1.73m2": (60.0, "ml/min/1.73m2"),  # shown as >60, compared as 60.1
     "95 hemolyzed": (95.0, "hemolyzed"),  # a word nobody knows stands where a unit would: not used later
     "7.2 H %": (7.2, "%"),
     "7.2 L/min": (7.2, "l/min"),  # no flag L

@@ -1,0 +1,116 @@
+"""The numbers of a reason: each beside its own day, as the laboratory wrote it, and never one that nobody measured."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from tests.gaps.build import Person, candidates, only
+
+
+def bounded(person: Person, concept: str, when: str, comparator: str, number: float, use: str = "include") -> Person:
+    """A result such as '<15': compared as 14.9, one decimal further than written."""
+    below = comparator == "<"
+    person.result(concept, when, low=None if below else number + 0.1, high=number - 0.1 if below else None, use=use)
+    person.results[-1] |= {"value": number, "comparator": comparator}
+    return person
+
+
+def reasons(person: Person, rule: str) -> list[str]:
+    return [row["reason"] for row in only(candidates(person).gaps, rule)]
+
+
+def loop(person: Person) -> Person:
+    return person.fill("furosemide", "2025-01-01").fill("furosemide", "2025-03-01")
+
+
+@pytest.mark.parametrize(
+    ("person", "rule", "told"),
+    [
+        (Person().result("lvef", "2025-01-10", 25).result("lvef", "2025-06-10", 38), "HF-1", "25 % (2025-01-10)"),
+        (loop(Person()).result("bnp", "2025-02-01", 900).result("bnp", "2025-09-01", 150), "HF-2", "BNP 900 (2025-02-01)"),
+        (loop(Person()).result("ntprobnp", "2025-02-01", 9000).result("ntprobnp", "2025-09-01", 2000), "HF-2",
+         "NT-proBNP 9000 (2025-02-01)"),
+        (Person().result("fev1_fvc", "2025-01-01", 55).result("fev1_fvc", "2025-08-01", 68), "COPD-2", "55 % (2025-01-01)"),
+        (Person().did("home_oxygen", "2025-01-01").did("home_oxygen", "2025-03-01")
+         .result("spo2", "2025-01-05", 80).result("spo2", "2025-07-05", 88), "RF-1", "saturation 80 % (2025-01-05)"),
+        (Person().fill("methotrexate", "2025-02-01", route="oral")
+         .result("rf", "2025-01-05", 200).result("rf", "2025-07-05", 25), "RA-1", "rheumatoid factor 200 (2025-01-05)"),
+    ],
+)  # fmt: skip
+def test_the_highest_or_lowest_value_stands_beside_its_own_day(person: Person, rule: str, told: str) -> None:
+    """The later result is milder; its day is not the day of the worse one."""
+    (reason,) = reasons(person, rule)
+    assert told in reason
+
+
+@pytest.mark.parametrize(
+    ("person", "rule", "told"),
+    [
+        (bounded(loop(Person()), "bnp", "2025-02-01", ">", 5000), "HF-2", "BNP above 5000 (2025-02-01)"),
+        (bounded(bounded(Person(), "egfr", "2025-02-01", "<", 15), "egfr", "2025-06-01", "<", 15), "CKD-1",
+         "below 15 on 2025-02-01 and below 15 on 2025-06-01"),
+        (bounded(Person(), "lvef", "2025-02-01", "<", 35), "HF-1", "below 35 % (2025-02-01)"),
+        (Person().result("lvef", "2025-02-01", low=30, high=35, comparator="range"), "HF-1", "up to 35 % (2025-02-01)"),
+        (bounded(Person().dx("N184", "2025-03-01"), "egfr", "2025-06-01", ">", 60), "AUD-CKD",
+         "the lowest eGFR of the year is above 60 (2025-06-01)"),
+        (bounded(Person(), "hba1c", "2025-02-01", ">", 14).result("hba1c", "2025-06-01", 7), "DM-1",
+         "highest above 14, last 7 on 2025-06-01"),
+    ],
+)  # fmt: skip
+def test_a_result_beyond_a_limit_is_told_as_written(person: Person, rule: str, told: str) -> None:
+    """'>5000' is compared as 5000.1, which nobody measured."""
+    (reason,) = reasons(person, rule)
+    assert told in reason
+
+
+def test_the_evidence_shows_limits_and_ranges_as_sent() -> None:
+    person = bounded(Person(), "lvef", "2025-02-01", "<", 35)
+    person.result("lvef", "2025-05-01", low=30, high=35, comparator="range")
+    found = candidates(person).evidence.filter(pl.col("description").str.contains("ejection")).sort("evidence_date")
+    assert found["value"].to_list() == ["<35 %", "30 to 35 %"]
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "told"), [(39.9958, "AUD-BMI", "is 39.99 (2025-06-01), below 40."), (40.004, "OB-1", "is 40 (2025-06-01)")]
+)
+def test_a_value_just_under_a_limit_does_not_read_as_the_limit(value: float, rule: str, told: str) -> None:
+    person = Person().result("bmi", "2025-06-01", value)
+    if rule == "AUD-BMI":
+        person.dx("E66813", "2025-03-01")
+    (reason,) = reasons(person, rule)
+    assert told in reason
+
+
+def test_a_lower_egfr_of_the_year_is_not_kept_back() -> None:
+    """RULINGS 25: two values of 60 or more, 90 days apart, question stage 4, whatever else was measured."""
+    person = Person().dx("N184", "2025-03-01").egfr(70, "2025-02-01").egfr(65, "2025-06-01").egfr(25, "2025-09-01")
+    assert reasons(person, "AUD-CKD") == [
+        "N18.4 (stage 4) is coded in 2025; the lowest eGFR of the year is 25 (2025-09-01); "
+        "2 results of eGFR of 60 or more, 120 days apart."
+    ]
+
+
+def test_unspecified_stage_3_is_not_called_3a() -> None:
+    (reason,) = reasons(Person().dx("N1830", "2025-03-01").egfr(65, "2025-06-01"), "AUD-CKD")
+    assert reason == "N18.30 (stage 3, except 3b) is coded in 2025; the lowest eGFR of the year is 65 (2025-06-01)."
+
+
+def test_a_second_finding_follows_a_comma() -> None:
+    person = Person().result("hiv_rna", "2025-01-05", 5000, finding="positive")
+    assert "HIV was found: RNA detected (2025-01-05), RNA 5000 copies/mL (2025-01-05);" in reasons(person, "HIV-1")[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "named"),
+    [
+        ("I420", "AUD-MEDLESS", "Heart failure or disease of the heart muscle (I42.0)"),
+        ("F250", "AUD-MEDLESS", "Schizophrenia or schizoaffective disorder (F25.0)"),
+        ("Z21", "AUD-MEDLESS", "HIV infection (Z21)"),
+        ("R571", "OIG-11", "Sepsis, shock or systemic inflammatory response (R57.1)"),
+    ],
+)
+def test_the_name_of_a_condition_holds_for_every_code_of_its_set(code: str, rule: str, named: str) -> None:
+    """I42.0 is a cardiomyopathy, F25.0 schizoaffective, Z21 without disease, R57.1 a hypovolaemic shock."""
+    (reason,) = reasons(Person().dx(code, "2025-03-01"), rule)
+    assert reason.startswith(named)
