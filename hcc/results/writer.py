@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -133,9 +134,9 @@ class ResultsWriter:
         """Everything appended so far belongs to the first ``done`` shards, which are complete; ``state`` goes along."""
         self._hand_over_all()
         self._marked = True
-        mark = Mark(self._key, done, dict(state))
-        last, *others = self._lanes
-        before = [future for lane in others for future in lane.pending]
+        mark = Mark(self._key, done, deepcopy(dict(state)))  # written later, when the caller's sums have gone on
+        last = self._lanes[0]
+        before = [future for lane in self._lanes for future in lane.pending]
 
         def put() -> None:
             wait(before)

@@ -9,9 +9,11 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import wait
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import polars as pl
@@ -385,3 +387,56 @@ def test_one_run_has_one_run_id(tmp_path: Path) -> None:
         _rows(path, "SELECT run_id FROM factors UNION ALL SELECT run_id FROM gaps UNION ALL SELECT run_id FROM runs")
         == [("abc",)] * 3
     )
+
+
+def test_a_mark_says_what_was_true_when_it_was_set(tmp_path: Path) -> None:
+    """The mark is written by a thread behind the inserts, while the run goes on counting in the same sums."""
+    path, go_on = tmp_path / "r.duckdb", Event()
+    state = {"sums": {"diagnoses": 5}, "score_rows": {"cms-hcc-v28": [2, 900]}}
+
+    def interrupted() -> None:
+        with ResultsWriter(path, key="k") as writer:
+            writer.append("factors", _factors(3))
+            writer._lanes[0].submit(lambda: (go_on.wait(60), None)[1])
+            writer.mark(4, state)
+            state["sums"]["diagnoses"] = 99
+            state["score_rows"]["cms-hcc-v28"][0] = 77
+            go_on.set()
+            writer._settle()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    (left,) = tmp_path.iterdir()
+    left.rename(tmp_path / left.name.replace(f".{os.getpid()}.", ".99999999."))
+    with ResultsWriter(path, key="k", resume=True) as writer:
+        assert writer.resumed is not None
+        assert writer.resumed.done == 4
+        assert writer.resumed.state == {"sums": {"diagnoses": 5}, "score_rows": {"cms-hcc-v28": [2, 900]}}
+
+
+def test_a_mark_is_not_set_behind_an_insert_that_failed(tmp_path: Path) -> None:
+    """Whichever thread was to write it: what the mark calls complete is in the file."""
+    for lane in (0, 1):
+        path = tmp_path / f"r{lane}.duckdb"
+
+        def interrupted(path: Path = path, lane: int = lane) -> None:
+            with ResultsWriter(path, key="k") as writer:
+                writer.mark(1, {})
+                writer._settle()
+                writer._lanes[lane].submit(_broken)
+                writer.mark(2, {})
+                wait(writer._lanes[0].pending)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        (left,) = tmp_path.glob(f".r{lane}.*")
+        left.rename(tmp_path / left.name.replace(f".{os.getpid()}.", ".99999999."))
+        with ResultsWriter(path, key="k", resume=True) as writer:
+            assert writer.resumed is not None
+            assert writer.resumed.done == 1
+
+
+def _broken() -> None:
+    raise RuntimeError
