@@ -96,18 +96,19 @@ class HccTables:
         higher = self.above.join(
             self.above.rename({"hcc": "ancestor", "ancestor": "higher"}), on=["m", "ancestor"]
         ).join(edges.rename({"hcc": "higher", "drops_hcc": "hcc"}), on=["m", "higher", "hcc"], how="anti")
-        watched = (
-            self._stacked("removals", ("drops_hcc", "unless_any_of"))
-            .select("m", pl.col("unless_any_of").str.split("|").alias("hcc"))
-            .explode("hcc")
-            .with_columns(number("hcc"))
-            .drop_nulls()
-        )
+        watched = self.depends.select("m", pl.col("other").alias("hcc"))
         patched = self.above.join(watched, on=["m", "hcc"], how="semi")
         beyond = pl.concat([part.select("m", "hcc", "ancestor") for part in (beyond, higher, patched)]).unique()
         marked = direct.join(beyond.with_columns(pl.lit(True).alias("beyond")), on=["m", "hcc", "ancestor"], how="left")
         covers = pl.col("direct").fill_null(False) & ~pl.col("beyond").fill_null(False)
         return marked.select("m", "hcc", "ancestor", covers.alias("covers"))
+
+    @cached_property
+    def depends(self) -> pl.DataFrame:
+        """m, hcc, other: HCCs that count only beside one of the others (removal rules that name some)."""
+        frame = self._stacked("removals", ("drops_hcc", "unless_any_of")).rename({"drops_hcc": "hcc"})
+        others = frame.select("m", "hcc", pl.col("unless_any_of").str.split("|").alias("other")).explode("other")
+        return others.with_columns(number("other")).drop_nulls()
 
     @cached_property
     def labels(self) -> pl.DataFrame:
@@ -187,6 +188,21 @@ class Hccs:
             "last_date",
             pl.col("claims").cast(pl.UInt32),
         )
+
+    @cached_property
+    def standing(self) -> pl.DataFrame:
+        """``captured`` without what a removal rule takes away for want of another HCC (V28's heart assist device
+        without heart failure, SPEC R-2.15): it is coded, but it does not count, and drops and closes nothing."""
+        depends = self.tables.depends
+        asked = self.captured.select("member_index", "m", "hcc").join(
+            depends.select("m", "hcc").unique(), on=["m", "hcc"], how="semi"
+        )
+        if asked.is_empty():
+            return self.captured
+        others = self.captured.select("member_index", "m", pl.col("hcc").alias("other"))
+        held = asked.join(depends, on=["m", "hcc"]).join(others, on=["member_index", "m", "other"], how="semi")
+        on = ["member_index", "m", "hcc"]
+        return self.captured.join(asked.join(held.select(on), on=on, how="anti"), on=on, how="anti")
 
     @cached_property
     def support(self) -> pl.DataFrame:
@@ -279,9 +295,9 @@ class Hccs:
 
     def with_captured(self, rows: pl.DataFrame) -> pl.DataFrame:
         """``rows`` (member_index, m, hcc) with what is captured: ``same``, ``higher`` (Boolean), ``higher_hcc``, and
-        ``inert``: a captured HCC drops it and all that it would drop, so that adding it changes nothing."""
-        have = self.captured.select("member_index", "m", "hcc")
-        same = have.with_columns(pl.lit(True).alias("same"))
+        ``inert``: an HCC that stands drops it and all that it would drop, so that adding it changes nothing."""
+        same = self.captured.select("member_index", "m", "hcc", pl.lit(True).alias("same"))
+        have = self.standing.select("member_index", "m", "hcc")
         wanted = rows.select("member_index", "m", "hcc").unique()
         higher = (
             wanted.join(self.covered, on=["m", "hcc"])

@@ -179,3 +179,22 @@ def test_a_code_that_ends_within_the_year_stays() -> None:
     person = Person().dx("G35", "2024-03-01")
     (row,) = only(gaps(person), "RECAPTURE")
     assert row["candidate_diagnosis_codes"] == "G35"
+
+
+@pytest.mark.parametrize("code", ["I509", "I420", "I5084"])
+def test_an_assist_device_that_does_not_count_closes_nothing(code: str) -> None:
+    """V28 drops HCC 223 (Z95.811) without another heart failure HCC (SPEC R-2.15), so nothing of 222, 226 or 227 is in
+    the score; 223 stands above 226 and 227 and has the coefficient of 222."""
+    person = Person().dx(code, "2024-05-01").dx("Z95811", "2025-03-01")
+    hcc = {"I509": "226", "I420": "227", "I5084": "222"}[code]
+    assert (hcc, "open", "") in statuses(gaps(person), "RECAPTURE")
+
+
+def test_an_assist_device_that_counts_closes_what_is_below() -> None:
+    person = Person().dx("I420", "2024-05-01").dx("Z95811", "2025-03-01").dx("I509", "2025-03-01")
+    assert ("227", "closed", "higher") in statuses(gaps(person), "RECAPTURE")
+
+
+def test_an_assist_device_that_does_not_count_hides_no_suspicion() -> None:
+    person = Person().dx("Z95811", "2025-03-01").result("lvef", "2025-01-10", 25)
+    assert statuses(gaps(person), "HF-1") == [("226", "open", "")]

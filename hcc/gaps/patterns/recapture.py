@@ -27,7 +27,10 @@ def recapture(found: Found, rule: Rule, target: int) -> PatternRows:
         return PatternRows(pl.DataFrame(schema=ROW))
     earlier = _per_hcc(_lasting(found, history))
     now = found.hccs.captured.join(found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi")
-    rows = _judged(found, earlier, now)
+    standing = found.hccs.standing.join(
+        found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi"
+    )
+    rows = _judged(found, earlier, standing)
     new = now.join(earlier.select(_KEY), on=_KEY, how="anti").select(
         *_KEY, pl.lit("closed").alias("status"), pl.lit("new").alias("status_reason"),
         pl.col("first_date").alias("first"), pl.col("last_date").alias("last"), "claims",
