@@ -29,6 +29,7 @@ from hcc.rules.gap_patterns import OnlyOn
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
 _MEASURE = pl.UInt16
+_BARE = "code "  # before a procedure code that stands for itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,19 +171,26 @@ def _procedures(context: GapContext, plan: Plan) -> Built:
     if context.evidence.procedures is None or not (measures or own):
         return None
     rows: list[tuple[str, str, int]] = []
+    bare: set[str] = set()
     for measure in measures:
         assert isinstance(measure.term, ProcedureTerm)
         rows += [(concept, grade, measure.id) for concept in measure.term.concepts for grade in measure.term.evidence]
+        rows += [(f"{_BARE}{code}", _BARE, measure.id) for code in measure.term.codes]
+        bare |= set(measure.term.codes)
     keys = pl.DataFrame(rows, schema={"concept": pl.String, "grade": pl.String, "measure": _MEASURE}, orient="row")
     wanted = sorted(own | set(keys["concept"]))
     first, last = _span(measures) if measures else (context.year_start, context.as_of)
+    code = pl.col("code").cast(pl.String)
+    services = context.evidence.procedures.filter(
+        pl.col("date").is_between(min(first, context.year_start), max(last, context.year_until))
+    ).with_columns(pl.col("concept").cast(pl.String), pl.col("evidence").cast(pl.String).alias("grade"))
+    parts = [services.filter(pl.col("concept").is_in(wanted))]
+    if bare:  # a code that a rule names itself is a concept of its own, whatever concepts hold it
+        own_code = services.filter(code.is_in(sorted(bare)))
+        parts.append(own_code.with_columns((pl.lit(_BARE) + code).alias("concept"), pl.lit(_BARE).alias("grade")))
     frame = (
-        context.evidence.procedures.filter(
-            pl.col("date").is_between(min(first, context.year_start), max(last, context.year_until))
-        )
-        .with_columns(pl.col("concept").cast(pl.String), pl.col("evidence").cast(pl.String).alias("grade"))
-        .filter(pl.col("concept").is_in(wanted))
-        .select("member_index", "date", "concept", "grade", "claim_id", pl.col("code").cast(pl.String), "rendering_npi")
+        pl.concat(parts)
+        .select("member_index", "date", "concept", "grade", "claim_id", code, "rendering_npi")
         .unique()
         .collect()
     )

@@ -53,12 +53,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Needs:
-    """Names of the value sets, and diagnosis codes, that some enabled rule asks for."""
+    """Names of the value sets, and codes, that some enabled rule asks for. ``procedure_codes``: those that a rule names
+    itself; ``procedure_concepts`` has the concepts that hold them too."""
 
     drug_classes: frozenset[str]
     result_concepts: frozenset[str]
     procedure_concepts: frozenset[str]
     diagnoses: tuple[Looked, ...]
+    procedure_codes: frozenset[str] = frozenset()
 
     def diagnosis_filter(self, valuesets: ValueSets) -> pl.Expr:
         """Condition on ``diagnosis_code`` (text): any rule looks at it."""
@@ -87,6 +89,7 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
     classes: set[str] = set()
     results: set[str] = set()
     procedures: set[str] = set()
+    services: set[str] = set()
     everyone, this_year = CodeNeeds(), CodeNeeds()
     of_rules: list[Looked] = []
     for rule in rules.enabled:
@@ -102,6 +105,7 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
                 results |= set(CONCEPTS_OF_INDEX[term.index])
             elif isinstance(term, ProcedureTerm):
                 procedures |= set(term.concepts)
+                services |= set(term.codes)
             elif isinstance(term, DiagnosisTerm):
                 kind = own_year if term.window.shape == "year" else own
                 kind.concepts |= set(term.concepts)
@@ -111,7 +115,9 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
         if isinstance(rule.pattern, OnlyOn):
             procedures |= {*rule.pattern.services, *rule.pattern.vendor_services}
     looked = (Looked(everyone, False), Looked(this_year, True), *of_rules)
-    return Needs(frozenset(classes), frozenset(results), frozenset(procedures), looked)
+    listed = valuesets.hcpcs.filter(pl.col("code").cast(pl.String).is_in(sorted(services)))
+    procedures |= set(listed["concept"].cast(pl.String))
+    return Needs(frozenset(classes), frozenset(results), frozenset(procedures), looked, frozenset(services))
 
 
 def _of_rule(rule: Rule, valuesets: ValueSets, own: CodeNeeds, own_year: CodeNeeds) -> list[Looked]:

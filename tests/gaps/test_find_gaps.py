@@ -78,7 +78,7 @@ def key(frame: pl.DataFrame) -> pl.DataFrame:
 
 def test_the_same_inputs_give_the_same_list_in_ranges_of_any_size(planted, monkeypatch, tmp_path: Path) -> None:
     made, _, found = planted
-    monkeypatch.setattr("hcc.pipeline_gaps.find.PIECE", 37)
+    monkeypatch.setattr("hcc.pipeline_gaps.parts.PIECE", 37)
     shuffled = {
         name: getattr(made, name).sample(fraction=1, shuffle=True, seed=3)
         for name in ("members", "claims", "history", "pharmacy", "observations", "problems", "chart_findings")

@@ -1,0 +1,73 @@
+"""Rules of the user's own: what the grammar takes, the search has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import hcc
+from hcc.gaps.needs import needs
+from hcc.rules.gap_rules import GapRules, load_gap_rules
+from tests.gaps.build import Person, gaps, only, sets
+
+WITHOUT = """
+[[rules]]
+id = "MY-ECHO"
+version = "1"
+direction = "unsupported"
+title = "Heart failure without the service"
+strength = "medium"
+confidence = "C"
+citation = "A test of codes"
+unless = "service"
+reason = "{codes} on {claims} without the service."
+to_confirm = "The record."
+may_be_false = "It is a test."
+targets = [{ codes = ["I50"] }]
+[rules.terms.service]
+kind = "procedure"
+words = "the service"
+codes = ["93306", "99199"]
+window = "data collection year"
+"""
+
+
+def mine(folder: Path) -> tuple[Path, GapRules]:
+    path = folder / "mine.toml"
+    path.write_text(WITHOUT)
+    rules = load_gap_rules(path)
+    return path, replace(rules, enabled=tuple(rule for rule in rules.enabled if rule.id == "MY-ECHO"))
+
+
+@pytest.mark.parametrize(("code", "concept", "found"), [("93306", "echocardiography", False), ("99199", None, False),
+                                                        ("93308", "echocardiography", True)])  # fmt: skip
+def test_a_service_named_by_its_code_is_looked_for(tmp_path: Path, code: str, concept: str | None, found: bool) -> None:
+    """Whether the code stands in a value set (93306) or in none (99199); another code of the same set is no proof."""
+    person = Person().dx("I509", "2025-03-01")
+    person.procedures.append(
+        {"claim_id": "p", "date": person.diagnoses[0]["thru_date"], "concept": concept, "evidence": "support",
+         "code": code, "place_of_service": "11", "rendering_npi": None}
+    )  # fmt: skip
+    _, rules = mine(tmp_path)
+    assert bool(only(gaps(person, rules=rules), "MY-ECHO")) is found
+
+
+def test_what_has_to_be_read_for_a_code(tmp_path: Path) -> None:
+    wanted = needs(mine(tmp_path)[1], sets())
+    assert wanted.procedure_codes == {"93306", "99199"}
+    assert "echocardiography" in wanted.procedure_concepts
+
+
+def test_a_listed_code_is_found_on_claims(tmp_path: Path) -> None:
+    members = [{"member_id": name, "birth_date": "1950-01-01", "sex": "F"} for name in ("with", "without")]
+    claims = [
+        {"claim_id": f"{name}-1", "member_id": name, "claim_type": "professional", "thru_date": "2025-03-01",
+         "hcpcs": hcpcs, "diagnosis_1": "I509"}
+        for name, hcpcs in (("with", "93306"), ("without", "99213"))
+    ]  # fmt: skip
+    run = hcc.score(pl.DataFrame(members), pl.DataFrame(claims), payment_year=2026)
+    found = hcc.find_gaps(run, as_of="2025-12-31", rules=mine(tmp_path)[0]).gaps
+    assert [row["member_id"] for row in only(found, "MY-ECHO")] == ["without"]
