@@ -47,6 +47,7 @@ def _evidence_options(command: Command) -> Command:
             show_default=True,
             help="What fills that nothing identifies do to rules that ask for a drug's absence.",
         ),
+        options.memory,
         options.columns,
     )
     for option in reversed(added):

@@ -20,9 +20,10 @@ from hcc.intake import Inputs, read_inputs
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.frailty import frailty_notes
 from hcc.pipeline.memory import MemoryLimit, memory_limit
-from hcc.pipeline.plan import Options, options
+from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Begun, Clock, Kept, Memory, Progress, Scored, Sink, run
 from hcc.pipeline.scenario import read_scenario
+from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import unmapped_table
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.results.parquet import check_folder
@@ -203,12 +204,13 @@ def told_plainly() -> Iterator[None]:
 def _run(
     inputs: Inputs, chosen: Options, sink: Sink, clock: Clock, begun: float, *, keep: bool, room: Room | None = None,
     before: Begun | None = None, forms: dict[str, int] | None = None, kept: Kept | None = None,
-    tables: Collection[str] | None = None,
+    tables: Collection[str] | None = None, part_of: tuple[Plan, Statuses] | None = None,
 ) -> Run:  # fmt: skip
     with told_plainly():
         scored = run(
-            inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before, kept=kept, tables=tables
-        )
+            inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before, kept=kept, tables=tables,
+            part_of=part_of,
+        )  # fmt: skip
     with clock.stage("unmapped codes", 0.9):
         unmapped = unmapped_table(scored.unmapped, scored.plan, scored.run_id)
         sink.append("unmapped_codes", unmapped)

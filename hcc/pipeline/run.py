@@ -159,7 +159,8 @@ def run(
         tally.load(begun.state)
         left = decider.ranges[begun.done :]
         sink.take_back(members["member_id"][left[0][0]] if left else None)
-    work = ShardWork(plan, status, members, decider, by_model, frames, *sexes_and_ages(status, members.height), wanted)
+    people = sexes_and_ages(status, members.height)
+    work = ShardWork(plan, status, members, decider, by_model, frames, *people, wanted, listed=keep)
     done: list[Shard] = []
     left_to_do = range(0 if begun is None else begun.done, len(decider.ranges))
     for number, shard in side_by_side(work, left_to_do, _MOST_WORKERS):

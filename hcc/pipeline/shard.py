@@ -63,6 +63,8 @@ class ShardWork:
     age: NDArray[np.int64]
     wanted: frozenset[str] | None = None
     """Tables to make; None: all."""
+    listed: bool = False
+    """List the evidence of HCCs even where no table asks for it."""
 
     def __call__(self, number: int) -> Shard:
         """Decide, map, score, and make the frames of one shard."""
@@ -74,7 +76,7 @@ class ShardWork:
         shard = Shard(start, stop, decided, {})
         shard.seconds["diagnoses"] = time.perf_counter() - begun
         with shard.stage("conditions and scores"):
-            listed = self._wants("member_hccs") or self._wants("factors")
+            listed = self.listed or self._wants("member_hccs") or self._wants("factors")
             for name, model in plan.models.items():
                 shard.found[name] = model_result(
                     plan, model, decided, status, self.by_model[name], sex, age, start, stop, listed=listed

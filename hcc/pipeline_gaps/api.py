@@ -16,13 +16,15 @@ from hcc.errors import HccError
 from hcc.intake import Inputs, read_inputs
 from hcc.pipeline.api import Run
 from hcc.pipeline.api import _run as score_into
-from hcc.pipeline.plan import Options, options
+from hcc.pipeline.frailty import statuses_of
+from hcc.pipeline.memory import MemoryLimit, memory_limit
+from hcc.pipeline.plan import make_plan, options
 from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
-from hcc.pipeline.run import Clock, Memory, Progress, Scored
-from hcc.pipeline.run import run as score_population
-from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of
+from hcc.pipeline.run import Clock, Memory, Progress
+from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of, sources_of
+from hcc.pipeline_gaps.parts import Whole, population_of, sizes
 from hcc.pipeline_gaps.sources import EXTRAS
-from hcc.results import ResultsWriter, check_target, read_flags, read_reviews, read_table
+from hcc.results import Flags, ResultsWriter, check_target, read_reviews, read_table
 
 
 @dataclass(eq=False)
@@ -51,20 +53,6 @@ class Gaps:
         return self.found.as_of
 
 
-class _Nowhere:
-    """A sink that keeps nothing: the results file has these tables already."""
-
-    def append(self, table: str, frame: pl.DataFrame) -> None: ...
-
-    def declare_enum(self, column: str, values: Iterable[str | None]) -> None: ...
-
-    def mark(self, done: int, state: Mapping[str, Any]) -> None:
-        pass
-
-    def take_back(self, first_member: str | None) -> None:
-        pass
-
-
 def find_gaps(
     run: Run | str | Path,
     *,
@@ -80,6 +68,7 @@ def find_gaps(
     unidentified_fills: str = "weaken",
     layout: Any = None,
     columns: Any = None,
+    memory: str | int | None = None,
     progress: Progress | None = None,
 ) -> Gaps:
     """Find the gaps of a run, in both directions, with what each is worth.
@@ -89,16 +78,22 @@ def find_gaps(
     need them answer indeterminate, and ``unjudged`` says what file would help. ``as_of`` defaults to the latest
     service, fill or result, not later than the run's deadline; nothing after it is used. ``claims`` and
     ``claim_diagnoses``: where those of a results file are now, if they were moved since. ``layout`` and ``columns`` are
-    of the other tables; where they are not given these have the form of the run's own.
+    of the other tables; where they are not given these have the form of the run's own. ``memory``: of a results file,
+    the members are worked on in as many parts as this needs ("4GB"; default: 60 % of the machine's); what is in memory
+    already is searched as a whole.
     Raises HccError (InputError, RulesError, ResultsError …) in one clear message.
     """
     chosen = GapOptions(
         history, pharmacy, observations, problems, chart_findings, _day(as_of), rules, unidentified_fills, layout, columns
     ).checked()  # fmt: skip
+    limit = memory_limit(memory)
     if isinstance(run, Run):
+        if run.path is not None and run.scored is None:
+            return _of_file(run.path, {}, chosen, limit, progress)
         return _of_run(run, chosen, progress)
     moved = {"claims": claims, "claim_diagnoses": claim_diagnoses}
-    return _of_file(Path(run), {name: of for name, of in moved.items() if of is not None}, chosen, progress)
+    there = {name: of for name, of in moved.items() if of is not None}
+    return _of_file(Path(run), there, chosen, limit, progress)
 
 
 def _day(given: date | str | None) -> date | None:
@@ -111,49 +106,52 @@ def _day(given: date | str | None) -> date | None:
 
 
 def _of_run(run: Run, chosen: GapOptions, progress: Progress | None) -> Gaps:
-    if run.path is not None and run.scored is None:
-        return _of_file(run.path, {}, chosen, progress)
     if run.scored is None or run.inputs is None:
         raise HccError(
             "This run kept no arrays, so its gaps cannot be valued.", hint="Score again with keep=True (the default)."
         )
     memory = Memory()
-    found = gaps_of(run.scored, run.inputs, chosen, memory, progress=progress)
+    sources = sources_of(run.scored.plan, run.inputs, chosen)
+    found = gaps_of(Whole(run.scored), run.inputs, sources, chosen, memory, progress=progress)
     frames = {name: frame.with_columns(pl.lit(run.run_id).alias("run_id")) for name, frame in memory.frames().items()}
     run.frames.update(frames)
     run.row["as_of"] = found.as_of
     return Gaps(found, frames)
 
 
-def _of_file(path: Path, moved: Mapping[str, Any], chosen: GapOptions, progress: Progress | None) -> Gaps:
+def _of_file(
+    path: Path, moved: Mapping[str, Any], chosen: GapOptions, limit: MemoryLimit, progress: Progress | None
+) -> Gaps:
     before = recorded(path, elsewhere=tuple(moved))
     row = before.row
-    inputs, scored = _scored_again(before, moved, chosen, progress)
-    previous = _previous(path)
+    inputs = _inputs_again(before, moved, chosen)
+    statuses = statuses_of(inputs, before.options)
+    plan = make_plan(before.options, statuses.profiles)
+    same_models(before, plan)
+    sources = sources_of(plan, inputs, chosen)
+    fits = sizes(inputs, sources, limit)
+    population = population_of(inputs, plan, statuses, row["run_id"], fits, limit.room(path), progress=progress)
+    flags = Flags(path)
     reviews = read_reviews(path)
     kept = read_table(path, "rejected_rows")
     kept = kept.filter(~pl.col("table").cast(pl.String).is_in(("history", *EXTRAS)))
-    with ResultsWriter(path, overwrite=True, run_id=row["run_id"], base=path, base_stamp=before.stamp) as writer:
+    with ResultsWriter(
+        path, overwrite=True, run_id=row["run_id"], base=path, base_stamp=before.stamp, memory=limit.database
+    ) as writer:
         for table in (*TABLES, "rejected_rows"):
             writer.clear(table)
         writer.append("rejected_rows", kept)
-        found = gaps_of(scored, inputs, chosen, writer, previous=previous, reviews=reviews, progress=progress)
+        found = gaps_of(
+            population, inputs, sources, chosen, writer, flags=flags, reviews=reviews, progress=progress
+        )
         _append_rejected(writer, found)
         writer.clear("runs")
         writer.finish(_told(row, found, inputs))
     return Gaps(found, {}, path)
 
 
-def _previous(path: Path) -> pl.DataFrame | None:
-    """member_id, gap_id and flagged_on of the file that is replaced; None where it has none, or is of another schema."""
-    found = read_flags(path)
-    return found if found.height else None
-
-
-def _scored_again(
-    before: Recorded, moved: Mapping[str, Any], chosen: GapOptions, progress: Progress | None
-) -> tuple[Inputs, Scored]:
-    """Read the run's inputs again and score them, for the arrays that the file does not hold (RULINGS 19)."""
+def _inputs_again(before: Recorded, moved: Mapping[str, Any], chosen: GapOptions) -> Inputs:
+    """The run's inputs, for the arrays that the file does not hold (RULINGS 19)."""
     given: dict[str, Any] = {**before.paths, **moved}
     inputs = read_inputs(
         members=given.get("members"),
@@ -165,13 +163,7 @@ def _scored_again(
         **before.form(chosen.layout, chosen.columns),
     )
     same_inputs(before, inputs)
-    scored = _rescored(inputs, before.options, progress)
-    same_models(before, scored.plan)
-    return inputs, scored
-
-
-def _rescored(inputs: Inputs, chosen: Options, progress: Progress | None) -> Scored:
-    return score_population(inputs, chosen, _Nowhere(), keep=True, progress=progress)
+    return inputs
 
 
 def _append_rejected(writer: ResultsWriter, found: GapRun) -> None:
@@ -211,17 +203,20 @@ def run(
     layout: str = "canonical",
     columns: Any = None,
     gaps: Mapping[str, Any] | None = None,
+    memory: str | int | None = None,
     progress: Progress | None = None,
     **scoring: Any,
 ) -> tuple[Run, Gaps]:
     """Score a population and find its gaps in one pass; claims are decided once.
 
     ``gaps``: keyword arguments of ``find_gaps`` (history, pharmacy, …); ``scoring``: the other ones of ``score``
-    (models, run, hierarchy_mode, audio_only, mappings, months_from_spans). With ``out`` the tables go into that file.
+    (models, run, hierarchy_mode, audio_only, mappings, months_from_spans). With ``out`` the tables go into that file,
+    and ``memory`` is kept as by ``find_gaps``.
     """
     wanted = dict(gaps or {})
     chosen = GapOptions(as_of=_day(wanted.pop("as_of", None)), layout=layout, columns=columns, **wanted).checked()
-    plan = options(payment_year, **{name: value for name, value in scoring.items() if value is not None})
+    asked = options(payment_year, **{name: value for name, value in scoring.items() if value is not None})
+    limit = memory_limit(memory)
     if out is not None:
         check_target(out, overwrite=overwrite)
     begun = time.perf_counter()
@@ -229,19 +224,24 @@ def run(
     with clock.stage("intake", 0.0):
         inputs = read_inputs(
             members=members, claims=claims, claim_diagnoses=claim_diagnoses, enrollment=enrollment, layout=layout,
-            columns=columns, payment_year=plan.payment_year, enrollment_from_spans=plan.months_from_spans,
+            columns=columns, payment_year=asked.payment_year, enrollment_from_spans=asked.months_from_spans,
         )  # fmt: skip
     if out is None:
-        memory = Memory()
-        done = score_into(inputs, plan, memory, clock, begun, keep=True)
-        done.frames, done.inputs = memory.frames(), inputs
+        tables = Memory()
+        done = score_into(inputs, asked, tables, clock, begun, keep=True)
+        done.frames, done.inputs = tables.frames(), inputs
         return done, _of_run(done, chosen, progress)
-    previous = _previous(Path(out)) if overwrite and Path(out).exists() else None
-    with ResultsWriter(out, overwrite=overwrite) as writer:
-        done = score_into(inputs, plan, writer, clock, begun, keep=True)
-        assert done.scored is not None
+    statuses = statuses_of(inputs, asked)
+    plan = make_plan(asked, statuses.profiles)
+    sources = sources_of(plan, inputs, chosen)
+    fits, room = sizes(inputs, sources, limit), limit.room(out)
+    whole = fits.part >= inputs.members.height
+    flags = Flags(out if overwrite else None)
+    with ResultsWriter(out, overwrite=overwrite, memory=limit.database) as writer:
+        done = score_into(inputs, asked, writer, clock, begun, keep=whole, room=room, part_of=(plan, statuses))
+        population = population_of(inputs, plan, statuses, done.run_id, fits, room, done.scored)
         found = gaps_of(
-            done.scored, inputs, chosen, writer, previous=previous, reviews=read_reviews(out), progress=progress
+            population, inputs, sources, chosen, writer, flags=flags, reviews=read_reviews(out), progress=progress
         )
         _append_rejected(writer, found)
         done.row = _told(done.row, found, inputs)

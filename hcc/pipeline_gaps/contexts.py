@@ -51,6 +51,20 @@ def as_known_on(scored: Scored, as_of: date) -> Scored:
     return replace(scored, decided=decided, results=results)
 
 
+def numbered_frames(scored: Scored) -> Frames:
+    """Makes frames whose member_id is the member's number."""
+    number = pl.int_range(scored.members.height, dtype=pl.UInt32, eager=True)
+    return Frames(scored.plan, scored.run_id, number, np.unique(scored.decided.flags))
+
+
+def diagnoses_of(scored: Scored, frames: Frames, start: int, stop: int) -> pl.DataFrame:
+    """The run's table diagnoses of the members ``start`` to ``stop`` (exclusive), with member_index."""
+    decided = scored.decided
+    owner = decided.records["member"].to_numpy()
+    frame = frames.diagnoses(decided, *between(decided.record, *between(owner, start, stop)))
+    return frame.drop("run_id").rename({"member_id": "member_index"}).cast({"member_index": pl.UInt32})
+
+
 @dataclass(frozen=True, eq=False)
 class Contexts:
     """Makes the contexts, for several threads; holds what the ranges share.
@@ -79,8 +93,7 @@ class Contexts:
 
     def frames(self) -> Frames:
         """Frames whose member_id is the member's number."""
-        number = pl.int_range(self.scored.members.height, dtype=pl.UInt32, eager=True)
-        return Frames(self.plan, self.scored.run_id, number, np.unique(self.scored.decided.flags))
+        return numbered_frames(self.scored)
 
     def pieces(self, frames: Frames, size: int) -> Iterator[Piece]:
         """The members, ``size`` at a time, with the results of the range that holds them."""
@@ -89,13 +102,6 @@ class Contexts:
             for start in range(base, end, size):
                 stop = min(start + size, end)
                 yield Piece(start, stop, base, found, _of_range(hccs, start, stop))
-
-    def diagnoses(self, frames: Frames, start: int, stop: int) -> pl.DataFrame:
-        """The run's table diagnoses of some members, with member_index."""
-        decided = self.scored.decided
-        owner = decided.records["member"].to_numpy()
-        frame = frames.diagnoses(decided, *between(decided.record, *between(owner, start, stop)))
-        return frame.drop("run_id").rename({"member_id": "member_index"}).cast({"member_index": pl.UInt32})
 
     def context(self, frames: Frames, piece: Piece) -> GapContext:
         """The context of the members of a piece."""
@@ -116,7 +122,7 @@ class Contexts:
             models=self.models,
             members=members,
             member_models=self._member_models(piece),
-            diagnoses=self.diagnoses(frames, start, stop),
+            diagnoses=diagnoses_of(self.scored, frames, start, stop),
             member_hccs=piece.member_hccs,
             valuesets=self.valuesets,
             coverage=self.coverage,
@@ -218,7 +224,9 @@ def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) 
         months.with_columns(hospice.alias("hospice"))
         .sort("month")
         .group_by("member_id")
-        .agg(pl.col("month").last().alias("last_month"), pl.col("hospice").last(), enrolled_from=pl.col("month").first())
+        .agg(
+            pl.col("month").last().alias("last_month"), pl.col("hospice").last(), enrolled_from=pl.col("month").first()
+        )
         .with_columns((pl.col("last_month") < latest).alias("disenrolled"), joined.alias("enrolled_from"))
         .with_columns(pl.when("disenrolled").then(pl.col("last_month").dt.month_end()).alias("disenrolled_on"))
     )

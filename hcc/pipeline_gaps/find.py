@@ -15,28 +15,29 @@ import polars as pl
 from hcc.diagnoses import COUNTED
 from hcc.errors import HccError, InputError
 from hcc.gaps import Candidates, Shared, find_gap_candidates, scenarios, value_gaps
-from hcc.gaps.patterns.outliers import provider_outliers, provider_panels
 from hcc.intake import Inputs
 from hcc.pipeline.frames import few
+from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.recorded import form_of_added
 from hcc.pipeline.run import Clock, Progress, Scored
 from hcc.pipeline.side_by_side import side_by_side
-from hcc.pipeline_gaps.contexts import Contexts, Piece, as_known_on, members_as_of
+from hcc.pipeline_gaps.contexts import Contexts, Piece, members_as_of
 from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
+from hcc.pipeline_gaps.outliers import outlying_providers
+from hcc.pipeline_gaps.parts import Part, Population
 from hcc.pipeline_gaps.sources import Sources, as_of_day, read_sources
 from hcc.pipeline_gaps.worth import worths
-from hcc.rules.gap_patterns import ProviderOutlier, Recapture
+from hcc.results import Flags
+from hcc.rules.gap_patterns import Recapture
 from hcc.rules.gap_rules import GapRules, load_gap_rules
-from hcc.rules.valuesets import load_valuesets
+from hcc.rules.valuesets import ValueSets, load_valuesets
 
 UNIDENTIFIED_FILLS = ("weaken", "indeterminate")
 TABLES = ("gaps", "member_gaps", "gap_evidence")
 _PLAIN = ({"layout": "canonical", "columns": {}}, {"layout": "canonical", "columns": None})
 _MOST = 4  # pieces in work at once
-PIECE = 1 << 16  # members whose gaps are found at once: a shard. Each piece costs some 0.8 s whatever its size; of
-# 1M members, with pieces of half the size the search took a quarter longer
 
 
 class Sink(Protocol):
@@ -91,78 +92,94 @@ class GapRun:
 
 
 def gaps_of(
-    scored: Scored,
+    population: Population,
     inputs: Inputs,
+    sources: Sources,
     chosen: GapOptions,
     sink: Sink,
     *,
-    previous: pl.DataFrame | None = None,
+    flags: Flags | None = None,
     reviews: pl.DataFrame | None = None,
     progress: Progress | None = None,
 ) -> GapRun:
     """Find and value the gaps of a scored population; the tables go to ``sink`` range by range.
 
-    ``scored`` has to be of ``inputs``, with its arrays kept. ``previous``: member_id, gap_id, flagged_on of an earlier
-    search; ``reviews``: gap_id, decision, decided_at.
+    ``population`` has to be of ``inputs``, ``sources`` from ``sources_of``. ``flags``: of earlier searches;
+    ``reviews``: gap_id, decision, decided_at.
     """
-    chosen = chosen.checked()
     clock = Clock(progress)
     begun = time.perf_counter()
-    mappings = scored.plan.options.mappings
+    plan = population.plan
+    mappings = plan.options.mappings
     with clock.stage("gap rules", 0.0):
-        rules = load_gap_rules(chosen.rules, mappings=mappings)
-    with clock.stage("evidence tables", 0.02):
-        sources = _sources(scored, inputs, chosen)
-        as_of = as_of_day(chosen.as_of, sources, scored.plan)
+        rules, valuesets = load_gap_rules(chosen.rules, mappings=mappings), load_valuesets(mappings)
+    as_of = as_of_day(chosen.as_of, sources, plan)
     options = {
         "reviews": reviews, "unidentified_fills": chosen.unidentified_fills,
         "mappings": Path(mappings) if mappings is not None else None,
     }  # fmt: skip
-    contexts = _contexts(scored, inputs, sources, rules, as_of, options, clock)
-    contexts = replace(contexts, previous=_by_member(previous, scored.members["member_id"]))
-    frames, shared = contexts.frames(), Shared()
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds, sources.notes
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
-
-    def work(piece: Piece) -> tuple[Candidates, pl.DataFrame, pl.DataFrame, dict[str, float]]:
-        own = Clock()
-        with own.stage("contexts"):
-            context = contexts.context(frames, piece)
-        with own.stage("candidates"):
-            candidates = find_gap_candidates(context, rules, shared)
-        with own.stage("values"):
-            gaps, member_gaps = _valued(contexts.scored, candidates, piece.base, piece.found, context.members)
-        return candidates, gaps, member_gaps, own.seconds
-
-    for piece, (candidates, gaps, member_gaps, seconds) in side_by_side(work, contexts.pieces(frames, PIECE), _MOST):
-        for stage, took in seconds.items():
-            clock.seconds[stage] = clock.seconds.get(stage, 0.0) + took
-        with clock.stage("writing gaps", 0.4 + 0.6 * piece.stop / max(contexts.members.height, 1)):
-            for table, frame in zip(TABLES, (gaps, member_gaps, candidates.evidence), strict=True):
-                sink.append(table, frame)
-        found.unjudged = candidates.unjudged
-        _count(found.counts, gaps, candidates.evidence)
+    with clock.stage("outliers", 0.05):
+        outliers = outlying_providers(population, inputs, sources, as_of, rules)
+    shared = Shared()
+    for part in population.parts(sources, as_of):
+        at = (part.offset, population.members)
+        contexts = _contexts(part, inputs.enrollment, rules, valuesets, as_of, options, clock, at)
+        known = _by_member(flags, part.scored.members["member_id"])
+        _search(replace(contexts, outliers=outliers, previous=known), population.piece, shared, sink, found, clock, at)
+        del part, contexts  # before the next part is scored
     clock.seconds["gaps"] = time.perf_counter() - begun
     return found
 
 
-def _by_member(previous: pl.DataFrame | None, member_id: pl.Series) -> pl.DataFrame | None:
-    """member_index, gap_id, flagged_on of an earlier search, sorted by member."""
-    if previous is None:
+def _search(
+    contexts: Contexts, piece: int, shared: Shared, sink: Sink, found: GapRun, clock: Clock, at: tuple[int, int]
+) -> None:
+    """The gaps of a part of the members, ``piece`` at a time. ``at``: members before it and of all, for the progress."""
+    frames = contexts.frames()
+
+    def work(some: Piece) -> tuple[Candidates, pl.DataFrame, pl.DataFrame, dict[str, float]]:
+        own = Clock()
+        with own.stage("contexts"):
+            context = contexts.context(frames, some)
+        with own.stage("candidates"):
+            candidates = find_gap_candidates(context, found.rules, shared)
+        with own.stage("values"):
+            gaps, member_gaps = _valued(contexts.scored, candidates, some.base, some.found, context.members)
+        return candidates, gaps, member_gaps, own.seconds
+
+    for some, (candidates, gaps, member_gaps, seconds) in side_by_side(work, contexts.pieces(frames, piece), _MOST):
+        for stage, took in seconds.items():
+            clock.seconds[stage] = clock.seconds.get(stage, 0.0) + took
+        with clock.stage("writing gaps", _share(at[0] + some.stop, at[1])):
+            for table, frame in zip(TABLES, (gaps, member_gaps, candidates.evidence), strict=True):
+                sink.append(table, frame)
+        found.unjudged = candidates.unjudged
+        _count(found.counts, gaps, candidates.evidence)
+
+
+def _share(done: int, members: int) -> float:
+    """Of the work, for the progress."""
+    return 0.1 + 0.9 * done / max(members, 1)
+
+
+def _by_member(flags: Flags | None, member_id: pl.Series) -> pl.DataFrame | None:
+    """member_index, gap_id, flagged_on of earlier searches, sorted by member; None where there were none."""
+    if not flags or not len(member_id):
         return None
     index = member_id.to_frame("member_id").with_row_index("member_index")
-    return previous.join(index, on="member_id").select("member_index", "gap_id", "flagged_on").sort("member_index")
+    known = flags.of_members(member_id[0], member_id[-1]).join(index, on="member_id")
+    return known.select("member_index", "gap_id", "flagged_on").sort("member_index")
 
 
-def _sources(scored: Scored, inputs: Inputs, chosen: GapOptions) -> Sources:
-    plan = scored.plan
+def sources_of(plan: Plan, inputs: Inputs, chosen: GapOptions) -> Sources:
+    """The claims and the tables of evidence, lazy. Raises InputError with the faults of all of them."""
     form = form_of_added(inputs.read_as, chosen.layout, chosen.columns)
     try:
-        return read_sources(
-            inputs, chosen.tables, plan.decisions.lines.window[0], plan.options.payment_year, **form
-        )
+        return read_sources(inputs, chosen.tables, plan.decisions.lines.window[0], plan.options.payment_year, **form)
     except InputError as error:
         if chosen.layout is not None or chosen.columns is not None or form in _PLAIN:
             raise
@@ -174,27 +191,23 @@ def _sources(scored: Scored, inputs: Inputs, chosen: GapOptions) -> Sources:
 
 
 def _contexts(
-    scored: Scored,
-    inputs: Inputs,
-    sources: Sources,
+    part: Part,
+    enrollment: pl.DataFrame | None,
     rules: GapRules,
+    valuesets: ValueSets,
     as_of: date,
     options: dict[str, Any],
     clock: Clock,
+    at: tuple[int, int],
 ) -> Contexts:
-    valuesets = load_valuesets(scored.plan.options.mappings)
-    with clock.stage("as of", 0.05):
-        known = as_known_on(scored, as_of)
-        members = members_as_of(known, inputs.enrollment, as_of)
-    with clock.stage("history", 0.08):
-        earlier = earlier_diagnoses(sources, known, _years(rules), as_of)
-    contexts = Contexts(known, members, earlier, sources.coverage, valuesets, as_of, options)
-    with clock.stage("evidence", 0.15):
-        counted = _counted(known)
-        evidence = population_evidence(sources, scored.plan, rules, valuesets, members, as_of, counted)
-    with clock.stage("outliers", 0.35):
-        outliers = _outliers(contexts, rules)
-    return replace(contexts, evidence=evidence, outliers=outliers)
+    """Contexts of a part of the members, with their evidence. ``at``: members before them and of all."""
+    scored, sources = part.scored, part.sources
+    members = members_as_of(scored, enrollment, as_of)
+    with clock.stage("history", _share(*at)):
+        earlier = earlier_diagnoses(sources, scored, _years(rules), as_of)
+    with clock.stage("evidence", _share(*at)):
+        evidence = population_evidence(sources, scored.plan, rules, valuesets, members, as_of, _counted(scored))
+    return Contexts(scored, members, earlier, sources.coverage, valuesets, as_of, options, evidence)
 
 
 def _years(rules: GapRules) -> int:
@@ -210,31 +223,6 @@ def _counted(scored: Scored) -> pl.DataFrame:
     return pl.DataFrame(
         {"member_index": owner, "diagnosis_code": few(decided.code[at], scored.plan.codes.code.to_list())}
     ).unique()
-
-
-def _outliers(contexts: Contexts, rules: GapRules) -> pl.DataFrame | None:
-    """Outlying providers of the whole population; None where the rule is off."""
-    patterns = [rule.pattern for rule in rules.enabled if isinstance(rule.pattern, ProviderOutlier)]
-    if not patterns:
-        return None
-    frames = contexts.frames()
-    mapping = pl.concat(
-        [
-            rules.diagnosis_to_hcc.select("diagnosis_code", "hcc").with_columns(
-                pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration")
-            )
-            for rules in contexts.models
-        ]
-    )
-    panels, by_hcc = [], []
-    for start, stop, _ in contexts.scored.results:
-        panel, shares = provider_panels(contexts.diagnoses(frames, start, stop), mapping)
-        panels.append(panel)
-        by_hcc.append(shares)
-    key = ["rendering_npi", "model", "calibration", "hcc"]
-    panel = pl.concat(panels).group_by("rendering_npi").agg(pl.col("panel").sum())
-    shares = pl.concat(by_hcc).group_by(key).agg(pl.col("members").sum())
-    return pl.concat([provider_outliers(panel, shares, pattern) for pattern in patterns]).unique(key)
 
 
 def _valued(

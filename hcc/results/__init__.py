@@ -2,7 +2,7 @@
 
 from hcc.results.explain import Explanation, explain
 from hcc.results.explain_text import explanation_text
-from hcc.results.flags import read_flags
+from hcc.results.flags import Flags
 from hcc.results.parquet import write_parquet
 from hcc.results.place import check_target
 from hcc.results.reader import open_results, read_table
@@ -17,6 +17,6 @@ from hcc.results.reviews import (
 from hcc.results.writer import ResultsWriter
 
 __all__ = [
-    "DECISIONS", "Explanation", "ResultsWriter", "append_review", "append_reviews", "check_target", "explain",
-    "explanation_text", "open_results", "read_flags", "read_reviews", "read_table", "reviews_path", "reviews_since", "write_parquet",
+    "DECISIONS", "Explanation", "Flags", "ResultsWriter", "append_review", "append_reviews", "check_target",
+    "explain", "explanation_text", "open_results", "read_reviews", "read_table", "reviews_path", "reviews_since", "write_parquet",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ import polars as pl
 
 import hcc
 from hcc.results import ddl, views
-from hcc.results.flags import read_flags
+from hcc.results.flags import Flags
 from hcc.results.ingest import prepared, values_at_hand
 from hcc.results.place import Stamp, check_target, partial_folder, publish, stamp_of, told_plainly
 from hcc.results.reader import open_results
@@ -236,7 +236,9 @@ class ResultsWriter:
                 carry_reviews(self._base, self.target)
             self.clear("reviews")
             self._insert("reviews", read_reviews(self.target), {})
-            self._insert_flags()
+            for name in ("gaps", "gap_flags"):
+                self._ensure(name)
+            Flags(self._base, self.target).put_into(self._con)
             self._insert("reasons", self._reasons_not_yet_told(), {})
             self._insert("runs", self._run_row(run), {})
             self._con.execute("BEGIN")  # hundreds of small statements: one commit instead of hundreds
@@ -260,23 +262,6 @@ class ResultsWriter:
 
     def _made_from(self) -> tuple[Path, Stamp] | None:
         return None if self._base is None or self._base_stamp is None else (self._base, self._base_stamp)
-
-    def _insert_flags(self) -> None:
-        """Days of gaps that were flagged before: of those in ``gaps`` there, of the others in a table of their own."""
-        self.clear("gap_flags")
-        earlier = read_flags(self._base, self.target)
-        if "gaps" in self._enums and earlier.height:
-            now = self._con.sql("SELECT gap_id, flagged_on AS now FROM gaps").pl()
-            later = now.join(earlier, on="gap_id").filter(pl.col("flagged_on") < pl.col("now"))
-            if later.height:  # of a search that did not know the file that is replaced
-                self._con.register("later", later.to_arrow())
-                self._execute(
-                    "UPDATE gaps SET flagged_on = l.flagged_on, flagged_return_by = flagged_return_by - "
-                    "(l.now - l.flagged_on)::INTEGER FROM later l WHERE l.gap_id = gaps.gap_id"
-                )
-                self._con.unregister("later")
-            earlier = earlier.join(now, on="gap_id", how="anti")
-        self._insert("gap_flags", earlier.sort("member_id", "gap_id"), {})
 
     def _reasons_not_yet_told(self) -> pl.DataFrame:
         """Reasons of mappings/reasons.csv without those that an append brought in its own words."""
