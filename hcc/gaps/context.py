@@ -96,6 +96,13 @@ class GapContext:
         return self.year_end.year
 
     @property
+    def year_in_words(self) -> str:
+        """The data-collection year in a sentence: '2025', or of an initial run 'the year to 2025-06-30'."""
+        if (self.year_start.month, self.year_start.day) == (1, 1):
+            return str(self.year)
+        return f"the year to {self.year_end.isoformat()}"
+
+    @property
     def year_until(self) -> date:
         """Last day of the data-collection year that is not after ``as_of``."""
         return min(self.year_end, self.as_of)

@@ -358,7 +358,7 @@ def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
         for table, words in _looked_for(plan, plan.targets[target], frozenset(names.split(","))).items():
             given = context.given(table)
             text = f"no {words}" if given else f"{words}: no table of {table} was given ({FILE_OPTION[table]})"
-            text = text.replace("{year}", str(context.year)).replace("{as_of}", context.as_of.isoformat())
+            text = text.replace("{year}", context.year_in_words).replace("{as_of}", context.as_of.isoformat())
             rows.append((target, names, text, FOR if given else CONTEXT))
     schema: Schema = {"target": pl.UInt16, "there": pl.String, "description": pl.String, "stance": pl.UInt8}
     frame = pl.DataFrame(rows, schema=schema, orient="row")

@@ -198,7 +198,7 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "hcc": pl.col("hcc").cast(pl.String).fill_null(""),
         "label": pl.col("label").cast(pl.String).fill_null(""),
         "model": pl.col("model").cast(pl.String),
-        "year": pl.lit(str(context.year)),
+        "year": pl.lit(context.year_in_words),
         "as_of": pl.lit(context.as_of.isoformat()),
         "claims": plural(pl.col("claims"), "claim", "claims"),
         "first_date": _day(pl.col("first")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import polars as pl
 import pytest
 
-from tests.gaps.build import Person, day, gaps, only, sets
+from hcc.gaps import find_gap_candidates
+from tests.gaps.build import Person, context, day, gaps, only, sets, shipped_rules
 
 
 @pytest.mark.parametrize("name", ["albuterol", "levalbuterol"])
@@ -129,3 +133,14 @@ def test_a_latest_rna_without_virus_is_resolved() -> None:
     person = Person().result("hcv_rna", "2025-01-01", 500_000, finding="positive")
     person.result("hcv_rna", "2025-08-01", finding="negative")
     assert only(gaps(person), "HCV-1") == []
+
+
+def test_the_year_of_an_initial_run_is_not_called_by_its_last_half() -> None:
+    """SPEC 1.2: an initial run collects July to June; a service of August 2024 is not one of 2025."""
+    person = Person().dx("N184", "2025-03-01").egfr(70, "2025-03-05")
+    initial = replace(context(person), year_start=date(2024, 7, 1), year_end=date(2025, 6, 30))
+    frame = find_gap_candidates(initial, shipped_rules()).gaps
+    (row,) = only(frame, "AUD-CKD")
+    assert row["reason"].startswith("N18.4 (stage 4) is coded in the year to 2025-06-30; ")
+    (row,) = only(frame, "AUD-SINGLE")
+    assert "rests on one counted claim of the year to 2025-06-30: N18.4" in row["reason"]
