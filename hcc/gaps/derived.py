@@ -112,7 +112,7 @@ def valid_results(context: GapContext, found: Events, measure: Measure) -> pl.Da
     )
     usable = _not_near_a_stay(context, found, term, usable)
     return (
-        usable.sort("member_index", "date", "high")
+        usable.sort("member_index", "date", "high", "sign", "value")
         .group_by("member_index", "date", maintain_order=True)
         .last()
         .select("member_index", "date", "value", "high", "sign")

@@ -249,7 +249,7 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
             pl.coalesce("value", "high", "low").alias("value"), "sign",
         )  # fmt: skip
         # Neighbours lie together: a third of the time of sorting by day.
-        matched = matched.sort(paired("member_index", "measure"), "date", "order")
+        matched = matched.sort(paired("member_index", "measure"), "date", "order", "sign")
         value, sign, day = pl.col("value"), pl.col("sign"), pl.col("date")
         least, most = pl.col("order").arg_min(), pl.col("order").arg_max()
         values = [
@@ -286,13 +286,14 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
 
 
 def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
-    """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken."""
+    """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken, and
+    of findings the positive one, whatever the order of the rows."""
     parts = []
     daily = matched.filter(pl.col("low").is_not_null() | pl.col("high").is_not_null() | pl.col("finding").is_not_null())
     measured = pl.when(pl.col("value").is_not_null()).then(pl.coalesce("high", "low"))
     daily = daily.select(
         "member_index", "measure", "date", "value", "low", "high", "finding", "sign", paired("member_index", "measure")
-    ).sort("pair", "date", measured.fill_null(-math.inf))
+    ).sort("pair", "date", measured.fill_null(-math.inf), "finding", "sign", nulls_last=False)
     for take in sorted({m.term.take for m in measures if isinstance(m.term, ResultTerm)}):
         chosen = [m for m in measures if isinstance(m.term, ResultTerm) and m.term.take == take]
         rows = daily.filter(pl.col("measure").is_in([m.id for m in chosen]))

@@ -114,3 +114,20 @@ def test_the_name_of_a_condition_holds_for_every_code_of_its_set(code: str, rule
     """I42.0 is a cardiomyopathy, F25.0 schizoaffective, Z21 without disease, R57.1 a hypovolaemic shock."""
     (reason,) = reasons(Person().dx(code, "2025-03-01"), rule)
     assert reason.startswith(named)
+
+
+@pytest.mark.parametrize("words", [("positive", "negative"), ("negative", "positive")])
+def test_of_two_findings_of_one_day_the_positive_one_is_taken_in_any_order(words: tuple[str, str]) -> None:
+    """As of two numbers of one day the higher one is (RULINGS 24)."""
+    person = Person()
+    for word in words:
+        person.result("hcv_rna", "2025-03-01", finding=word)
+    assert [row["status"] for row in only(candidates(person).gaps, "HCV-1")] == ["open"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_equal_values_of_one_day_are_told_alike_in_any_order(turned: bool) -> None:
+    person = bounded(Person(), "egfr", "2025-02-01", "<", 15).egfr(14.9, "2025-02-01").egfr(10, "2025-06-01")
+    if turned:
+        person.results = [person.results[1], person.results[0], person.results[2]]
+    assert "14.9 on 2025-02-01" not in reasons(person, "CKD-1")[0]
