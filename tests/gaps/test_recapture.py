@@ -135,6 +135,9 @@ def test_hccs_that_the_specification_names_as_acute_stay_so(code: str) -> None:
         ("cms-hcc-v22", 2025, "I639", ("100", "suppressed", "acute")), ("cms-hcc-v22", 2025, "J9611", ("84", "open", "")),
         ("cms-hcc-v22", 2025, "R4588", ("58", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "R4588", ("132", "suppressed", "acute")),
         ("rxhcc-v08:x", 2025, "I82401", ("215", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "F331", ("132", "open", "")),
+        ("rxhcc-v08:x", 2025, "B59", ("5", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "B1710", ("55", "suppressed", "acute")),
+        ("rxhcc-v08:x", 2025, "M84474A", ("87", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "M810", ("87", "open", "")),
+        ("rxhcc-v08:x", 2025, "T81502A", ("261", "suppressed", "acute")), ("rxhcc-v08:x", 2025, "Z992", ("261", "open", "")),
     ],
 )  # fmt: skip
 def test_the_same_holds_in_the_other_models(model: str, year: int, code: str, expected: tuple[str, str, str]) -> None:
