@@ -18,6 +18,7 @@ from pathlib import Path
 from hcc.errors import HccError, ResultsError, ResultsExist
 
 _SUFFIX = ".partial"
+_ANOTHER = "Choose another --out; folders are separated by '/'."
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk quota exceeded", "file too large")
 
@@ -28,12 +29,10 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     Raises ResultsExist where something is there already (a folder even with ``overwrite``), ResultsError where the
     folder is missing or cannot be written, or DuckDB could not open the path.
     """
-    target = Path(path).expanduser().absolute()
-    if "\\" in str(target) and os.sep != "\\":
-        raise ResultsError(
-            f"{target} has a backslash in it, and DuckDB opens no such file.",
-            hint="Choose another --out; folders are separated by '/'.",
-        )
+    target = _place(path)
+    for sign, called in (("\\", "a backslash"), ("?", "a question mark"), ("\0", "a NUL")):
+        if sign in str(target) and os.sep != sign:
+            raise ResultsError(f"{target} has {called} in it, and DuckDB opens no such file.", hint=_ANOTHER)
     if target.is_dir() or (target.exists() and not overwrite):
         raise ResultsExist(path)
     if not target.parent.is_dir():
@@ -42,6 +41,18 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
         )
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise ResultsError(f"The folder {target.parent} cannot be written.", hint="Choose another --out.")
+    return target
+
+
+def _place(path: str | Path) -> Path:
+    """The absolute path. Raises ResultsError for one that no file system takes."""
+    try:
+        target = Path(path).expanduser().absolute()
+        new_folder(target).is_dir()  # the longest name that will be made
+    except RuntimeError:  # of expanduser
+        raise ResultsError("The path of the results begins with '~' and no known user.", hint=_ANOTHER) from None
+    except OSError as error:
+        raise ResultsError(f"The path of the results cannot be used: {error.strerror}.", hint=_ANOTHER) from None
     return target
 
 

@@ -276,6 +276,19 @@ def test_a_backslash_in_the_path_is_told_before_any_work(tmp_path: Path) -> None
         check_target(tmp_path / "c\\d" / "r.duckdb")
 
 
+@pytest.mark.skipif(os.sep == "\\", reason="such names are refused by the system itself")
+def test_paths_that_nothing_can_be_made_at_are_told_before_any_work(tmp_path: Path) -> None:
+    """DuckDB puts the name of its log before a question mark; the half-made folder's name is longer than the file's."""
+    for name, why in (
+        ("a?b.duckdb", "question mark"), ("a?b=c.duckdb", "question mark"), ("a\0b.duckdb", "NUL"),
+        ("x" * 240, "too long"), ("x" * 300, "too long"),
+    ):  # fmt: skip
+        with pytest.raises(ResultsError, match=why):
+            check_target(tmp_path / name)
+    with pytest.raises(ResultsError, match="no known user"):
+        check_target("~nobody-of-that-name/r.duckdb")
+
+
 def test_overwriting_keeps_reviews_and_copies_them(tmp_path: Path) -> None:
     path = made_up.write(tmp_path / "r.duckdb")
     assert read_table(path, "reviews").is_empty()
