@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -53,11 +54,18 @@ def distinct_values(part: Part, column: str) -> pl.Series | None:
     if any(set("*?[{") & set(path) for path in paths):  # DuckDB would take them for patterns
         return None
     name = column.replace('"', '""')
-    with duckdb.connect() as con:
-        con.execute("SET enable_progress_bar = false")
+    with _database().cursor() as con:
         try:
             query = f'SELECT DISTINCT "{name}" AS value FROM read_parquet($paths, hive_partitioning = false)'
             found = pl.DataFrame(con.sql(query, params={"paths": paths}).to_arrow_table())["value"]
         except duckdb.Error:
             return None
     return found if found.dtype == pl.String else None
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all columns and parts: to make one takes longer than most columns of thousands of small files."""
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    return con
