@@ -10,7 +10,7 @@ from hcc.gaps.context import GapContext
 from hcc.gaps.events import Events, concept_codes
 from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
-from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm
+from hcc.rules.gap_terms import CkdStageTerm, IndexTerm
 
 _EMPTY = pl.DataFrame(
     schema={

@@ -11,7 +11,7 @@ from hcc.gaps.context import GapContext
 from hcc.gaps.events import Events, matching_codes
 from hcc.gaps.plan import EARLY, LATE, TABLE_OF, Plan
 from hcc.gaps.signals import signals
-from hcc.rules.gap_grammar import MemberTerm
+from hcc.rules.gap_terms import MemberTerm
 
 CERTAIN, POSSIBLE = 2, 1
 _ZERO = pl.lit(0, pl.UInt64)

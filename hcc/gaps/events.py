@@ -16,16 +16,8 @@ from hcc.gaps.context import GapContext
 from hcc.gaps.evidence.values import COMPARATORS
 from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
-from hcc.rules.gap_grammar import (
-    CkdStageTerm,
-    DiagnosisTerm,
-    FillTerm,
-    IndexTerm,
-    ProblemTerm,
-    ProcedureTerm,
-    ResultTerm,
-)
 from hcc.rules.gap_patterns import OnlyOn
+from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, IndexTerm, ProblemTerm, ProcedureTerm, ResultTerm
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
 _MEASURE = pl.UInt16

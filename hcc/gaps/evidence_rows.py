@@ -17,7 +17,7 @@ from hcc.gaps.plan import TABLE_OF, Measure, Plan, PlannedTarget, form_of
 from hcc.gaps.rows import GapRows
 from hcc.gaps.shown import RANGE, number, sign_as_sent
 from hcc.gaps.signals import matching_events, paired
-from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, ResultTerm
+from hcc.rules.gap_terms import CkdStageTerm, IndexTerm, ResultTerm
 
 MOST_PER_TERM = 25  # newest events shown of one kind; the rest is counted in a line of its own
 STANCES = ("for", "against", "context")

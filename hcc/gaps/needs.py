@@ -7,17 +7,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hcc.rules.gap_expressions import names, parse_expression
-from hcc.rules.gap_grammar import (
-    CkdStageTerm,
-    DiagnosisTerm,
-    FillTerm,
-    IndexTerm,
-    ProcedureTerm,
-    ResultTerm,
-    Rule,
-)
+from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Conflicts, ConsecutiveYears, LateEpisode, Miskeyed, OnlyOn
 from hcc.rules.gap_rules import GapRules
+from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, IndexTerm, ProcedureTerm, ResultTerm
 from hcc.rules.valuesets import ValueSets
 
 CONCEPTS_OF_INDEX = {"fib4": ("ast", "alt", "platelets")}

@@ -14,8 +14,9 @@ import polars as pl
 from hcc.gaps.context import GapContext
 from hcc.gaps.needs import Needs, needs
 from hcc.rules.gap_expressions import ALWAYS, Form, both, negated, parse_expression
-from hcc.rules.gap_grammar import CkdStageTerm, IndexTerm, MemberTerm, Rule, Settings, Target, Term
+from hcc.rules.gap_grammar import Rule, Settings, Target
 from hcc.rules.gap_rules import GapRules
+from hcc.rules.gap_terms import CkdStageTerm, IndexTerm, MemberTerm, Term
 from hcc.rules.gap_windows import Window
 
 TABLE_OF = {

@@ -25,7 +25,7 @@ from hcc.gaps.patterns.common import (
 )
 from hcc.gaps.plan import Plan, form_of
 from hcc.gaps.validity import not_in_year
-from hcc.rules.gap_grammar import FillTerm
+from hcc.rules.gap_terms import FillTerm
 
 _KEY = ["member_index", "m", "hcc"]
 FULL: Schema = {

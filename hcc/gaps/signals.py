@@ -16,7 +16,7 @@ from hcc.gaps.context import GapContext
 from hcc.gaps.derived import ckd_stages, indices
 from hcc.gaps.events import Events
 from hcc.gaps.plan import Measure, Plan
-from hcc.rules.gap_grammar import DiagnosisTerm, ResultTerm
+from hcc.rules.gap_terms import DiagnosisTerm, ResultTerm
 
 _DAY_ZERO, _DAY_BITS = 1 << 20, 24  # days are counted from far enough back to be positive
 SCHEMA = {

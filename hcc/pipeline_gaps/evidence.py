@@ -67,7 +67,7 @@ def population_evidence(
         )  # fmt: skip
     lines = live_lines(sources, plan)
     frames["procedures"] = procedures(
-        lines, valuesets, members=index, concepts=wanted.procedure_concepts, until=as_of
+        lines, valuesets, members=index, concepts=wanted.procedure_concepts, codes=wanted.procedure_codes, until=as_of
     ).select(
         "member_index", "claim_id", "date", "concept", "evidence", "code", "place_of_service", "rendering_npi"
     )  # fmt: skip

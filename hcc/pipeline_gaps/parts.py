@@ -27,10 +27,11 @@ PIECE = 1 << 16  # members whose gaps are found at once: a shard. Each piece cos
 _LEAST_PIECE = 1 << 13
 _OF_PIECES = 0.25  # of what is left; the rest is for the arrays and the evidence of a part
 # Bytes at the peak, measured with 1M members of 20 lines, 32 diagnoses, 22 fills and 11 results (benchmarks/README.md):
-_FIXED = 1_600_000_000  # libraries, tables of rules, the files being read
+_FIXED = 1_500_000_000  # libraries, tables of rules, the files being read
 _PER_MEMBER = 250  # of everybody
 _PER_MEMBER_OF_A_PIECE = 28_000
-_PER_ROW = 85  # of the claims, diagnoses and evidence of a part
+_PER_ROW = 70  # of the claims, diagnoses and evidence of everybody at once
+_PER_ROW_OF_A_PART = 150  # what a part freed is not all of use to the next one
 _CODES_ON_A_LINE = 2.5  # where diagnoses are no table of their own
 _LEAST_PART = 1 << 15  # members: every part reads the files through
 
@@ -69,9 +70,11 @@ def sizes(inputs: Inputs, sources: Sources, limit: MemoryLimit) -> Sizes:
     left = max(limit.nbytes - _FIXED - members * _PER_MEMBER, 0)
     piece = min(max(int(left * _OF_PIECES / _PER_MEMBER_OF_A_PIECE), _LEAST_PIECE), PIECE)
     room = max(left - piece * _PER_MEMBER_OF_A_PIECE, 1)
-    parts = math.ceil(_rows(inputs, sources) * _PER_ROW / room) or 1
-    part = max(math.ceil(members / parts), min(_LEAST_PART, members))
-    return Sizes(part, piece)
+    rows = _rows(inputs, sources)
+    if rows * _PER_ROW <= room:
+        return Sizes(members, piece)
+    parts = math.ceil(rows * _PER_ROW_OF_A_PART / room)
+    return Sizes(max(math.ceil(members / parts), min(_LEAST_PART, members)), piece)
 
 
 def _rows(inputs: Inputs, sources: Sources) -> float:

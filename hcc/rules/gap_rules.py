@@ -51,12 +51,15 @@ def load_gap_rules(
     """Our rules and the user's ``paths`` on top: new rules, ``on``/``off`` switches and settings.
 
     A user's file never changes one of our rules; it switches ours off and brings another. Of several files that switch
-    one rule the last decides. Raises RulesError with all
-    faults of all files.
+    one rule the last decides. Raises RulesError with all faults of all files, those of the words in the user's rules
+    too: a rule that asks for a drug nobody knows would never find anything, without a word.
     """
     shipped = sorted(find("gaps", "rules", mappings=mappings).glob("*.toml"))
     own = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     loaded, faults = _read_all([*shipped, *own], own=set(own))
+    added = [rule for path, file in loaded if path in own for rule in file.rules]
+    if not faults and added:  # ours are checked before they are shipped
+        faults = _word_faults(added, mappings)
     if faults:
         # Without --rules the check knows our own files only.
         again = "".join(f" --rules {shlex.quote(str(path))}" for path in own)
@@ -69,7 +72,7 @@ def load_gap_rules(
         switched |= dict.fromkeys(file.off, False) | dict.fromkeys(file.on, True)
         npis += file.settings.hra_vendor_npis
     off_by_default = {rule.id for rule in rules if not rule.enabled}
-    of_the_user = {rule.id for path, file in loaded if path in own for rule in file.rules}
+    of_the_user = {rule.id for rule in added}
     digest = hashlib.sha256()
     for path in (*shipped, *own):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -86,7 +89,7 @@ def load_gap_rules(
 def check_gap_rules(paths: str | Path | Iterable[str | Path] = (), *, mappings: str | Path | None = None) -> list[str]:
     """Faults of our rules and of the user's ``paths``, one line each; empty = sound.
 
-    Beyond what loading checks: every concept is a value set, every value has the concept's canonical unit, every
+    Of ours too: every concept is a value set, every value has the concept's canonical unit, every
     candidate code maps to an HCC of some model that we have.
     """
     try:
@@ -95,10 +98,14 @@ def check_gap_rules(paths: str | Path | Iterable[str | Path] = (), *, mappings: 
         return [line.removeprefix("  - ") for line in error.message.splitlines()[1:]]
     except HccError as error:
         return [error.message]
+    return _word_faults(rules.rules, mappings)
+
+
+def _word_faults(rules: Iterable[Rule], mappings: str | Path | None) -> list[str]:
     from hcc.rules.gap_vocabulary import vocabulary, word_faults
 
     words = vocabulary(mappings=mappings)
-    return [fault for rule in rules.rules for fault in word_faults(rule, words)]
+    return [fault for rule in rules for fault in word_faults(rule, words)]
 
 
 def parse_rules(text: str, name: str = "rules") -> tuple[RuleFile, list[str]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from hcc.rules.folders import model_folders, roots
-from hcc.rules.gap_grammar import CkdStageTerm, DiagnosisTerm, FillTerm, ProblemTerm, ProcedureTerm, ResultTerm, Rule
+from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ConsecutiveYears, LateEpisode, OnlyOn
+from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, ProblemTerm, ProcedureTerm, ResultTerm
 from hcc.rules.valuesets import load_valuesets
 
 

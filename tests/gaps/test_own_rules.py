@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import hcc
+from hcc.errors import RulesError
 from hcc.gaps.needs import needs
 from hcc.rules.gap_rules import GapRules, load_gap_rules
 from tests.gaps.build import Person, gaps, only, sets
@@ -71,3 +72,65 @@ def test_a_listed_code_is_found_on_claims(tmp_path: Path) -> None:
     run = hcc.score(pl.DataFrame(members), pl.DataFrame(claims), payment_year=2026)
     found = hcc.find_gaps(run, as_of="2025-12-31", rules=mine(tmp_path)[0]).gaps
     assert [row["member_id"] for row in only(found, "MY-ECHO")] == ["without"]
+
+
+def test_a_service_named_by_its_code_is_read_from_the_claims(tmp_path: Path) -> None:
+    path, _ = mine(tmp_path)
+    members = pl.DataFrame({"member_id": ["A", "B"], "birth_date": ["1950-01-01"] * 2, "sex": ["F", "F"]})
+    visit = {"claim_type": "professional", "thru_date": "2025-03-01"}
+    claims = pl.DataFrame(
+        [
+            {"claim_id": "1", "member_id": "A", "hcpcs": "99213", "diagnosis_1": "I509", **visit},
+            {"claim_id": "2", "member_id": "A", "hcpcs": "99199", "diagnosis_1": None, **visit},
+            {"claim_id": "3", "member_id": "B", "hcpcs": "99213", "diagnosis_1": "I509", **visit},
+        ]
+    )
+    found = hcc.find_gaps(hcc.score(members, claims, payment_year=2026), rules=path)
+    rows = found.gaps.filter(pl.col("rule_id").cast(pl.String) == "MY-ECHO")
+    assert rows["member_id"].to_list() == ["B"]
+
+
+def test_words_that_nothing_has_are_faults_of_a_rule_not_silence(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        WITHOUT.replace('unless = "service"', 'unless = "service or fills or results"')
+        + """
+[rules.terms.fills]
+kind = "fill"
+words = "metformin"
+ingredients = ["metforminn"]
+[rules.terms.results]
+kind = "result"
+words = "eGFR"
+concepts = ["egfrr"]
+value = "< 60"
+unit = "mL/min/1.73m2"
+"""
+    )
+    with pytest.raises(RulesError) as raised:
+        load_gap_rules(path)
+    assert "metforminn" in raised.value.message
+    assert "egfrr" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ('codes = ["i10"]\nkind = "diagnosis"', "i10"),
+        ('codes = ["E11.9"]\nkind = "diagnosis"', "E11.9"),
+        ('codes = ["e119"]\nkind = "problem"', "e119"),
+        ('codes = ["99213X"]\nkind = "procedure"', "99213X"),
+    ],
+)
+def test_codes_are_written_as_the_data_are(tmp_path: Path, fault: str, told: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(WITHOUT.replace('kind = "procedure"', fault).replace('codes = ["93306", "99199"]\n', ""))
+    with pytest.raises(RulesError, match=told):
+        load_gap_rules(path)
+
+
+def test_npis_have_ten_digits(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[settings]\nhra_vendor_npis = ["1234567890", "abc"]\n')
+    with pytest.raises(RulesError, match="abc"):
+        load_gap_rules(path)

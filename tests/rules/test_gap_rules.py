@@ -73,12 +73,12 @@ def test_rules_of_low_strength_and_unsure_definition_are_off_by_default() -> Non
 
 def test_a_file_of_ones_own_adds_rules_and_switches_ours(tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
-    own.write_text('off = ["AUD-SINGLE"]\non = ["OIG-8"]\n[settings]\nhra_vendor_npis = ["1"]\n' + SOUND)
+    own.write_text('off = ["AUD-SINGLE"]\non = ["OIG-8"]\n[settings]\nhra_vendor_npis = ["1234567893"]\n' + SOUND)
     rules = load_gap_rules(own)
     enabled = {rule.id for rule in rules.enabled}
     assert {"MY-1", "OIG-8"} <= enabled
     assert "AUD-SINGLE" not in enabled
-    assert rules.settings.hra_vendor_npis == ("1",)
+    assert rules.settings.hra_vendor_npis == ("1234567893",)
     assert rules.sha256 != load_gap_rules().sha256
     assert check_gap_rules(own) == []
 
