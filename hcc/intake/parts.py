@@ -39,11 +39,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a Parquet file's footers prove about a column, without reading it."""
+    """What a Parquet file's footers prove about a column, without reading it. ``padded``: the lowest or highest text of
+    some row group has blanks at its ends."""
 
     no_nulls: bool = False
     low: Any = None
     high: Any = None
+    padded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,8 @@ class Part:
                     return Facts(no_nulls=False)
         if not lows:
             return Facts(no_nulls=nulls == 0)
-        return Facts(no_nulls=nulls == 0, low=min(lows), high=max(highs))
+        padded = any(isinstance(bound, str) and bound != bound.strip() for bound in (*lows, *highs))
+        return Facts(no_nulls=nulls == 0, low=min(lows), high=max(highs), padded=padded)
 
 
 def collect(table: str, part: Part, frame: pl.LazyFrame) -> pl.DataFrame:

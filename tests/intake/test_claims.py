@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -193,6 +194,29 @@ def test_identifiers_padded_with_blanks_meet_those_that_are_not() -> None:
     frame = claims(claim_id="C1    ", member_id="M1   ")
     assert lines(read(claims_=frame)).select("claim_id", "member_id").rows() == [("C1", "M1")]
     assert read(claims_=frame.lazy()).claim_diagnoses.collect()["claim_id"].to_list() == ["C1"]
+
+
+@pytest.mark.parametrize("source", ["frame", "row group of Parquet", "middle of Parquet", "database", "lazy frame"])
+def test_blanks_in_the_middle_of_a_large_table_are_found(source: str, tmp_path: Path) -> None:
+    """One month among twelve came padded; neither end of the table shows it."""
+    size, padded = 60_000, range(30_000, 35_000)
+    if source == "middle of Parquet":  # one row group whose bounds are clean, padded around one of the places
+        padded = range((size - 1_000) // 7 * 3 - 50, (size - 1_000) // 7 * 3 + 50)
+    rows = claims(claim_id=[f"C{i:06}" for i in range(size)], claim_type="professional", hcpcs="99213")
+    inside = pl.int_range(pl.len()).is_between(padded.start, padded.stop, closed="left")
+    frame = rows.with_columns(pl.when(inside).then(pl.col("claim_id") + " ").otherwise("claim_id").alias("claim_id"))
+    given: Any = frame
+    if "Parquet" in source:
+        given = tmp_path / "claims.parquet"
+        frame.write_parquet(given, row_group_size=5_000 if source.startswith("row") else size)
+    elif source == "database":
+        given = tmp_path / "claims.duckdb"
+        with duckdb.connect(str(given)) as con:
+            con.register("incoming", frame.to_arrow())
+            con.execute("CREATE TABLE claims AS SELECT * FROM incoming")
+    elif source == "lazy frame":
+        given = frame.lazy()
+    assert lines(read(claims_=given))["claim_id"].sort().equals(rows["claim_id"])
 
 
 def test_types_that_cannot_be_are_all_told_at_once() -> None:
