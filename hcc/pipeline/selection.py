@@ -15,7 +15,7 @@ def has_table(inputs: Inputs) -> bool:
     return any(one["table"] == "claim_diagnoses" for one in inputs.fingerprints)
 
 
-def told(inputs: Inputs) -> bool:
+def diagnoses_are_told(inputs: Inputs) -> bool:
     """Whether all diagnoses say whose they are; those on the lines do."""
     if not has_table(inputs):
         return True

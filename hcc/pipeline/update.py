@@ -28,7 +28,7 @@ from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
 from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
 from hcc.pipeline.run import Memory, Progress, Scored, run
-from hcc.pipeline.selection import Selection, has_table, told
+from hcc.pipeline.selection import Selection, diagnoses_are_told, has_table
 from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import unmapped_table
@@ -87,7 +87,7 @@ def update(
         **before.form_with_members(layout, columns),
     )  # fmt: skip
     _no_file_twice(before, new)
-    owned = told(old) and told(new)
+    owned = diagnoses_are_told(old) and diagnoses_are_told(new)
     old, new = _with_owners(old), _with_owners(new)
     tabled = has_table(old) or has_table(new)
     touched = _touched(old, new, owned, tabled)
@@ -252,22 +252,35 @@ def _unknown(old: Inputs, new: Inputs) -> int:
 
 
 def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
-    """New mapped diagnoses of claims that neither the earlier nor the new lines have: of members that are not ours, and
-    of nobody knows whom."""
-    strange = new.claim_diagnoses.filter(pl.col("diagnosis_code").is_in(mapped.implode())).select(_SAID)
-    strange = strange.filter(~pl.col("member_id").is_in(old.members["member_id"].implode()).fill_null(False))
-    alone = strange.collect(engine="streaming")
-    found = 0
+    """Mapped diagnoses of members that are not ours, and of nobody knows whom, of claims that no line has: how many
+    more there are now. Those of new claims come, those of before whose claim has its first lines now go."""
+    ours = pl.col("member_id").is_in(old.members["member_id"].implode()).fill_null(False)
+    strange = pl.col("diagnosis_code").is_in(mapped.implode()) & ~ours
+    come = new.claim_diagnoses.filter(strange).select(_SAID).collect(engine="streaming")
+    lines = new.claims.filter(~ours).select("claim_id").unique().collect(engine="streaming")["claim_id"]
+    if lines.is_empty():
+        return _without_lines(come, new.claims, old.claims).height
+    # Where nobody knows whose they are, they were scored with the claims that came.
+    told = pl.col("member_id").is_not_null() & pl.col("claim_id").is_in(lines.implode())
+    before = old.claim_diagnoses.filter(strange, told).select(_SAID)
+    alone = _without_lines(before.collect(engine="streaming"), old.claims)
+    still = _without_lines(alone, new.claims)
+    return _without_lines(come, new.claims, old.claims).height - (alone.height - still.height)
+
+
+def _without_lines(diagnoses: pl.DataFrame, *claims: pl.LazyFrame) -> pl.DataFrame:
+    """Those whose claim has no line, of the member where the diagnosis says whose it is."""
+    found = []
     for key, some in (
-        (["claim_id", "member_id"], alone.filter(pl.col("member_id").is_not_null())),
-        (["claim_id"], alone.filter(pl.col("member_id").is_null())),
+        (["claim_id", "member_id"], diagnoses.filter(pl.col("member_id").is_not_null())),
+        (["claim_id"], diagnoses.filter(pl.col("member_id").is_null())),
     ):
-        for lines in (new.claims, old.claims):
+        for lines in claims:
             if some.height:
                 there = lines.filter(pl.col("claim_id").is_in(some["claim_id"].unique().implode())).select(key).unique()
                 some = some.join(there.collect(engine="streaming"), on=key, how="anti")
-        found += some.height
-    return found
+        found.append(some)
+    return pl.concat(found)
 
 
 def _unmapped(

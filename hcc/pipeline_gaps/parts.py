@@ -17,7 +17,7 @@ from hcc.pipeline.memory import MemoryLimit
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.run import Progress, Scored
 from hcc.pipeline.run import run as score_population
-from hcc.pipeline.selection import Selection, told
+from hcc.pipeline.selection import Selection, diagnoses_are_told
 from hcc.pipeline.statuses import Statuses
 from hcc.pipeline_gaps.contexts import as_known_on
 from hcc.pipeline_gaps.sources import Sources
@@ -114,7 +114,7 @@ class InParts:
     def __init__(self, inputs: Inputs, plan: Plan, statuses: Statuses, run_id: str, sizes: Sizes, room: Room) -> None:
         self.plan, self.members, self.piece = plan, inputs.members.height, sizes.piece
         self._inputs, self._statuses, self._run_id, self._size, self._room = inputs, statuses, run_id, sizes.part, room
-        self._told = told(inputs)
+        self._told = diagnoses_are_told(inputs)
 
     def parts(self, sources: Sources, as_of: date) -> Iterator[Part]:
         for start in range(0, self.members, self._size):

@@ -176,6 +176,30 @@ def test_diagnoses_of_earlier_claims_and_of_no_claim(tables: dict[str, pl.DataFr
     assert counts(whole)["diagnoses_without_claim"] > 0
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["says whose", "says not whose"])
+@pytest.mark.parametrize("owner", ["M", "stranger"])
+def test_a_diagnosis_whose_claim_comes_later_no_longer_lacks_it(owner: str, named: bool, tmp_path: Path) -> None:
+    """C2's diagnosis is there first; its line comes with the update. C3's line never comes."""
+    members, one, two = (tmp_path / name for name in ("members.parquet", "one.parquet", "two.parquet"))
+    pl.DataFrame({"member_id": ["M"], "birth_date": [date(1950, 1, 1)], "sex": ["F"]}).write_parquet(members)
+    for path, who, claim in ((one, "M", "C1"), (two, owner, "C2")):
+        pl.DataFrame(
+            {"claim_id": [claim], "member_id": [who], "thru_date": [date(YEAR - 1, 5, 5)], "hcpcs": ["99213"]}
+        ).write_parquet(path)
+    there = pl.DataFrame({"claim_id": ["C2", "C3"], "member_id": [owner, owner], "diagnosis_code": ["E1122"] * 2})
+    added = pl.DataFrame({"claim_id": ["C1"], "member_id": ["M"], "diagnosis_code": ["E1122"]})
+    both = [tmp_path / "dx_one.parquet", tmp_path / "dx_two.parquet"]
+    for path, frame in zip(both, (there, added), strict=True):
+        (frame if named else frame.drop("member_id")).write_parquet(path)
+    whole, file = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
+    hcc.score(members, [one, two], claim_diagnoses=both, payment_year=YEAR, out=whole)
+    hcc.score(members, one, claim_diagnoses=both[0], payment_year=YEAR, out=file)
+    assert counts(file)["diagnoses_without_claim"] == 2
+    update(file, two, claim_diagnoses=both[1])
+    assert counts(file)["diagnoses_without_claim"] == counts(whole)["diagnoses_without_claim"] == 1
+    assert rows(file, "diagnoses") == rows(whole, "diagnoses")
+
+
 def chained() -> pl.DataFrame:
     """Forty members whose claims have the same few numbers: visits, replacements, voids and chart-review deletes."""
     rnd, rows = Random(11), []
