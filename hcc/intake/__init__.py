@@ -4,7 +4,7 @@ from hcc.intake.binding import Names
 from hcc.intake.claims import CONSTANTS, Claims, read_claims
 from hcc.intake.codes import code_problem, code_suspicion, normalize_code
 from hcc.intake.extras import Extra, read_extra
-from hcc.intake.inputs import Inputs, claims_of_others, read_inputs
+from hcc.intake.inputs import Inputs, claims_of_others, read_inputs, read_more_claims
 from hcc.intake.layout import layouts, load_layout, load_renames
 from hcc.intake.members import member_frame
 from hcc.intake.reasons import REASONS
@@ -27,4 +27,5 @@ __all__ = [
     "read_claims",
     "read_extra",
     "read_inputs",
+    "read_more_claims",
 ]

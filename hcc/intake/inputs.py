@@ -79,15 +79,7 @@ def read_inputs(
     def names(table: str) -> Names:
         return Names(tables.table(table), renames.get(table, {}))
 
-    errors: list[HccError] = []
-
-    def attempt(read: Callable[[], _Read]) -> _Read | None:
-        try:
-            return read()
-        except HccError as error:
-            errors.append(error)
-            return None
-
+    attempt = _Attempts()
     found = attempt(lambda: read_members(members, names("members"), payment_year))
     lines = attempt(
         lambda: read_claims(claims, names("claims"), payment_year, diagnoses_elsewhere=claim_diagnoses is not None)
@@ -106,8 +98,7 @@ def read_inputs(
         months = attempt(lambda: read_enrollment(enrollment, names("enrollment"), payment_year))
     elif enrollment_from_spans and found is not None:
         months = attempt(lambda: enrollment_of_spans(found, payment_year))
-    if errors:
-        raise _together(errors)
+    attempt.check()
     assert found is not None
     assert lines is not None
     people = found
@@ -133,28 +124,87 @@ def _check_spans(tables: Layout, enrollment: Any) -> None:
         )
 
 
-def _together(errors: list[HccError]) -> HccError:
-    """One error that tells all of them."""
-    if len(errors) == 1:
-        return errors[0]
-    hints = list(dict.fromkeys(error.hint for error in errors if error.hint))
-    return InputError("\n".join(error.message for error in errors), hint="\n      ".join(hints) or None)
+class _Attempts:
+    """Reads tables one by one and tells the faults of all of them together."""
+
+    def __init__(self) -> None:
+        self._errors: list[HccError] = []
+
+    def __call__(self, read: Callable[[], _Read]) -> _Read | None:
+        try:
+            return read()
+        except HccError as error:
+            self._errors.append(error)
+            return None
+
+    def check(self) -> None:
+        """Raise what was met."""
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            hints = list(dict.fromkeys(error.hint for error in self._errors if error.hint))
+            raise InputError(
+                "\n".join(error.message for error in self._errors), hint="\n      ".join(hints) or None
+            )
+
+
+def read_more_claims(
+    beside: Inputs,
+    *,
+    claims: Any,
+    payment_year: int,
+    claim_diagnoses: Any = None,
+    layout: str | Layout | Mapping[str, Any] = "canonical",
+    columns: str | Path | Mapping[str, Any] | None = None,
+) -> Inputs:
+    """Claims that come to those of ``beside``: its members and months, with these claims alone. Fingerprints, notes and
+    rejected rows are of the new tables. Raises InputError that lists every fault of both."""
+    tables, renames = load_layout(layout), load_renames(columns)
+    attempt = _Attempts()
+    lines = attempt(
+        lambda: read_claims(
+            claims, Names(tables.table("claims"), renames.get("claims", {})), payment_year,
+            diagnoses_elsewhere=claim_diagnoses is not None,
+        )
+    )  # fmt: skip
+    table = None
+    if claim_diagnoses is not None:
+        names = Names(tables.table("claim_diagnoses"), renames.get("claim_diagnoses", {}))
+        table = attempt(lambda: read_extra("claim_diagnoses", claim_diagnoses, names))
+    attempt.check()
+    assert lines is not None
+    read: list[Claims | Extra] = [lines, *([table] if table else [])]
+    diagnoses, told = _diagnoses(lines, table)
+
+    def rejected() -> pl.DataFrame:
+        return pl.concat([one.rejected() for one in read])
+
+    return replace(
+        beside, claims=lines.lines, claims_absent=lines.absent, claim_diagnoses=diagnoses, extras={}, rejected=rejected,
+        fingerprints=[one.source.fingerprint for one in read],
+        notes=[*lines.notes, *told, *(table.notes if table else ())],
+    )  # fmt: skip
+
+
+def _diagnoses(lines: Claims, table: Extra | None) -> tuple[pl.LazyFrame, list[str]]:
+    """Diagnoses of the lines, of a table of them, or of both; and what there is to say about it."""
+    if table is None or lines.diagnoses is None:
+        diagnoses = lines.diagnoses if table is None else table.frame
+        assert diagnoses is not None
+        return diagnoses, []
+    if "member_id" in table.frame.collect_schema():
+        of_table = table.frame
+    else:  # their claims say it; those on the lines keep whose they are
+        of_table = table.frame.with_columns(pl.lit(None, dtype=pl.String).alias("member_id"))
+    common = ["claim_id", "member_id", "diagnosis_code"]
+    both = pl.concat([lines.diagnoses.select(common), of_table.select(common)])
+    return both, ["claims: diagnoses stand on the lines and in claim_diagnoses; both are used."]
 
 
 def _assemble(members: Members, lines: Claims, extras: dict[str, Extra], months: Enrollment | None) -> Inputs:
     table = extras.pop("claim_diagnoses", None)
-    notes = [*members.notes, *lines.notes]
-    if table is None or lines.diagnoses is None:
-        diagnoses = lines.diagnoses if table is None else table.frame
-        assert diagnoses is not None
-    else:
-        notes.append("claims: diagnoses stand on the lines and in claim_diagnoses; both are used.")
-        if "member_id" in table.frame.collect_schema():
-            of_table = table.frame
-        else:  # their claims say it; those on the lines keep whose they are
-            of_table = table.frame.with_columns(pl.lit(None, dtype=pl.String).alias("member_id"))
-        common = ["claim_id", "member_id", "diagnosis_code"]
-        diagnoses = pl.concat([lines.diagnoses.select(common), of_table.select(common)])
+    diagnoses, told = _diagnoses(lines, table)
+    notes = [*members.notes, *lines.notes, *told]
     others: list[Extra | Enrollment] = [*([table] if table else []), *extras.values(), *([months] if months else [])]
     for one in others:
         notes += one.notes

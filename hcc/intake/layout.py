@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -78,14 +79,14 @@ def layouts() -> list[str]:
     return sorted(p.name.removesuffix(".toml") for p in _folder().iterdir() if p.name.endswith(".toml"))
 
 
-def load_layout(name: str | Layout | Mapping[str, Any]) -> Layout:
+def load_layout(name: str | Path | Layout | Mapping[str, Any]) -> Layout:
     """A shipped layout by its name, one of the user's by the path of its TOML file, or what ``told_layout`` told of one.
     Raises InputError."""
     if isinstance(name, Layout):
         return name
     if isinstance(name, Mapping):
         return Layout.model_validate({"name": "of the run", **name})
-    shipped = layouts()
+    shipped, name = layouts(), str(name)
     if name in shipped:
         text = (_folder() / f"{name}.toml").read_text(encoding="utf-8")
     elif name.endswith(".toml"):
@@ -124,6 +125,11 @@ def load_renames(columns: str | Path | Mapping[str, Any] | None) -> dict[str, di
         return {}
     if isinstance(columns, Mapping):
         where, raw = "columns", dict(columns)
+    elif not isinstance(columns, str | os.PathLike):
+        raise InputError(
+            f"columns is a {type(columns).__name__}.",
+            hint='Give the path of a TOML file, or {"claims": {"their_name": "our_name"}}.',
+        )
     else:
         where = Path(columns).name
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hcc.errors import HccError, ResultsError
-from hcc.intake import Inputs, load_layout, load_renames
+from hcc.intake import Inputs
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.results import read_table
 from hcc.results.place import Stamp, stamp_of
@@ -50,18 +50,6 @@ class Recorded:
     def form_of_added(self, layout: Any = None, columns: Any = None) -> dict[str, Any]:
         """Layout and columns of tables that are added: as given, else those of the run."""
         return form_of_added(self.form(layout, columns), layout, columns)
-
-    def form_with_members(self, layout: Any = None, columns: Any = None) -> dict[str, Any]:
-        """The same for added claims that are read together with the run's own members."""
-        own, added = self.form(layout, columns), self.form_of_added(layout, columns)
-        tables, renames = load_layout(added["layout"]), load_renames(added["columns"])
-        tables = tables.model_copy(
-            update={"tables": {**tables.tables, "members": load_layout(own["layout"]).table("members")}}
-        )
-        return {
-            "layout": tables,
-            "columns": {**renames, "members": load_renames(own["columns"]).get("members", {})},
-        }
 
 
 def form_of_added(own: Mapping[str, Any], layout: Any, columns: Any) -> dict[str, Any]:

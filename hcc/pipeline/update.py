@@ -19,7 +19,7 @@ import polars as pl
 
 from hcc.diagnoses.lines import VERSION_COLUMNS
 from hcc.errors import InputError
-from hcc.intake import Inputs, read_inputs
+from hcc.intake import Inputs, read_inputs, read_more_claims
 from hcc.intake.fingerprints import of_files
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.api import row_counts
@@ -82,10 +82,9 @@ def update(
         enrollment_from_spans=before.options.months_from_spans, **before.form(layout, columns),
     )  # fmt: skip
     same_inputs(before, old)
-    new = read_inputs(
-        members=before.paths["members"], claims=claims, claim_diagnoses=claim_diagnoses, payment_year=year,
-        **before.form_with_members(layout, columns),
-    )  # fmt: skip
+    new = read_more_claims(
+        old, claims=claims, claim_diagnoses=claim_diagnoses, payment_year=year, **before.form_of_added(layout, columns)
+    )
     _no_file_twice(before, new)
     owned = diagnoses_are_told(old) and diagnoses_are_told(new)
     old, new = _with_owners(old), _with_owners(new)
@@ -120,11 +119,11 @@ def update(
     notes = _notes(before, ours.height, touched.len() - ours.height)
     unmapped = _unmapped(path, before, scored, earlier, new, chosen)
     rejected = new.rejected()
-    rejected = rejected.filter(pl.col("table").cast(pl.String).is_in(["claims", "claim_diagnoses"]))
     both = _everything(old, new)
     counts = _counts(path, before, both, earlier, scored, unmapped, rejected)
-    counts["claims_of_unknown_members"] += _unknown(old, new)
-    counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
+    if touched.len() > ours.height or not owned:  # else all that came is of our members
+        counts["claims_of_unknown_members"] += _unknown(old, new)
+        counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
     with ResultsWriter(
         target, overwrite=True, run_id=run_id, base=path, base_stamp=before.stamp, memory=limit.database
     ) as writer:
@@ -214,7 +213,7 @@ def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
 def _everything(old: Inputs, new: Inputs) -> Inputs:
     """All claims of before and the new ones, with the fingerprints that a run on all files would have."""
     fingerprints = []
-    added = {one["table"]: one for one in new.fingerprints if one["table"] != "members"}
+    added = {one["table"]: one for one in new.fingerprints}
     for one in old.fingerprints:
         more = added.pop(one["table"], None)
         fingerprints.append(one if more is None else _joined(one, more))
@@ -233,7 +232,7 @@ def _joined(one: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def _no_file_twice(before: Recorded, new: Inputs) -> None:
     there = {path for table in ("claims", "claim_diagnoses") for path in before.paths.get(table, [])}
-    again = [path for one in new.fingerprints if one["table"] != "members" for path in one["paths"] if path in there]
+    again = [path for one in new.fingerprints for path in one["paths"] if path in there]
     if again:
         raise InputError(
             f"{Path(again[0]).name} is among the claims of the run already.", hint="Give the new files only."

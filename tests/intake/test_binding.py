@@ -125,6 +125,11 @@ def test_an_optional_column_missing_from_one_file_takes_its_default(tmp_path: Pa
 def test_layouts_are_listed_and_unknown_ones_told() -> None:
     assert {"canonical", "tuva"} <= set(layouts())
     assert "There is no layout 'tuvva'" in fails(layout="tuvva")
+    assert "There is no layout 'None'" in fails(layout=None)
+
+
+def test_columns_that_are_neither_a_file_nor_a_mapping() -> None:
+    assert "columns is a list" in fails(columns=[1])
 
 
 def test_a_layout_of_ones_own(tmp_path: Path) -> None:
