@@ -95,8 +95,8 @@ def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.D
     whole = rows.select(*key, pl.col("falls", "weakened").name.prefix("whole_"))
     # What is said of the row as a whole (what it stands on, what was not read) comes once, at the end.
     last = pl.col("target") == pl.col("target").max().over(key)
-    parts = parts.join(whole, on=key).with_columns(
-        ((pl.col("status") == "open") & (said.n_unique().over(key) > 1)).alias("apart"),
+    parts = parts.join(whole, on=key, nulls_equal=True).with_columns(
+        (pl.col("status").is_in(["open", "informational"]) & (said.n_unique().over(key) > 1)).alias("apart"),
         pl.col("whole_falls").alias("falls"), pl.when(last).then("whole_weakened").otherwise(0).alias("weakened"),
         pl.when(last).then("status").otherwise(pl.lit("closed", parts.schema["status"])).alias("status"),
     ).drop("whole_falls", "whole_weakened")  # fmt: skip

@@ -31,7 +31,8 @@ def of_claim_types(plan: Plan) -> tuple[pl.Expr, list[int]]:
 
 def united(found: Found, rows: pl.DataFrame, rank: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One row per member, model, HCC and rule, sorted by these: the first by ``rank`` (UInt64, below 2**32), strength
-    and target. An unsupported row takes over the codes and claims of its rule's other targets of the same status.
+    and target. An unsupported row, or a remark, takes over the codes and claims of its rule's other targets of the same
+    status.
 
     Also: the rows that were united, one per target.
     """
@@ -60,9 +61,9 @@ def united(found: Found, rows: pl.DataFrame, rank: pl.Expr) -> tuple[pl.DataFram
 
 
 def _parts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Unsupported rows, best first within a key, that have the status of the first: one that cannot be judged adds
-    nothing to one that is open."""
-    rows = rows.filter("unsupported")
+    """Unsupported rows and remarks, best first within a key, that have the status of the first: one that cannot be
+    judged adds nothing to one that is open."""
+    rows = rows.filter(pl.col("unsupported") | (pl.col("status") == "informational"))
     first = rows.unique("_row", keep="first", maintain_order=True).select("_row", "status", "status_reason")
     alike = rows.join(first, on=["_row", "status", "status_reason"], how="semi", nulls_equal=True)
     return alike.filter(pl.len().over("_row") > 1)

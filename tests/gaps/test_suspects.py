@@ -395,6 +395,18 @@ def test_captured_on_an_ineligible_record_only_is_a_remark() -> None:
     assert (row["hcc"], row["status"], row["status_reason"]) == (None, "informational", "ineligible_record")
 
 
+def test_a_remark_is_about_all_that_its_rule_found() -> None:
+    person = (
+        Person()
+        .fill("buprenorphine", "2025-02-01").fill("acamprosate", "2025-02-02")
+        .dx("F1120", "2025-03-01", counted=False).dx("F1020", "2025-03-01", counted=False)
+    )  # fmt: skip
+    (row,) = only(gaps(person), "SUD-1")
+    assert (row["status"], row["hcc"], row["candidate_diagnosis_codes"]) == ("informational", None, "F1020,F1120")
+    assert "opioid" in row["reason"]
+    assert "acamprosate" in row["reason"]
+
+
 @pytest.mark.parametrize(("year", "codes"), [(2024, "G35"), (2025, "G35,G35D"), (2026, "G35D")])
 def test_a_candidate_code_is_valid_in_the_year(year: int, codes: str) -> None:
     """ICD-10-CM of 2025-10-01 put G35.A to G35.D in the place of G35; in 2025 both can be coded."""
