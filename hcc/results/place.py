@@ -123,11 +123,12 @@ def stamp_of(path: str | Path) -> Stamp | None:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def publish(made: Path, target: Path, made_from: tuple[Path, Stamp] | None = None) -> None:
+def publish(made: Path, target: Path, made_from: tuple[Path, Stamp] | None = None, *, replaces: bool = True) -> None:
     """Give a finished file its final name: owner-only, flushed to disk, renamed in one step.
 
     ``made_from``: the file it continues, as it was then. Raises ResultsError where that is another one by now: what it
-    gained meanwhile would be lost.
+    gained meanwhile would be lost. ``replaces`` False: raises ResultsExist where another command made ``target``
+    meanwhile.
     """
     made.chmod(0o600)
     _flush(made)
@@ -137,10 +138,27 @@ def publish(made: Path, target: Path, made_from: tuple[Path, Stamp] | None = Non
                 f"{made_from[0]} changed while this was at work, and was left as it is now.",
                 hint="Another command wrote to it. Run this one again.",
             )
+        if not replaces and target.exists():
+            raise ResultsExist(target)
         # A write-ahead log left by someone else's connection belongs to the file that is being replaced.
         target.with_name(target.name + ".wal").unlink(missing_ok=True)
-        made.replace(target)
+        if replaces:
+            made.replace(target)
+        else:
+            _put_where_nothing_is(made, target)
     _flush(target.parent)
+
+
+def _put_where_nothing_is(made: Path, target: Path) -> None:
+    """A link, unlike a new name, is refused where another command was a moment faster."""
+    try:
+        os.link(made, target)
+    except FileExistsError:
+        raise ResultsExist(target) from None
+    except OSError:  # a file system without links
+        made.replace(target)
+    else:
+        made.unlink()
 
 
 @contextlib.contextmanager

@@ -70,7 +70,8 @@ class ResultsWriter:
     ``memory``: DuckDB's limit, such as "1GB". ``seconds_writing`` tells the time spent in inserts.
     ``key``: what the run is of; with it ``mark`` makes the run one that can be resumed, and with ``resume`` an
     interrupted run of the same key is taken over (``resumed``: its last mark; the caller says ``take_back`` first).
-    Raises ResultsExist before any work, ResultsError for a full disk, and where ``base`` changed before ``finish``.
+    Raises ResultsExist before any work, or where another command made the file meanwhile; ResultsError for a full disk,
+    and where ``base`` changed before ``finish``.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class ResultsWriter:
         resume: bool = False,
     ) -> None:
         self.target = check_target(path, overwrite)
+        self._overwrite = overwrite
         self.run_id = run_id or str(uuid.uuid4())
         self._run_id_given = run_id is not None
         self._base = None if base is None else Path(base).expanduser().absolute()
@@ -255,7 +257,7 @@ class ResultsWriter:
                 lane.stop()
             self._con.execute("CHECKPOINT")
             self._con.close()
-            publish(self._made, self.target, self._made_from())
+            publish(self._made, self.target, self._made_from(), replaces=self._overwrite)
         self._finished = True
         self._discard()
         return self.target

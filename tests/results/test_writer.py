@@ -268,6 +268,33 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.sep == "\\", reason="backslashes separate folders here")
+def _two_writers(path: Path) -> None:
+    """Both begin while nothing is there; the one with two rows finishes last."""
+    with ResultsWriter(path) as first, ResultsWriter(path) as second:
+        first.append("factors", _factors(1))
+        second.append("factors", _factors(2))
+        first.finish(made_up.RUN)
+        second.finish(made_up.RUN)
+
+
+def test_of_two_writers_of_one_new_file_the_first_to_finish_keeps_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    with pytest.raises(ResultsExist):
+        _two_writers(path)
+    assert _rows(path, "SELECT count(*) FROM factors") == [(1,)]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.duckdb"]
+
+
+def test_a_disk_without_hard_links_keeps_the_first_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", none)
+    with pytest.raises(ResultsExist):
+        _two_writers(tmp_path / "r.duckdb")
+    assert _rows(tmp_path / "r.duckdb", "SELECT count(*) FROM factors") == [(1,)]
+
+
 def test_a_backslash_in_the_path_is_told_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="backslash"):
         check_target(tmp_path / "a\\b.duckdb")
