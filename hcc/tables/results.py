@@ -277,7 +277,7 @@ MEMBER_GAPS = Table(
         Column("part", "few", "C or D."),
         Column("direction", "few", "unsupported or missing."),
         Column("open_gaps", "int", "Open gaps with an HCC."),
-        Column("risk_score", "decimal", "Risk score as it is."),
+        Column("risk_score", "decimal", "Risk score of what was known on the as-of date (runs.as_of)."),
         Column("risk_score_applied", "decimal", "Risk score with all open gaps of the direction applied."),
         Column("score_change", "decimal", "The difference; not the sum of the gaps' own changes."),
         Column(
