@@ -33,7 +33,7 @@ _PER_MEMBER_OF_A_PIECE = 28_000
 _PER_ROW = 70  # of the claims, diagnoses and evidence of everybody at once
 _PER_ROW_OF_A_PART = 150  # what a part freed is not all of use to the next one
 _CODES_ON_A_LINE = 2.5  # where diagnoses are no table of their own
-_LEAST_PART = 1 << 15  # members: every part reads the files through
+_LEAST_PART, _MOST_PARTS = 1 << 15, 64  # members; every part reads the files through
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Sizes:
 
 
 def sizes(inputs: Inputs, sources: Sources, limit: MemoryLimit) -> Sizes:
-    """What fits into ``limit``: everybody, where possible."""
+    """What fits into ``limit``: everybody, where possible. A limit that would take more than _MOST_PARTS is not kept."""
     members = inputs.members.height
     left = max(limit.nbytes - _FIXED - members * _PER_MEMBER, 0)
     piece = min(max(int(left * _OF_PIECES / _PER_MEMBER_OF_A_PIECE), _LEAST_PIECE), PIECE)
@@ -73,7 +73,7 @@ def sizes(inputs: Inputs, sources: Sources, limit: MemoryLimit) -> Sizes:
     rows = _rows(inputs, sources)
     if rows * _PER_ROW <= room:
         return Sizes(members, piece)
-    parts = math.ceil(rows * _PER_ROW_OF_A_PART / room)
+    parts = min(math.ceil(rows * _PER_ROW_OF_A_PART / room), _MOST_PARTS)
     return Sizes(max(math.ceil(members / parts), min(_LEAST_PART, members)), piece)
 
 
