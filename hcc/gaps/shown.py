@@ -14,7 +14,9 @@ _FINE = 1e-6  # 0.29 × 100 is 28.999…
 
 def number(value: pl.Expr) -> pl.Expr:
     """6.5 as 6.5, 42.0 as 42; further decimals than two are cut off, so that 39.996 does not read 40."""
-    return ((value * 100 + _FINE).floor() / 100).cast(pl.String).str.strip_suffix(".0")
+    cut = (value * 100 + _FINE).floor() / 100
+    # The division may be off in its last place: 870 / 100 is 8.700000000000001 to polars, but not everywhere.
+    return cut.round(2).cast(pl.String).str.strip_suffix(".0")
 
 
 def sign_in_words(sign: pl.Expr) -> pl.Expr:

@@ -71,7 +71,8 @@ def update(
     begun = time.perf_counter()
     path = Path(results)
     target = path if out is None else Path(out)
-    check_target(target, overwrite=overwrite or out is None)
+    replaces = overwrite or out is None
+    check_target(target, overwrite=replaces)
     before = recorded(path)
     tell: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
     tell("new claims", 0.0)
@@ -125,7 +126,7 @@ def update(
         counts["claims_of_unknown_members"] += _unknown(old, new)
         counts["diagnoses_without_claim"] += _strange_without_claim(old, new, scored.plan.codes.code)
     with ResultsWriter(
-        target, overwrite=True, run_id=run_id, base=path, base_stamp=before.stamp, memory=limit.database
+        target, overwrite=replaces, run_id=run_id, base=path, base_stamp=before.stamp, memory=limit.database
     ) as writer:
         writer.delete_members(ours["member_id"], keep=("members",))
         for table in _MADE_ANEW:

@@ -52,7 +52,7 @@ def write_report(
         made = folder / "report.html"
         try:
             made.write_text(page, encoding="utf-8")
-            publish(made, target)
+            publish(made, target, replaces=overwrite)
         finally:
             made.unlink(missing_ok=True)
             folder.rmdir()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
+from hcc.gaps.shown import number
 from tests.gaps.build import Person, candidates, only
 
 
@@ -14,6 +17,16 @@ def bounded(person: Person, concept: str, when: str, comparator: str, number: fl
     person.result(concept, when, low=None if below else number + 0.1, high=number - 0.1 if below else None, use=use)
     person.results[-1] |= {"value": number, "comparator": comparator}
     return person
+
+
+def test_numbers_read_as_they_were_measured() -> None:
+    """Every value of two decimals below 1,000: no 8.700000000000001."""
+    hundredths = range(100_000)
+    written = [str(Decimal(n) / 100) for n in hundredths]
+    frame = pl.DataFrame({"value": [n / 100 for n in hundredths]})
+    assert frame.select(number(pl.col("value"))).to_series().to_list() == written
+    assert frame.lazy().select(number(pl.col("value"))).collect().to_series().to_list() == written
+    assert frame.slice(37, 101).select(number(pl.col("value"))).to_series().to_list() == written[37:138]
 
 
 def reasons(person: Person, rule: str) -> list[str]:
