@@ -150,7 +150,8 @@ def check_tables(tables: Collection[str] | None, out: str | Path | None) -> None
     """Raises HccError for tables that cannot be chosen, or with a file, which holds every table."""
     if tables is None:
         return
-    strange = sorted({tables} if isinstance(tables, str) else set(tables) - set(CHOSEN))
+    listed = isinstance(tables, Collection) and not isinstance(tables, str)
+    strange = sorted(str(name) for name in (tables if listed else [tables]) if not listed or name not in CHOSEN)
     if strange or out is not None:
         why = f"No such tables to choose: {', '.join(strange)}." if strange else "A results file holds every table."
         raise HccError(why, hint=f"Without out=, choose among {', '.join(sorted(CHOSEN))}, as a list.")

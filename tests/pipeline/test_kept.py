@@ -208,3 +208,6 @@ def test_a_run_on_claims_can_be_held_to_some_tables(inputs: dict[str, pl.DataFra
     assert some.frames.keys().isdisjoint({"diagnoses", "member_hccs", "members"})
     with pytest.raises(HccError, match="No such tables to choose: scores"):  # a word, not a list of words
         hcc.score(**inputs, payment_year=YEAR, tables="scores")
+    for odd, told in ((5, "5"), ([None], "None")):
+        with pytest.raises(HccError, match=f"No such tables to choose: {told}"):
+            hcc.score(**inputs, payment_year=YEAR, tables=odd)  # type: ignore[arg-type]
