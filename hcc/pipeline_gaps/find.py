@@ -27,7 +27,7 @@ from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
 from hcc.pipeline_gaps.outliers import outlying_providers
 from hcc.pipeline_gaps.parts import Part, Population
-from hcc.pipeline_gaps.sources import Sources, as_of_day, read_sources
+from hcc.pipeline_gaps.sources import Sources, as_of_day, findings_of_no_claim, read_sources
 from hcc.pipeline_gaps.worth import worths
 from hcc.results import Flags
 from hcc.rules.gap_patterns import Recapture
@@ -119,7 +119,8 @@ def gaps_of(
         "mappings": Path(mappings) if mappings is not None else None,
     }  # fmt: skip
     found = GapRun(
-        as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds, sources.notes
+        as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds,
+        [*sources.notes, *findings_of_no_claim(sources)],
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
     with clock.stage("outliers", 0.05):

@@ -203,6 +203,25 @@ def as_of_day(asked: date | None, sources: Sources, plan: Plan) -> date:
     return min(sources.latest or deadline, deadline)
 
 
+def findings_of_no_claim(sources: Sources) -> list[str]:
+    """What there is to say of findings that did not support a diagnosis on a claim that nobody knows: they question
+    nothing, since any other claim of the day may have another record."""
+    findings = sources.extras.get("chart_findings")
+    if findings is None or "claim_id" not in findings.collect_schema().names():
+        return []
+    key = ["member_id", "claim_id"]
+    failed = findings.filter(pl.col("verdict").cast(pl.String) == "not_supported", pl.col("claim_id").is_not_null())
+    named = failed.select(pl.col(key).cast(pl.String)).collect(engine="streaming")
+    claims = sources.lines.filter(pl.col("claim_id").is_in(named["claim_id"].unique().implode())).select(key)
+    lost = named.join(claims.unique().collect(engine="streaming"), on=key, how="anti").height
+    if not lost:
+        return []
+    return [
+        f"chart_findings: {lost:,} finding(s) did not support a diagnosis on a claim that the member does not have; they "
+        "question nothing. Leave claim_id empty to mean all claims of the day."
+    ]
+
+
 def live_lines(sources: Sources, plan: Plan) -> pl.LazyFrame:
     """Claim lines of records that stand: replaced and voided claims, voids and delete records are left out."""
     lines = sources.lines

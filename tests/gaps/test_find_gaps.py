@@ -445,3 +445,21 @@ def test_no_sentence_tells_anybody_what_to_code(planted) -> None:
 
 def test_the_public_name() -> None:
     assert hcc.find_gaps is find_gaps
+
+
+def test_findings_on_claims_that_nobody_knows_are_told(planted) -> None:
+    made = planted[0]
+    claim = made.claims.row(0, named=True)
+    row = {"member_id": claim["member_id"], "service_date": claim["thru_date"], "diagnosis_code": "E119"}
+    findings = pl.DataFrame(
+        [
+            {**row, "claim_id": claim["claim_id"], "verdict": "not_supported"},
+            {**row, "claim_id": "NOBODY KNOWS", "verdict": "not_supported"},
+            {**row, "claim_id": None, "verdict": "not_supported"},
+            {**row, "claim_id": "NOR THIS", "verdict": "supported"},
+        ]
+    )
+    found = find_gaps(planted[1], chart_findings=findings, as_of=made.calendar.as_of)
+    (told,) = [note for note in found.found.notes if "a claim that the member does not have" in note]
+    assert told.startswith("chart_findings: 1 finding(s)")
+    assert not [note for note in planted[2].found.notes if "a claim that the member does not have" in note]
