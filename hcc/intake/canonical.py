@@ -273,12 +273,12 @@ def _has_blanks(table: str, part: Part, column: str) -> bool:
         return True
     text = pl.col(column)
     look = (text != text.str.strip_chars()).any()
-    ends = [part.frame]
+    places = [part.frame]
     if part.kind == "parquet":
         last = max(part.rows - SAMPLE, 0)
-        starts = sorted({last * place // (PLACES - 1) for place in range(PLACES)})
-        ends = [part.frame.slice(start, SAMPLE) for start in starts]
-    return any(bool(collect(table, part, end.select(look)).item()) for end in ends)
+        starts = sorted({last * number // (PLACES - 1) for number in range(PLACES)})
+        places = [part.frame.slice(start, SAMPLE) for start in starts]
+    return any(bool(collect(table, part, place.select(look)).item()) for place in places)
 
 
 def _can_fail(kind: Kind, dtype: pl.DataType) -> bool:

@@ -258,14 +258,15 @@ def _strange_without_claim(old: Inputs, new: Inputs, mapped: pl.Series) -> int:
     strange = pl.col("diagnosis_code").is_in(mapped.implode()) & ~ours
     come = new.claim_diagnoses.filter(strange).select(_SAID).collect(engine="streaming")
     lines = new.claims.filter(~ours).select("claim_id").unique().collect(engine="streaming")["claim_id"]
+    more = _without_lines(come, new.claims, old.claims).height
     if lines.is_empty():
-        return _without_lines(come, new.claims, old.claims).height
+        return more
     # Where nobody knows whose they are, they were scored with the claims that came.
     told = pl.col("member_id").is_not_null() & pl.col("claim_id").is_in(lines.implode())
     before = old.claim_diagnoses.filter(strange, told).select(_SAID)
     alone = _without_lines(before.collect(engine="streaming"), old.claims)
     still = _without_lines(alone, new.claims)
-    return _without_lines(come, new.claims, old.claims).height - (alone.height - still.height)
+    return more - (alone.height - still.height)
 
 
 def _without_lines(diagnoses: pl.DataFrame, *claims: pl.LazyFrame) -> pl.DataFrame:

@@ -203,24 +203,22 @@ class Piece:
     member_hccs: pl.DataFrame
 
 
-def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) -> pl.DataFrame:
-    """The run's members with member_index, hospice, disenrolled (as of the day), disenrolled_on and enrolled_from.
+def enrolled_as_of(enrollment: pl.DataFrame | None, year_start: date, as_of: date) -> pl.DataFrame | None:
+    """member_id, hospice, disenrolled, disenrolled_on, enrolled_from of everybody with a month up to ``as_of``.
 
-    Enrollment tells: in hospice in the latest month not after ``as_of``; disenrolled when the member's last month is
-    before the latest month that the table has up to ``as_of``; enrolled from the first month where the table goes back
-    to the beginning of the data-collection year and the member does not.
+    In hospice in the latest such month; disenrolled when the member's last month is before the latest month that the
+    table has; enrolled from the first month where the table goes back to ``year_start`` and the member does not.
     """
-    members = scored.members.with_row_index("member_index")
     if enrollment is None:
-        return members
+        return None
     months = enrollment.filter(pl.col("month") <= as_of)
     if months.is_empty():
-        return members
+        return None
     latest, earliest = months["month"].max(), months["month"].min()
-    told = isinstance(earliest, date) and earliest <= scored.plan.decisions.lines.window[0]
+    told = isinstance(earliest, date) and earliest <= year_start
     joined = pl.when(pl.lit(told) & (pl.col("enrolled_from") > earliest)).then("enrolled_from")
     hospice = pl.col("hospice").fill_null(False) if "hospice" in months.columns else pl.lit(False)
-    last = (
+    return (
         months.with_columns(hospice.alias("hospice"))
         .sort("month")
         .group_by("member_id")
@@ -229,6 +227,14 @@ def members_as_of(scored: Scored, enrollment: pl.DataFrame | None, as_of: date) 
         )
         .with_columns((pl.col("last_month") < latest).alias("disenrolled"), joined.alias("enrolled_from"))
         .with_columns(pl.when("disenrolled").then(pl.col("last_month").dt.month_end()).alias("disenrolled_on"))
+        .drop("last_month")
     )
-    columns = [name for name in members.columns if name not in last.columns or name == "member_id"]
-    return members.select(columns).join(last.drop("last_month"), on="member_id", how="left", maintain_order="left")
+
+
+def members_as_of(scored: Scored, enrolled: pl.DataFrame | None) -> pl.DataFrame:
+    """The run's members with member_index and what ``enrolled_as_of`` tells of them."""
+    members = scored.members.with_row_index("member_index")
+    if enrolled is None:
+        return members
+    columns = [name for name in members.columns if name not in enrolled.columns or name == "member_id"]
+    return members.select(columns).join(enrolled, on="member_id", how="left", maintain_order="left")

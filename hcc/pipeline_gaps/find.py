@@ -22,7 +22,7 @@ from hcc.pipeline.population import ModelResult
 from hcc.pipeline.recorded import form_of_added
 from hcc.pipeline.run import Clock, Progress, Scored
 from hcc.pipeline.side_by_side import side_by_side
-from hcc.pipeline_gaps.contexts import Contexts, Piece, members_as_of
+from hcc.pipeline_gaps.contexts import Contexts, Piece, enrolled_as_of, members_as_of
 from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
 from hcc.pipeline_gaps.outliers import outlying_providers
@@ -123,12 +123,13 @@ def gaps_of(
         [*sources.notes, *findings_of_no_claim(sources)],
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
+    enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window[0], as_of)
     with clock.stage("outliers", 0.05):
         outliers = outlying_providers(population, inputs, sources, as_of, rules)
     shared = Shared()
     for part in population.parts(sources, as_of):
         at = (part.offset, population.members)
-        contexts = _contexts(part, inputs.enrollment, rules, valuesets, as_of, options, clock, at)
+        contexts = _contexts(part, enrolled, rules, valuesets, as_of, options, clock, at)
         known = _by_member(flags, part.scored.members["member_id"])
         _search(replace(contexts, outliers=outliers, previous=known), population.piece, shared, sink, found, clock, at)
         del part, contexts  # before the next part is scored
@@ -193,7 +194,7 @@ def sources_of(plan: Plan, inputs: Inputs, chosen: GapOptions) -> Sources:
 
 def _contexts(
     part: Part,
-    enrollment: pl.DataFrame | None,
+    enrolled: pl.DataFrame | None,
     rules: GapRules,
     valuesets: ValueSets,
     as_of: date,
@@ -203,7 +204,7 @@ def _contexts(
 ) -> Contexts:
     """Contexts of a part of the members, with their evidence. ``at``: members before them and of all."""
     scored, sources = part.scored, part.sources
-    members = members_as_of(scored, enrollment, as_of)
+    members = members_as_of(scored, enrolled)
     with clock.stage("history", _share(*at)):
         earlier = earlier_diagnoses(sources, scored, _years(rules), as_of)
     with clock.stage("evidence", _share(*at)):

@@ -155,7 +155,7 @@ def _arrays(
 ) -> Scored:
     """A run of these members for its arrays; no table is made."""
     return score_population(
-        inputs, plan.options, Nowhere(), keep=True, progress=progress, room=room, run_id=run_id,
+        inputs, plan.options, _Nowhere(), keep=True, progress=progress, room=room, run_id=run_id,
         part_of=(plan, statuses), tables=(),
     )  # fmt: skip
 
@@ -174,7 +174,7 @@ def _of(sources: Sources, chosen: Selection) -> Sources:
     )
 
 
-class Nowhere:
+class _Nowhere:
     """A sink that keeps nothing: the results file has these tables already."""
 
     def append(self, table: str, frame: pl.DataFrame) -> None: ...

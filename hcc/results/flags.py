@@ -48,14 +48,12 @@ class Flags:
         con.execute("DELETE FROM gap_flags")
         if not self._tables:
             return
-        selects = []
-        for number, path in enumerate(dict.fromkeys(path for path, _ in self._tables)):
-            con.execute(f"ATTACH {literal(str(path))} AS before{number} (READ_ONLY)")
-            selects += [
-                f"SELECT {_COLUMNS} FROM before{number}.{table} WHERE flagged_on IS NOT NULL"
-                for of, table in self._tables
-                if of == path
-            ]
+        called = {path: f"before{number}" for number, path in enumerate(dict.fromkeys(path for path, _ in self._tables))}
+        for path, name in called.items():
+            con.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
+        selects = [
+            f"SELECT {_COLUMNS} FROM {called[path]}.{table} WHERE flagged_on IS NOT NULL" for path, table in self._tables
+        ]
         con.execute(
             "CREATE TEMP TABLE earlier AS SELECT member_id, gap_id, min(flagged_on) AS flagged_on "
             f"FROM ({' UNION ALL '.join(selects)}) GROUP BY ALL"
@@ -70,8 +68,8 @@ class Flags:
             "WHERE gap_id NOT IN (SELECT gap_id FROM gaps) ORDER BY member_id, gap_id"
         )
         con.execute("DROP TABLE earlier")
-        for number in range(len({path for path, _ in self._tables})):
-            con.execute(f"DETACH before{number}")
+        for name in called.values():
+            con.execute(f"DETACH {name}")
 
 
 def _tables_of(path: Path) -> list[str]:
