@@ -30,10 +30,14 @@ def pair_bits(
     bits, kinds = tables.slot_bit.ravel(), tables.slot_kind.ravel()
     for slots in tables.slot_of_code:
         slot = slots.take(code)
-        known = slot != NONE
-        place = row + np.where(known, slot, 0)
-        bit = np.where(known, bits.take(place), NONE).astype(np.int16)
-        kind = np.where(known, kinds.take(place), 0).astype(np.int8)
+        known = np.flatnonzero(slot != NONE)
+        if len(known) == len(slot):
+            place = row + slot
+            found.append((bits.take(place), kinds.take(place)))
+            continue
+        place = row.take(known) + slot.take(known)  # few codes have a second one
+        bit, kind = np.full(len(slot), NONE, dtype=np.int16), np.zeros(len(slot), dtype=np.int8)
+        bit[known], kind[known] = bits.take(place), kinds.take(place)
         found.append((bit, kind))
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hcc.conditions.bits import Bits, has_bit, set_bits
-from hcc.rules.condition_tables import NONE, ConditionTables, bit_mask
+from hcc.rules.condition_tables import NONE, WORD, ConditionTables, bit_mask, meets
 
 HierarchyMode = Literal["cms_python", "cms_sas"]
 HIERARCHY_MODES: tuple[HierarchyMode, ...] = ("cms_python", "cms_sas")
@@ -19,9 +19,10 @@ def after_removals(tables: ConditionTables, found: Bits) -> Bits:
     """HCCs after the rules that remove one unless another is there (V28's heart patch and its like)."""
     kept = found.copy()
     for bit, unless in tables.removals:
-        mask = bit_mask([bit], tables.words)
-        alone = ((kept & unless) == 0).all(axis=1)
-        kept[alone] &= ~mask
+        word, mask = bit // WORD, np.uint64(1) << np.uint64(bit % WORD)
+        there = np.flatnonzero((kept[:, word] & mask) != 0)
+        alone = there[~meets(kept[there], unless)]
+        kept[alone, word] &= ~mask
     return kept
 
 
@@ -39,10 +40,11 @@ def after_hierarchies(tables: ConditionTables, found: Bits, mode: HierarchyMode 
         return running
     dropped = np.zeros_like(found)
     as_bytes = np.ascontiguousarray(found).view(np.uint8)
-    for place in range(tables.words * 8):
-        table = tables.drop_bytes[place]
-        if table.any():
-            dropped |= table[as_bytes[:, place]]
+    for place, parents in enumerate(tables.parent_bytes.tolist()):
+        values = as_bytes[:, place]
+        rows = np.flatnonzero((values & np.uint8(parents)) != 0) if parents else ()
+        if len(rows):  # few members have a parent in any one byte
+            dropped[rows] |= tables.drop_bytes[place].take(values[rows], axis=0)
     kept: Bits = found & ~dropped
     return kept
 
@@ -52,8 +54,11 @@ def modes_disagree(tables: ConditionTables, found: Bits) -> NDArray[np.bool_]:
     differ = np.zeros(len(found), dtype=bool)
     suspects = np.zeros(len(found), dtype=bool)
     for parent, middle, grandchild in tables.triples:
-        mask = bit_mask([parent, middle, grandchild], tables.words)
-        suspects |= ((found & mask) == mask).all(axis=1)
+        has = np.ones(len(found), dtype=bool)
+        for word, part in enumerate(bit_mask([parent, middle, grandchild], tables.words)):
+            if part:
+                has &= (found[:, word] & part) == part
+        suspects |= has
     rows = np.nonzero(suspects)[0]
     if len(rows):
         some = found[rows]

@@ -106,20 +106,24 @@ class KeptDiagnoses:
 
     def decide(self, number: int) -> Decisions:
         """The diagnoses of one shard that map in a model of the run, and their records."""
-        # By way of polars: pyarrow's own way to numpy first imports pandas where that is installed.
-        found = self._columns(_ROWS, number, tuple(_ROW_TYPES))
-        rows = {name: pl.Series(name, values).to_numpy() for name, values in found}
+        rows = {name: _numbers(values) for name, values in self._columns(_ROWS, number, tuple(_ROW_TYPES))}
         code = self._number.take(rows["code"].astype(np.intp))
-        wanted = code >= 0
-        record = rows["record"][wanted]
+        wanted = np.flatnonzero(code >= 0)
+        record, code, reason, flags = (v.take(wanted) for v in (rows["record"], code, rows["reason"], rows["flags"]))
         found = self._columns(_RECORDS, number, self._of_records)
-        records = pl.DataFrame({name: pl.from_arrow(values) for name, values in found})
-        used = np.zeros(records.height, dtype=bool)
-        used[record] = True
-        if "claim_id" in self._of_records and not used.all():  # else nobody lists the records
-            rank = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
-            record, records = rank.take(record.astype(np.intp)), records.filter(pl.Series(used))
-        return Decisions(records, record, code[wanted].astype(np.uint16), rows["reason"][wanted], rows["flags"][wanted])
+        records = pl.DataFrame(
+            {
+                name: pl.from_arrow(values) if name == "claim_id" else pl.Series(name, _numbers(values))
+                for name, values in found
+            }
+        )
+        if "claim_id" in self._of_records:  # else nobody lists the records
+            used = np.zeros(records.height, dtype=bool)
+            used[record] = True
+            if not used.all():
+                rank = np.cumsum(used, dtype=np.uint32) - np.uint32(1)
+                record, records = rank.take(record.astype(np.intp)), records.filter(pl.Series(used))
+        return Decisions(records, record, code.astype(np.uint16), reason, flags)
 
     def _columns(self, file: str, number: int, names: tuple[str, ...]) -> Iterator[tuple[str, pa.Array]]:
         kinds = _RECORD_TYPES if file == _RECORDS else _ROW_TYPES
@@ -132,3 +136,12 @@ class KeptDiagnoses:
                 f"{self._folder} is damaged: {file} cannot be read.", hint="Keep the claims again with 'hcc keep'."
             ) from None
         yield from ((name, batch.column(name)) for name in names)
+
+
+def _numbers(values: pa.Array) -> NDArray[Any]:
+    """The numbers of a column without nulls, where they lie.
+
+    pyarrow's own way imports pandas first where that is installed, and polars' way all of pyarrow's functions.
+    """
+    kind = np.dtype(values.type.to_pandas_dtype())
+    return np.frombuffer(values.buffers()[1], kind)[values.offset : values.offset + len(values)]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from hcc.pipeline.plan import Options, Plan, options
 from hcc.pipeline.run import Begun, Clock, Kept, Memory, Progress, Scored, Sink, run
 from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.statuses import Statuses
-from hcc.pipeline.unmapped import unmapped_table
+from hcc.pipeline.unmapped import known_codes, unmapped_table
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.results.parquet import check_folder
 from hcc.rules.folders import tables_fingerprint
@@ -207,7 +208,8 @@ def _run(
     before: Begun | None = None, forms: dict[str, int] | None = None, kept: Kept | None = None,
     tables: Collection[str] | None = None, part_of: tuple[Plan, Statuses] | None = None,
 ) -> Run:  # fmt: skip
-    with told_plainly():
+    with told_plainly(), ThreadPoolExecutor(1) as aside:
+        aside.submit(known_codes, chosen.mappings)  # asked for at the end; read while other work waits for one processor
         scored = run(
             inputs, chosen, sink, keep=keep, progress=clock.progress, room=room, begun=before, kept=kept, tables=tables,
             part_of=part_of,

@@ -119,6 +119,7 @@ class Frames:
             "place_of_service": PLACES,
         }
         self.words["dropped_by_hcc"] = self.words["hcc"]
+        self._same: dict[tuple[str, str], pl.Series] = {}
         self._place = {column: {word: i for i, word in enumerate(words)} for column, words in self.words.items()}
 
     def start(self, member: NDArray[np.integer]) -> dict[str, pl.Series]:
@@ -129,8 +130,12 @@ class Frames:
         }
 
     def same(self, column: str, word: str, size: int) -> pl.Series:
-        """A column of one word."""
-        return few(np.full(size, self._place[column][word], dtype=np.int32), self.words[column])
+        """A column of one word: a slice of the longest that was asked for, since ranges are of a size."""
+        known = self._same.get((column, word))
+        if known is None or len(known) < size:
+            known = few(np.full(size, self._place[column][word], dtype=np.int32), self.words[column])
+            self._same[column, word] = known
+        return known[:size]
 
     def coded(self, column: str, values: NDArray[np.integer], own: Sequence[str]) -> pl.Series:
         """Positions in ``own`` (a model's list) as an Enum over the run's list; -1 is null."""

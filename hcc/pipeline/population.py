@@ -55,8 +55,9 @@ class ModelResult:
 
 def sexes_and_ages(statuses: Statuses, members: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sex and age of each member, from the member's first status (they do not change within a year)."""
-    first = np.searchsorted(statuses.member, np.arange(members, dtype=statuses.member.dtype))
-    profile = statuses.profile[first]
+    profile = statuses.profile
+    if len(profile) != members:  # else one each
+        profile = profile[np.searchsorted(statuses.member, np.arange(members, dtype=statuses.member.dtype))]
     return statuses.profiles.sex[profile].astype(np.int64), statuses.profiles.age[profile].astype(np.int64)
 
 
@@ -67,7 +68,6 @@ def decide_edits(
 
     Per model: (position in ``decided``, bit given instead or -1, edit kind) of the counted diagnoses an edit touched.
     """
-    member = decided.member
     counted = decided.reason == COUNTED
     touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]] = {}
     edited = np.zeros(len(plan.codes.code), dtype=bool)
@@ -78,7 +78,7 @@ def decide_edits(
         if len(edited)
         else np.zeros(0, dtype=np.int64)
     )
-    whose = member[at].astype(np.intp)
+    whose = decided.records["member"].to_numpy().take(decided.record[at]).astype(np.intp)
     alive = np.zeros(len(at), dtype=bool)
     why = np.zeros(len(at), dtype=np.int8)
     for model in plan.models.values():
@@ -101,8 +101,8 @@ def model_result(
     plan: Plan, model: Model, decided: Decisions, statuses: Statuses, scores: ProfileScores,
     sex: NDArray[np.int64], age: NDArray[np.int64], start: int, stop: int, *, listed: bool = True,
 ) -> ModelResult:  # fmt: skip
-    """Score members ``start`` to ``stop`` (exclusive) in one model. ``listed`` False: scores alone, no list of evidence
-    and HCCs."""
+    """Score members ``start`` to ``stop`` (exclusive) in one model. ``listed`` False: scores alone; the evidence has no
+    records, and HCCs are not listed."""
     low, high = _range(decided, start, stop)
     counted = decided.reason[low:high] == COUNTED
     if not model.uses_raps:
@@ -113,11 +113,12 @@ def model_result(
     classes = edit_class(model.conditions, sex[start:stop], age[start:stop])
     members, bits, records = [], [], []
     for bit, _ in pair_bits(model.conditions, classes.take(member.astype(np.intp)), code):
-        hit = bit >= 0
-        members.append(member[hit])
-        bits.append(bit[hit])
-        records.append(record[hit])
-    evidence = Evidence(np.concatenate(members), np.concatenate(bits), np.concatenate(records))
+        hit = np.flatnonzero(bit >= 0)
+        members.append(member.take(hit))
+        bits.append(bit.take(hit))
+        if listed:
+            records.append(record.take(hit))
+    evidence = Evidence(np.concatenate(members), np.concatenate(bits), np.concatenate(records) if listed else record[:0])
     if listed:
         evidence = _distinct(evidence)
     conditions, mode = model.conditions, plan.options.hierarchy_mode

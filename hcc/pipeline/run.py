@@ -67,7 +67,7 @@ class Memory:
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         if frame.width:
-            self.pieces.setdefault(table, []).append(with_decimals(table, frame))
+            self.pieces.setdefault(table, []).append(frame)
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None:
         """Nothing to prepare: the frames bring their Enums."""
@@ -79,7 +79,10 @@ class Memory:
         """Nothing is taken over."""
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        return {name: pl.concat(pieces, how="diagonal_relaxed") for name, pieces in self.pieces.items()}
+        return {
+            name: with_decimals(name, pl.concat(pieces, how="diagonal_relaxed"))
+            for name, pieces in self.pieces.items()
+        }
 
 
 @dataclass

@@ -19,6 +19,7 @@ from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult, decide_edits, model_result, result_factors
 from hcc.pipeline.score_frames import member_scores_frames, scores_frame
 from hcc.pipeline.statuses import Statuses
+from hcc.rules.condition_tables import meets
 from hcc.scores import ProfileScores
 
 SUMS = (
@@ -122,7 +123,7 @@ class ShardWork:
 def _members_with_hcc(found: dict[str, ModelResult]) -> int:
     """Members with a category in a model of Part C, or, where none is scored, in any."""
     part_c = [result for result in found.values() if result.model.rules.part == "C"]
-    kept = [result.kept.any(axis=1) for result in part_c or found.values()]
+    kept = [meets(result.kept) for result in part_c or found.values()]
     return int(np.logical_or.reduce(kept).sum()) if kept else 0
 
 

@@ -32,6 +32,17 @@ def bit_mask(bits: list[int], words: int) -> NDArray[np.uint64]:
     return mask
 
 
+def meets(bits: NDArray[np.uint64], mask: NDArray[np.uint64] | None = None) -> NDArray[np.bool_]:
+    """Whether each row has a bit of ``mask``; without one, any bit. Word by word: numpy is slow along a short axis."""
+    found = np.zeros(len(bits), dtype=bool)
+    for word in range(bits.shape[1]):
+        if mask is None:
+            found |= bits[:, word] != 0
+        elif mask[word]:
+            found |= (bits[:, word] & mask[word]) != 0
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class ConditionTables:
     """Integer tables of one rule set for a run's list of codes (``code_id`` = position in that list)."""
@@ -48,6 +59,7 @@ class ConditionTables:
     removals: list[tuple[int, NDArray[np.uint64]]]  # bit, unless mask
     triples: list[tuple[int, int, int]]  # parent, middle, grandchild: where CMS's two hierarchies differ
     drop_bytes: NDArray[np.uint64] = field(repr=False)  # [bytes, 256, words]: children of the parents in a byte
+    parent_bytes: NDArray[np.uint8] = field(repr=False)  # [bytes]: the parents' bits
 
 
 def condition_tables(rules: RuleSet, codes: Sequence[str]) -> ConditionTables:
@@ -102,6 +114,7 @@ def _tables_and_slots(rules: RuleSet) -> tuple[ConditionTables, Mapping[str, Seq
         removals=removals,
         triples=_triples(parents_of),
         drop_bytes=_drop_bytes(children, words),
+        parent_bytes=bit_mask(parents, words).view(np.uint8),
     )
     return tables, {**mapped, **slots}
 

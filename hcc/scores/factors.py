@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hcc.errors import MissingCoefficient
+from hcc.rules.condition_tables import meets
 from hcc.rules.requires import Facts, holds
 from hcc.rules.score_tables import Demographic, Interaction, ScoreTables
 from hcc.scores.profiles import Profiles
@@ -174,28 +175,34 @@ def raw_scores(
     segment = scores.segment[profile]
     placed = segment >= 0
     raw = scores.demographic[profile].astype(np.int32)
-    rows = np.nonzero(placed & tables.uses_diagnoses[np.where(placed, segment, 0)] & bits.any(axis=1))[0]
+    rows = np.nonzero(placed & tables.uses_diagnoses[np.where(placed, segment, 0)] & meets(bits))[0]
     some, where, who = np.ascontiguousarray(bits[rows]), segment[rows], profile[rows]
-    as_bytes = some.view(np.uint8)
+    as_bytes, in_segment = some.view(np.uint8), tables.hcc_bytes.reshape(-1)
+    base = where.astype(np.intp) * tables.hcc_bytes[0].size
     total = np.zeros(len(rows), dtype=np.int32)
     for place in range(tables.hcc_bytes.shape[1]):
-        table = tables.hcc_bytes[:, place]
-        if table.any():
-            total += table[where, as_bytes[:, place]]
+        values = as_bytes[:, place]
+        has = np.flatnonzero(values != 0)  # few members have an HCC in any one byte
+        if len(has):
+            total[has] += in_segment.take(base.take(has) + (values.take(has) + np.intp(place * 256)))
     for interaction in tables.interactions:
         if not interaction.coefficient.any():
             continue
         hit = _hits(interaction, some, scores.flags, who)
         total[hit] += interaction.coefficient[where[hit]]
     if len(tables.count_variable):
-        total += tables.count_coefficient[where, count_of(tables, some)] * (count_of(tables, some) >= 0)
+        count = count_of(tables, some)
+        total += tables.count_coefficient[where, count] * (count >= 0)
     raw[rows] += total
     return raw, placed
 
 
 def count_of(tables: ScoreTables, bits: Bits) -> NDArray[np.int64]:
     """Position of the payment-HCC count variable of each row, -1 for none."""
-    count = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+    count = sum(
+        (np.bitwise_count(bits[:, word]).astype(np.int64) for word in range(bits.shape[1])),
+        start=np.zeros(len(bits), dtype=np.int64),
+    )
     top = int(bits.shape[1]) * 64
     table = np.full(top + 1, -1, dtype=np.int64)
     for position, (low, high) in enumerate(tables.count_bounds):
@@ -234,7 +241,7 @@ def factors(
     variables.append(tables.hcc_variable[hcc_bit])
     values.append(tables.hcc_coefficient[segment[hcc_row], hcc_bit])
 
-    paying = np.nonzero(uses & bits.any(axis=1))[0]
+    paying = np.nonzero(uses & meets(bits))[0]
     some, where, who = bits[paying], segment[paying], profile[paying]
     for interaction in tables.interactions:
         hit = _hits(interaction, some, scores.flags, who) & interaction.listed[where]

@@ -6,7 +6,10 @@ A population of a million has a few thousand profiles, so segments, cells and fl
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -20,6 +23,7 @@ MAX_GRAFT_MONTH = 511
 TRANSPLANT_MONTHS = 3  # with that of the transplant itself (RULINGS 4)
 DUAL_CLASSES = {**dict.fromkeys(("02", "04", "08"), 2), **dict.fromkeys(("01", "03", "05", "06"), 1)}
 _AT_ONCE = 1 << 18  # rows
+_SPREAD_BITS = 16
 FACT_SIZES: dict[str, int] = {  # values of a fact: 0 to size - 1
     "age": MAX_AGE + 1,
     "graft_month": MAX_GRAFT_MONTH + 1,
@@ -105,8 +109,7 @@ def facts(statuses: pl.DataFrame, payment_year: int) -> dict[str, NDArray[np.int
     transplanted = (month >= 1) & (month <= TRANSPLANT_MONTHS)
     found["graft_month"] = month
     found["esrd"] = np.select([esrd == _DIALYSIS, transplanted, kept], [1, 2, 3], 0)
-    age = statuses.select(age_on_february_first(payment_year).clip(0, MAX_AGE).cast(pl.Int64))["age"]
-    found["age"] = age.to_numpy()
+    found["age"] = _ages(statuses["birth_date"], payment_year)
     for name, column in _FLAGS.items():
         found[name] = statuses[column].fill_null(False).to_numpy().astype(np.int64)
     new = (statuses["part_b_months"] < NEW_ENROLLEE_MONTHS).fill_null(False)
@@ -118,14 +121,54 @@ def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArr
     """Distinct profiles of ``statuses`` (canonical member columns) and the profile of each row."""
     # Some rows at a time: the facts of ten million would take a gigabyte and a half.
     some = [statuses[start : start + _AT_ONCE] for start in range(0, max(statuses.height, 1), _AT_ONCE)]
-    keys = np.concatenate([_keys(facts(rows, payment_year)) for rows in some])
-    distinct = np.unique(keys)
-    row_profile = np.searchsorted(distinct, keys)
+
+    def found(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        keys = _keys(facts(rows, payment_year))
+        return keys, np.unique(keys)
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        pieces = list(pool.map(found, some) if len(some) > 1 else map(found, some))
+        distinct = np.unique(np.concatenate([own for _, own in pieces]))
+        place = partial(_places, distinct)
+        every = (keys for keys, _ in pieces)
+        row_profile = np.concatenate(list(pool.map(place, every) if len(some) > 1 else map(place, every)))
     values: dict[str, NDArray[np.int64]] = {}
     rest = distinct.copy()
     for name, radix in reversed(FACT_SIZES.items()):
         rest, values[name] = np.divmod(rest, radix)
     return Profiles(values, len(distinct)), row_profile.astype(np.int32)
+
+
+def _places(distinct: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each key stands among the distinct ones: looked up by some bits of it, searched where others have these."""
+    if len(keys) < 1 << _SPREAD_BITS:
+        return np.searchsorted(distinct, keys)
+    table = np.zeros(1 << _SPREAD_BITS, dtype=np.int64)
+    table[_spread(distinct)] = np.arange(len(distinct))
+    place = table.take(_spread(keys))
+    others = np.flatnonzero(distinct.take(place) != keys)
+    place[others] = np.searchsorted(distinct, keys[others])
+    return place
+
+
+def _spread(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    spread = keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (spread >> np.uint64(64 - _SPREAD_BITS)).view(np.int64)
+
+
+def _ages(born: pl.Series, payment_year: int) -> NDArray[np.int64]:
+    """Ages, worked out once per day of birth where there are more people than days."""
+    day = born.to_physical()
+    first, last = cast("int | None", day.min()), cast("int | None", day.max())
+    if first is None or last is None or last - first >= len(born) or born.null_count():
+        return _ages_of(born, payment_year)
+    days = pl.Series("birth_date", np.arange(first, last + 1, dtype=np.int32)).cast(pl.Date)
+    return _ages_of(days, payment_year).take(day.to_numpy() - first)
+
+
+def _ages_of(born: pl.Series, payment_year: int) -> NDArray[np.int64]:
+    age = born.to_frame("birth_date").select(age_on_february_first(payment_year).clip(0, MAX_AGE).cast(pl.Int64))
+    return age["age"].to_numpy()
 
 
 def _keys(found: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
