@@ -28,7 +28,7 @@ from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import known_codes, unmapped_table
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.results.parquet import check_folder
-from hcc.rules.folders import tables_fingerprint
+from hcc.rules.folders import SHARED, shared_fingerprint, tables_fingerprint
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
 CHOSEN = ("members", "diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
@@ -276,6 +276,8 @@ def _run_row(
         for m in plan.models.values()
     ]  # fmt: skip
     rules.append({"programs": plan.year.payment_year, "sha256": plan.year.sha256})
+    mappings = plan.options.mappings
+    rules += [{"tables": kind, "sha256": shared_fingerprint(kind, mappings)} for kind in SHARED]
     return {
         "run_id": scored.run_id,
         "started_at": scored.started_at.replace(tzinfo=None),

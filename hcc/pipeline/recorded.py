@@ -14,7 +14,7 @@ from hcc.intake import Inputs
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.results import read_table
 from hcc.results.place import Stamp, stamp_of
-from hcc.rules.folders import ENVIRONMENT, roots
+from hcc.rules.folders import ENVIRONMENT, roots, shared_fingerprint
 from hcc.rules.programs import load_program_year
 from hcc.rules.ruleset import load_rules
 
@@ -116,19 +116,20 @@ def _same_rules(row: Mapping[str, Any], chosen: Options) -> None:
     """Everything in a file is to be of the same rules."""
     changed = []
     for one in json.loads(row["rules"]):
-        what = one.get("model") or ("programs" if "programs" in one else None)
+        what = one.get("model") or one.get("tables") or ("programs" if "programs" in one else None)
         if what is None:
             continue
         try:
-            now = (
-                load_program_year(chosen.payment_year, chosen.mappings)
-                if what == "programs"
-                else load_rules(what, chosen.payment_year, run=chosen.run, mappings=chosen.mappings)
-            )
+            if "tables" in one:
+                now = shared_fingerprint(what, chosen.mappings)
+            elif what == "programs":
+                now = load_program_year(chosen.payment_year, chosen.mappings).sha256
+            else:
+                now = load_rules(what, chosen.payment_year, run=chosen.run, mappings=chosen.mappings).sha256
         except HccError:
             changed.append(f"{what} (gone)")
         else:
-            if now.sha256 != one["sha256"]:
+            if now != one["sha256"]:
                 changed.append(what)
     if changed:
         folders = ", ".join(str(folder) for folder in roots(chosen.mappings))

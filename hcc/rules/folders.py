@@ -11,6 +11,8 @@ from hcc.errors import HccError, UnknownModel, UnknownYear
 ENVIRONMENT = "HCC_MAPPINGS"
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Every model folder has this table; mappings/eligibility/<year> and the like have not.
+SHARED = ("eligibility", "icd10cm")
+"""Folders of tables that all models and years share."""
 _MARK = "diagnosis_to_hcc.csv"
 
 
@@ -128,6 +130,16 @@ def tables_fingerprint(mappings: str | Path | None = None) -> str:
     found = hashlib.sha256()
     for root in roots(mappings):
         for path in sorted(root.rglob("*.toml")):
+            found.update(str(path.relative_to(root)).encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def shared_fingerprint(kind: str, mappings: str | Path | None = None) -> str:
+    """SHA-256 of every table in the folders of this name (SHARED), the user's own and those that came along."""
+    found = hashlib.sha256()
+    for root in roots(mappings):
+        for path in sorted((root / kind).rglob("*.csv")):
             found.update(str(path.relative_to(root)).encode())
             found.update(path.read_bytes())
     return found.hexdigest()

@@ -208,6 +208,22 @@ def test_other_rules_are_refused(files: Path, mine: Path, monkeypatch: pytest.Mo
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("table", ["eligibility/2025/cpt_hcpcs.csv", "icd10cm/mapped_codes.csv"])
+def test_other_tables_of_all_models_are_refused(
+    files: Path, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts as a visit, and which codes are valid when, are rules as well."""
+    file = score(files, "early.parquet", "r.duckdb")
+    own = tmp_path / "own" / table
+    own.parent.mkdir(parents=True)
+    lines = (shipped_folder() / table).read_text(encoding="utf-8").splitlines(keepends=True)
+    own.write_text("".join(lines[:-1]), encoding="utf-8")
+    monkeypatch.setenv("HCC_MAPPINGS", str(tmp_path / "own"))
+    for work in both(files):
+        with pytest.raises(ResultsError, match=rf"{own.relative_to(tmp_path / 'own').parts[0]} changed"):
+            work(file)
+
+
 def test_the_folder_of_the_environment_is_the_run_s(files: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HCC_MAPPINGS", str(mine))
     whole, file = score(files, "claims.parquet", "whole.duckdb"), score(files, "early.parquet", "r.duckdb")
