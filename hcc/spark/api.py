@@ -37,6 +37,7 @@ def score(
     run: str = "final",
     layout: str = "canonical",
     columns: Any = None,
+    months_from_spans: bool = False,
     hierarchy_mode: str = "cms_python",
     audio_only: str = "exclude",
     scenario: dict[str, Any] | str | Path | None = None,
@@ -66,7 +67,7 @@ def score(
     begun, started = time.perf_counter(), datetime.now(UTC)
     options = {
         "payment_year": payment_year, "models": models, "run": run, "layout": layout, "columns": columns,
-        "hierarchy_mode": hierarchy_mode, "audio_only": audio_only, "scenario": scenario,
+        "months_from_spans": months_from_spans, "hierarchy_mode": hierarchy_mode, "audio_only": audio_only, "scenario": scenario,
         "mappings": None if mappings is None else str(mappings),
     }  # fmt: skip
     given = {

@@ -48,6 +48,45 @@ def test_wide_claims_with_enrollment(spark: Any, demo: dict[str, pl.DataFrame], 
         hcc.spark.score(run.members, run.members, payment_year=YEAR, out=out)
 
 
+def spans(members: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Tuva's tables: everybody is dual to June; a third is in hospice from July, one is gone by May."""
+    people = pl.DataFrame({"number": range(members)}).select(
+        pl.format("P{}", "number").alias("person_id"), pl.format("M{}", "number").alias("member_id"), "number"
+    )
+    base = people.with_columns(
+        pl.lit("female").alias("gender"),
+        (pl.date(1930, 1, 1) + pl.duration(days=pl.col("number") * 211)).cast(pl.String).alias("birth_date"),
+    )
+    first = base.with_columns(
+        pl.lit("2024-01-01").alias("enrollment_start_date"),
+        pl.when(pl.col("number") == 3).then(pl.lit("2026-04-30")).otherwise(pl.lit("2026-06-30"))
+        .alias("enrollment_end_date"),
+        pl.lit("02").alias("dual_status_code"), pl.lit("0").alias("hospice_flag"),
+    )  # fmt: skip
+    second = base.filter(pl.col("number") != 3).with_columns(
+        pl.lit("2026-07-01").alias("enrollment_start_date"), pl.lit("2026-12-31").alias("enrollment_end_date"),
+        pl.lit("00").alias("dual_status_code"),
+        (pl.col("number") % 3 == 0).cast(pl.Int8).cast(pl.String).alias("hospice_flag"),
+    )  # fmt: skip
+    claims = people.with_columns(
+        pl.format("C{}", "number").alias("claim_id"), pl.lit("1").alias("claim_line_number"),
+        pl.lit("professional").alias("claim_type"), pl.lit("2025-05-01").alias("claim_end_date"),
+        pl.lit("99213").alias("hcpcs_code"),
+        pl.when(pl.col("number") % 2 == 0).then(pl.lit("I509")).otherwise(pl.lit("E1122")).alias("diagnosis_code_1"),
+    )  # fmt: skip
+    return pl.concat([first, second]).drop("number"), claims.drop("number")
+
+
+@pytest.mark.parametrize("months", [False, True])
+def test_spans_of_enrollment(spark: Any, months: bool) -> None:
+    members, claims = spans(40)
+    asked: dict[str, Any] = {"layout": "tuva", "payment_year": 2026, "months_from_spans": months}
+    one = hcc.score(members, claims, **asked)
+    assert (one.member_scores["payable_months"] < 12).any() == months
+    run = hcc.spark.score(on_spark(spark, members, 3), on_spark(spark, claims, 3), buckets=3, **asked)
+    assert_same(run, one)
+
+
 def test_a_scenario_file_is_read_by_the_driver(spark: Any, demo: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     """Figures of six decimals, frailty of months in other contracts, and a contract that nobody has."""
     moved = pl.when(pl.col("month").dt.month() > 7).then(pl.lit("H9999")).alias("contract_id")
