@@ -141,8 +141,8 @@ class Frames:
         """Positions in ``own`` (a model's list) as an Enum over the run's list; -1 is null."""
         if not len(own):
             return few(values, self.words[column] or [""])
-        places = np.array([self._place[column][word] for word in own], dtype=np.int32)
-        return few(np.where(values < 0, -1, places[values]), self.words[column])
+        places = np.array([*(self._place[column][word] for word in own), -1], dtype=np.int32)
+        return few(places.take(values), self.words[column])  # -1 takes the last
 
     def model(self, name: str, size: int) -> dict[str, pl.Series | int]:
         """payment_year, model and calibration of rows about one model."""

@@ -88,10 +88,14 @@ def scores_frame(
 
 
 def _words(why: NDArray[Any], there: NDArray[np.bool_]) -> pl.Series:
-    """Reasons as text; null where something is ``there``. Where everything is, no word is looked at."""
-    if there.all():
-        return pl.repeat(None, len(there), dtype=pl.String, eager=True)
-    return pl.Series(why.tolist(), dtype=pl.String)
+    """Reasons as text; null where something is ``there``. No word of these is looked at."""
+    lost = np.flatnonzero(~there)
+    words = pl.Series(why[lost].tolist(), dtype=pl.String).replace("", None)
+    if len(lost) == len(there):
+        return words
+    place = np.full(len(there), len(lost), dtype=np.uint32)  # behind the last: null
+    place[lost] = np.arange(len(lost), dtype=np.uint32)
+    return words.extend_constant(None, 1).gather(pl.Series(place))
 
 
 def no_segment_reason(status: Statuses, rows: slice) -> NDArray[Any]:
@@ -127,6 +131,6 @@ def member_scores_frames(
                 "payable_months": year.months[who],
                 "frailty": millionths(year.frailty[who]),
                 "unverified": year.unverified[who],
-                "no_score_reason": pl.Series(year.reason[who], dtype=pl.String).replace("", None),
+                "no_score_reason": _words(year.reason[who], year.known[who]),
             }
         )
