@@ -196,8 +196,8 @@ class ResultsWriter:
         for each kind of month."""
         self._settle()
         found = self._con.execute(
-            "SELECT model, count(*), sum(raw) FROM (SELECT model || if(calibration = '', '', ':' || calibration) AS "
-            "model, sum(coefficient * 1000)::BIGINT AS raw FROM factors "
+            "SELECT model || if(calibration = '', '', ':' || calibration) AS name, count(*), "
+            "(sum(raw) * 1000)::BIGINT FROM (SELECT model, calibration, sum(coefficient) AS raw FROM factors "
             "GROUP BY member_id, model, calibration, segment, first_month) GROUP BY 1 ORDER BY 1"
         ).fetchall()
         return {str(model): round(int(total) / rows / 1000, 3) for model, rows, total in found}
