@@ -1,7 +1,7 @@
 """Whatever a person has → canonical tables, with nothing lost: what cannot be used is set aside with its reason."""
 
 from hcc.intake.binding import Names
-from hcc.intake.claims import CONSTANTS, Claims, read_claims
+from hcc.intake.claims import CONSTANTS, Claims, read_claims, stacked_claims
 from hcc.intake.codes import code_problem, code_suspicion, normalize_code
 from hcc.intake.extras import Extra, read_extra
 from hcc.intake.inputs import Inputs, claims_of_others, read_inputs, read_more_claims
@@ -28,4 +28,5 @@ __all__ = [
     "read_extra",
     "read_inputs",
     "read_more_claims",
+    "stacked_claims",
 ]

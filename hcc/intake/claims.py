@@ -312,3 +312,19 @@ def _empty_note(table: str, parts: Sequence[PartReading]) -> list[str]:
     if all(part.part.rows == 0 for part in parts):
         return [f"{table}: there is no claim line" + ("; every score is demographic." if table == "claims" else ".")]
     return []
+
+
+def stacked_claims(*tables: pl.LazyFrame) -> pl.LazyFrame:
+    """Claim lines (or the diagnoses of such) that were read apart as one table: a column that only some of them have
+    means in the others what it means where no claim has it, as if all had been read together."""
+    schemas = [table.collect_schema() for table in tables]
+    kinds = {name: kind for schema in schemas for name, kind in schema.items()}
+    filled = [
+        table.with_columns(
+            pl.lit(CONSTANTS.get(name), dtype=_dtype(name) if name in CONSTANTS else kind).alias(name)
+            for name, kind in kinds.items()
+            if name not in schema
+        )
+        for table, schema in zip(tables, schemas, strict=True)
+    ]
+    return pl.concat(filled, how="diagonal_relaxed")

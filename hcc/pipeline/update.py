@@ -19,7 +19,7 @@ import polars as pl
 
 from hcc.diagnoses.lines import VERSION_COLUMNS
 from hcc.errors import InputError
-from hcc.intake import Inputs, read_inputs, read_more_claims
+from hcc.intake import Inputs, read_inputs, read_more_claims, stacked_claims
 from hcc.intake.fingerprints import of_files
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.api import row_counts
@@ -100,9 +100,9 @@ def update(
         enrollment=None if old.enrollment is None else old.enrollment.filter(
             pl.col("member_id").is_in(ours["member_id"].implode())
         ),
-        claims=_both(was.claims, added.claims),
+        claims=stacked_claims(was.claims, added.claims),
         claims_absent=old.claims_absent & new.claims_absent,
-        claim_diagnoses=_both(
+        claim_diagnoses=stacked_claims(
             *(one.claim_diagnoses.select(_SAID) if tabled else one.claim_diagnoses for one in (was, added))
         ),
     )  # fmt: skip
@@ -207,10 +207,6 @@ def _with_owners(inputs: Inputs) -> Inputs:
     return replace(inputs, claim_diagnoses=inputs.claim_diagnoses.with_columns(nobody))
 
 
-def _both(old: pl.LazyFrame, new: pl.LazyFrame) -> pl.LazyFrame:
-    return pl.concat([old, new], how="diagonal_relaxed")
-
-
 def _everything(old: Inputs, new: Inputs) -> Inputs:
     """All claims of before and the new ones, with the fingerprints that a run on all files would have."""
     fingerprints = []
@@ -219,8 +215,8 @@ def _everything(old: Inputs, new: Inputs) -> Inputs:
         more = added.pop(one["table"], None)
         fingerprints.append(one if more is None else _joined(one, more))
     return replace(
-        old, claims=_both(old.claims, new.claims), claims_absent=old.claims_absent & new.claims_absent,
-        claim_diagnoses=_both(old.claim_diagnoses, new.claim_diagnoses), fingerprints=[*fingerprints, *added.values()],
+        old, claims=stacked_claims(old.claims, new.claims), claims_absent=old.claims_absent & new.claims_absent,
+        claim_diagnoses=stacked_claims(old.claim_diagnoses, new.claim_diagnoses), fingerprints=[*fingerprints, *added.values()],
     )  # fmt: skip
 
 
