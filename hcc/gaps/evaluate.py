@@ -139,7 +139,7 @@ def rule_bits(context: GapContext, plan: Plan, found: pl.DataFrame, anchors: pl.
 
 
 def _with_member_terms(context: GapContext, plan: Plan, bits: pl.DataFrame) -> pl.DataFrame:
-    """Set the bits of age and sex terms."""
+    """Set the bits of age, sex and ESRD terms."""
     asked: list[tuple[int, int, MemberTerm]] = []
     bit_of = {(rule, name): bit for rule, bit, _, name in plan.uses.iter_rows()}
     for number, rule in enumerate(plan.rules):
@@ -148,10 +148,13 @@ def _with_member_terms(context: GapContext, plan: Plan, bits: pl.DataFrame) -> p
         ]
     if not asked:
         return bits
+    told = "esrd_status" in context.members.columns
+    esrd = pl.col("esrd_status").cast(pl.String) if told else pl.lit(None, pl.String)
     people = context.members.select(
         "member_index",
         (pl.lit(context.year) - pl.col("birth_date").dt.year()).alias("_age"),
         pl.col("sex").cast(pl.String).alias("_sex"),
+        esrd.fill_null("none").alias("_esrd"),
     )
     rules = sorted({number for number, _, _ in asked})
     some = bits.filter(pl.col("rule").is_in(rules)).join(people, on="member_index", how="left")
@@ -159,13 +162,15 @@ def _with_member_terms(context: GapContext, plan: Plan, bits: pl.DataFrame) -> p
     for number, bit, term in asked:
         holds = (pl.col("rule") == number) & _member_holds(term).fill_null(False)
         value = value | pl.when(holds).then(pl.lit(bit, pl.UInt64)).otherwise(_ZERO)
-    some = some.with_columns(value.alias("bits")).drop("_age", "_sex")
+    some = some.with_columns(value.alias("bits")).drop("_age", "_sex", "_esrd")
     return pl.concat([bits.filter(~pl.col("rule").is_in(rules)), some.select(bits.columns)])
 
 
 def _member_holds(term: MemberTerm) -> pl.Expr:
     if term.sex:
         return pl.col("_sex") == term.sex
+    if term.esrd:
+        return pl.col("_esrd").is_in(term.esrd)
     comparison = term.comparison
     assert comparison is not None
     op, bound = comparison

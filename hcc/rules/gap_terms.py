@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from hcc.rules.gap_windows import Window, parse_window
 
 ClaimType = Literal["professional", "inpatient", "outpatient", "dme", "other"]
+EsrdStatus = Literal["none", "dialysis", "transplant_1", "transplant_2", "transplant_3", "graft"]
 _VALUE = re.compile(r"^(?P<op><=|>=|<|>)\s*(?P<bound>-?\d+(?:\.\d+)?)$")
 _TAKE = re.compile(r"^(any|latest|lowest|highest|(highest|lowest) of last (\d))$")
 
@@ -219,12 +220,16 @@ class IndexTerm(Frozen):
 
 
 class MemberTerm(Frozen):
-    """The member's age on 31 December of the data-collection year, or sex."""
+    """One fact about the member: age on 31 December of the data-collection year, sex, or ESRD status.
+
+    ``esrd``: words of the members column esrd_status, any of which holds; no status told is none.
+    """
 
     kind: Literal["member"]
     words: str = ""
     age: str = ""
     sex: Literal["", "F", "M"] = ""
+    esrd: tuple[EsrdStatus, ...] = ()
 
     @field_validator("age")
     @classmethod
@@ -235,8 +240,8 @@ class MemberTerm(Frozen):
 
     @model_validator(mode="after")
     def _asks_something(self) -> MemberTerm:
-        if bool(self.age) == bool(self.sex):
-            raise ValueError("give either age or sex")
+        if bool(self.age) + bool(self.sex) + bool(self.esrd) != 1:
+            raise ValueError("give one of age, sex or esrd")
         return self
 
     @property

@@ -70,6 +70,7 @@ class Person:
     disenrolled: bool = False
     enrolled_from: str | None = None
     segment: str = "CNA"
+    esrd: str | None = "none"
     diagnoses: list[dict] = field(default_factory=list)
     procedures: list[dict] = field(default_factory=list)
     fills: list[dict] = field(default_factory=list)
@@ -247,12 +248,12 @@ def context(
             {
                 "member_index": i, "member_id": p.name, "birth_date": day(p.birth), "sex": p.sex,
                 "part_b_months": p.part_b_months, "death_date": day(p.death) if p.death else None, "pcp_npi": "9",
-                "hospice": p.hospice, "disenrolled": p.disenrolled,
+                "hospice": p.hospice, "disenrolled": p.disenrolled, "esrd_status": p.esrd,
                 "enrolled_from": day(p.enrolled_from) if p.enrolled_from else None,
             }
             for i, p in enumerate(everyone)
         ],
-        schema_overrides={"member_index": pl.UInt32, "death_date": pl.Date, "enrolled_from": pl.Date},
+        schema_overrides={"member_index": pl.UInt32, "death_date": pl.Date, "enrolled_from": pl.Date, "esrd_status": pl.String},
     )  # fmt: skip
     member_models = pl.DataFrame(
         [

@@ -134,3 +134,63 @@ def test_npis_have_ten_digits(tmp_path: Path) -> None:
     path.write_text('[settings]\nhra_vendor_npis = ["1234567890", "abc"]\n')
     with pytest.raises(RulesError, match="abc"):
         load_gap_rules(path)
+
+
+OF_ESRD = """
+[[rules]]
+id = "MY-ESRD"
+version = "1"
+direction = "missing"
+title = "Two fills of metformin by ESRD status"
+strength = "medium"
+confidence = "C"
+citation = "A test of terms"
+when = "drug and status"
+reason = "{drug.count} of metformin | no diabetes is coded in {year}"
+to_confirm = "The record."
+may_be_false = "It is a test."
+targets = [{ codes = ["E119"] }]
+[rules.terms.drug]
+kind = "fill"
+words = "metformin"
+concepts = ["biguanide"]
+[rules.terms.status]
+kind = "member"
+words = "ESRD status"
+esrd = [STATUSES]
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ('"dialysis"', {"dialysis"}),
+        ('"graft", "transplant_1"', {"graft", "transplant_1"}),
+        ('"none"', {"none", "not told"}),
+    ],
+)
+def test_a_rule_asks_for_the_members_esrd_status(tmp_path: Path, asked: str, found: set[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OF_ESRD.replace("STATUSES", asked))
+    rules = load_gap_rules(path)
+    mine = replace(rules, enabled=tuple(rule for rule in rules.enabled if rule.id == "MY-ESRD"))
+    statuses = {"none": "none", "dialysis": "dialysis", "graft": "graft", "transplant_1": "transplant_1", "not told": None}
+    people = [Person(name, esrd=esrd).fill("metformin", "2025-03-01") for name, esrd in statuses.items()]
+    assert {row["member_id"] for row in only(gaps(*people, rules=mine), "MY-ESRD")} == found
+
+
+def test_the_esrd_status_comes_from_the_members_table(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OF_ESRD.replace("STATUSES", '"dialysis"'))
+    members = [
+        {"member_id": name, "birth_date": "1950-01-01", "sex": "F", "esrd_status": esrd}
+        for name, esrd in (("a", "dialysis"), ("b", "none"), ("c", None))
+    ]
+    claims = [{"claim_id": "1", "member_id": "a", "claim_type": "professional", "thru_date": "2025-03-01",
+               "hcpcs": "99213", "diagnosis_1": "I10"}]  # fmt: skip
+    fills = pl.DataFrame(
+        {"member_id": ["a", "b", "c"], "fill_date": ["2025-03-01"] * 3, "drug_name": ["metformin"] * 3}
+    )
+    run = hcc.score(pl.DataFrame(members), pl.DataFrame(claims), payment_year=2026)
+    found = hcc.find_gaps(run, as_of="2025-12-31", rules=path, pharmacy=fills).gaps
+    assert {row["member_id"] for row in only(found, "MY-ESRD")} == {"a"}

@@ -126,6 +126,24 @@ def test_a_fault_is_named(tmp_path: Path, old: str, new: str, told: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        ('esrd = ["dialysis", "graft"]', None),
+        ('esrd = ["none"]', None),
+        ('esrd = ["transplant"]', "'transplant_1'"),
+        ("esrd = []", "give one of age, sex or esrd"),
+        ("", "give one of age, sex or esrd"),
+        ('esrd = ["graft"]\nsex = "F"', "give one of age, sex or esrd"),
+    ],
+)
+def test_a_member_term_asks_one_thing_and_knows_the_words_of_esrd(tmp_path: Path, asks: str, told: str | None) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(SOUND.replace('when = "drug"', 'when = "drug and it"') + f'[rules.terms.it]\nkind = "member"\n{asks}\n')
+    faults = check_gap_rules(own)
+    assert faults == [] if told is None else any(told in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("biguanide", "biguanides", "no drug class 'biguanides'"),
