@@ -119,15 +119,19 @@ def test_history_among_the_claims_and_months_of_enrollment(made, monkeypatch, tm
     same_in_parts(tmp_path, monkeypatch, score, evidence)
 
 
-def test_a_provider_stands_out_among_all_members_not_those_of_a_part(monkeypatch, tmp_path: Path) -> None:
-    """Twelve providers of 60 members; one codes diabetes in half of them, the others in one each."""
+@pytest.mark.parametrize("otherwise", ["J449", "Z0000"])
+def test_a_provider_stands_out_among_all_members_not_those_of_a_part(
+    otherwise: str, monkeypatch, tmp_path: Path
+) -> None:
+    """Twelve providers of 60 members; one codes diabetes in half of them, the others in one each. Whether their other
+    members have a condition of a model changes nothing: a provider's members are those that it sees."""
     size, providers = 60, 12
     rows = []
     for provider in range(providers):
         for k in range(size):
             diabetic = k < (30 if provider == 0 else 1)
             # Members of a provider are spread over all parts.
-            rows.append((f"M{k:03}{provider:02}", f"10000000{provider:02}", "E119" if diabetic else "J449"))
+            rows.append((f"M{k:03}{provider:02}", f"10000000{provider:02}", "E119" if diabetic else otherwise))
     frame = pl.DataFrame(rows, schema=["member_id", "rendering_npi", "diagnosis_1"], orient="row")
     frame.select("member_id", pl.lit(date(1950, 5, 5)).alias("birth_date"), pl.lit("F").alias("sex")).write_parquet(
         tmp_path / "members.parquet"
@@ -142,6 +146,8 @@ def test_a_provider_stands_out_among_all_members_not_those_of_a_part(monkeypatch
     flagged = found["gaps"].filter(pl.col("rule_id") == "AUD-RARE")
     assert flagged.height == 30
     assert flagged["member_id"].str.ends_with("00").all()
+    told = "NPI 1000000000, 30 of 60 members (50.0 %) against 1.7 % at other providers."
+    assert flagged["reason"].str.ends_with(told).all()
 
 
 def test_the_clock_and_the_decisions_go_along(made, monkeypatch, tmp_path: Path) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.hccs import number
-from hcc.gaps.patterns.common import ROW, Found, PatternRows, Schema, claim_rows, counted_claims
+from hcc.gaps.patterns.common import (
+    EVIDENCE,
+    ROW,
+    Found,
+    PatternRows,
+    Schema,
+    counted_claims,
+    shaped,
+    with_codes,
+)
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ProviderOutlier
 
@@ -21,19 +30,26 @@ OUTLIERS: Schema = {
     "sigmas": pl.Float64,
 }
 
+_HCC = ("member_index", "m", "hcc")
 
-def provider_panels(diagnoses: pl.DataFrame, mapping: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+
+def provider_panels(
+    diagnoses: pl.DataFrame, mapping: pl.DataFrame, seen: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Members by provider, and by provider, model and HCC; of one bucket of members, to be added up over buckets.
 
     ``diagnoses``: member_index, diagnosis_code, rendering_npi, counted. ``mapping``: model, calibration,
-    diagnosis_code, hcc. Out: (rendering_npi, panel) and (rendering_npi, model, calibration, hcc, members).
+    diagnosis_code, hcc. ``seen``: member_index, rendering_npi of claims that count, with or without a diagnosis that
+    maps: what the models of a run map is no measure of whom a provider sees.
+    Out: (rendering_npi, panel) and (rendering_npi, model, calibration, hcc, members).
     """
     rows = (
         diagnoses.filter("counted", pl.col("rendering_npi").is_not_null())
         .select("member_index", pl.col("rendering_npi").cast(pl.String), pl.col("diagnosis_code").cast(pl.String))
         .unique()
     )
-    panel = rows.select("member_index", "rendering_npi").unique().group_by("rendering_npi").len("panel")
+    pair = ["member_index", "rendering_npi"]
+    panel = pl.concat([rows.select(pair), seen.select(pair)]).unique().group_by("rendering_npi").len("panel")
     by_hcc = (
         rows.join(mapping, on="diagnosis_code")
         .select("member_index", "rendering_npi", "model", "calibration", "hcc")
@@ -57,41 +73,58 @@ def provider_outliers(panel: pl.DataFrame, by_hcc: pl.DataFrame, pattern: Provid
     # Mean and deviation over the others; providers without the HCC count with a share of 0.
     mean = (pl.col("sum") - pl.col("share")) / (n - 1)
     variance = (pl.col("squares") - pl.col("share") ** 2) / (n - 1) - mean**2
-    # The deviation of a share drawn from the peers' mean is the floor: few peers with the HCC are no measure.
-    chance = (mean * (1 - mean) / pl.col("panel")).sqrt()
+    # The deviation of a share drawn from the peers' mean is the floor: few peers with the HCC are no measure. One member
+    # of all the peers' panels is the least that can be told from none, so that the floor is never 0.
+    least = 1 / (large["panel"].sum() - pl.col("panel"))
+    drawn = pl.max_horizontal(mean, least)
+    chance = (drawn * (1 - drawn) / pl.col("panel")).sqrt()
     deviation = pl.max_horizontal(variance.clip(0).sqrt(), chance)
     found = (
         shares.join(totals, on=key)
         .with_columns(mean.alias("peer_share"), ((pl.col("share") - mean) / deviation).alias("sigmas"))
+        # Where all are alike there is nothing above the others, and 0/0 is no number of deviations.
+        .filter(pl.col("share") > pl.col("peer_share"), pl.col("sigmas").is_finite())
         .filter(pl.col("sigmas") >= pattern.sigmas, pl.col("members") >= pattern.least_members)
     )
     return found.select(OUTLIERS.keys()).cast(OUTLIERS)  # type: ignore[arg-type]
 
 
 def provider_outlier(found: Found, rule: Rule, target: int) -> PatternRows:
-    """Members whose HCC rests on claims of such a provider alone."""
+    """HCCs all of whose counted claims are of one such provider. A claim without a provider could be of another."""
     assert isinstance(rule.pattern, ProviderOutlier)
     outliers = found.context.outliers
     if outliers is None or outliers.is_empty():
         return PatternRows(pl.DataFrame(schema=ROW))
     flagged = found.hccs.numbered(outliers).with_columns(number("hcc"))
+    npi = pl.col("rendering_npi").cast(pl.String)
     claims = counted_claims(found).select(
-        "member_index",
-        "claim_id",
-        "date",
-        pl.col("diagnosis_code").cast(pl.String),
-        pl.col("rendering_npi").cast(pl.String),
+        "member_index", "claim_id", "date", pl.col("diagnosis_code").cast(pl.String), npi
     )
-    claims = claims.join(flagged.select("rendering_npi").unique(), on="rendering_npi", how="semi")
-    detail = pl.format(
+    theirs = claims.join(flagged.select("rendering_npi").unique(), on="rendering_npi", how="semi")
+    claims = claims.join(theirs.select("member_index").unique(), on="member_index", how="semi")
+    mapped = found.hccs.counted_hccs(claims).join(flagged.select("m", "hcc").unique(), on=["m", "hcc"], how="semi")
+    per_hcc = with_codes(
+        mapped, _HCC,
+        pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+        pl.col("date").min().alias("first"), pl.col("date").max().alias("last"),
+        pl.col("rendering_npi").n_unique().alias("providers"), pl.col("rendering_npi").first(),
+    ).filter(pl.col("providers") == 1)  # fmt: skip
+    share = pl.format(
         "{} of {} members ({} %) against {} % at other providers",
         "members", "panel", (pl.col("share") * 100).round(1), (pl.col("peer_share") * 100).round(1),
     )  # fmt: skip
-    hits = found.hccs.counted_hccs(claims).join(
-        flagged.with_columns(detail.alias("detail")).select("rendering_npi", "m", "hcc", "detail"),
-        on=["rendering_npi", "m", "hcc"],
-    )
-    rows = claim_rows(found, hits.drop("m", "hcc").unique(), target).rows
-    keys = ["member_index", "m", "hcc"]
-    rows = rows.join(hits.select(keys).unique(), on=keys, how="semi")
-    return PatternRows(rows.filter(pl.col("falls")))
+    flagged = flagged.select("rendering_npi", "m", "hcc", share.alias("share"))
+    rows = (
+        per_hcc.join(flagged, on=["rendering_npi", "m", "hcc"])
+        .join(found.hccs.captured.select(_HCC), on=_HCC, how="semi")
+        .with_columns(
+            pl.format("NPI {}, {}", "rendering_npi", "share").alias("detail"),
+            pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(True).alias("falls"),
+        )
+    )  # fmt: skip
+    evidence = rows.select(
+        *_HCC, "target", pl.lit("context").alias("stance"), pl.lit("claim").alias("kind"),
+        pl.format("the provider of all these claims, NPI {}", "rendering_npi").alias("description"),
+        pl.col("share").alias("value"),
+    )  # fmt: skip
+    return PatternRows(shaped(rows, ROW), shaped(evidence, EVIDENCE))
