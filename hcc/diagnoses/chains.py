@@ -89,20 +89,29 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
             .join(enrolled_with, on=["member_id", "month"], how="left")
             .with_columns(pl.coalesce("parent_organization_at_service", "parent_organization"))
         )
+    told = ["original_claim_id", "linked_claim_id", "submitting_organization", "parent_organization_at_service"]
+    # What lines say differently the one of the last day says, whatever the order they come in.
+    order = {"by": ["thru_date", *told], "descending": [True, *[False] * len(told)], "nulls_last": True}
     found = picked.group_by(_KEY).agg(
         *(pl.col(c).first() for c in ("frequency_code", "record_type", "submission_date")),
-        *(
-            pl.col(c).drop_nulls().first()
-            for c in (
-                "original_claim_id",
-                "linked_claim_id",
-                "submitting_organization",
-                "parent_organization_at_service",
-            )
-        ),
+        *(pl.col(c).sort_by(**order).drop_nulls().first() for c in told),
         pl.col("live").max(),
     )
     return found.collect(engine="streaming")
+
+
+def sent_again_late(lines: pl.LazyFrame, deadline: date) -> pl.Series:
+    """claim_ids that have lines submitted in time and lines submitted too late: the late ones must not take the others
+    along (SPEC R-3.17), nor count with them."""
+    nothing = pl.Series("claim_id", [], dtype=pl.String)
+    if "submission_date" not in lines.collect_schema().names():
+        return nothing
+    is_late = (pl.col("submission_date") > deadline).fill_null(False)
+    late = lines.filter(is_late).select(pl.col("claim_id").hash()).unique().collect(engine="streaming").to_series()
+    if late.is_empty():
+        return nothing
+    again = lines.filter(~is_late, pl.col("claim_id").hash().is_in(late.implode())).select("claim_id")
+    return again.unique().collect(engine="streaming").to_series()
 
 
 def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, rules: ChainRules) -> Chains:
@@ -234,4 +243,13 @@ def _reviews(special: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-__all__ = ["DELETED", "SUPERSEDED", "ChainRules", "Chains", "chains", "day_number", "special_records"]
+__all__ = [
+    "DELETED",
+    "SUPERSEDED",
+    "ChainRules",
+    "Chains",
+    "chains",
+    "day_number",
+    "sent_again_late",
+    "special_records",
+]

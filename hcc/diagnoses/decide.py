@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.diagnoses.chains import Chains, chains, special_records
+from hcc.diagnoses.chains import Chains, chains, sent_again_late, special_records
 from hcc.diagnoses.held import held_by
 from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, VERSION_COLUMNS, records, unpacked, version
 from hcc.diagnoses.plain import Room, read_plain
@@ -98,7 +98,7 @@ class Decider:
                 members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
             ).with_columns(pl.coalesce("submitting_organization", "_own"))
             linked = chains(special, lines, diagnoses, rules.chains)
-        by_text = _by_text(special, linked)
+        by_text = pl.concat([_by_text(special, linked), sent_again_late(lines, rules.chains.deadline)]).unique()
         self._programs = {name: members[name].to_numpy() for name in ("exempt", "raps_counts")}
         # The first categories are the mapped codes in their order. Kept: numbers live as long as a column of them.
         self._words = pl.Categories.random()

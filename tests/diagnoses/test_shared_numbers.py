@@ -95,3 +95,22 @@ def test_a_change_without_a_day_is_in_time(versions: list[tuple[str, date | None
     rows = [row("X1", text, frequency_code=frequency, submission_date=day) for frequency, day, text in versions]
     for given in (rows, rows[::-1]):
         assert {code for _, _, code in counted(given)} == set(codes.split())
+
+
+@pytest.mark.parametrize(
+    "others", [[], [row("L2", "Z000", frequency_code="7", original_claim_id="X1", member_id="P2")]]
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_claim_that_is_sent_again_late_stays_in_time(order: int, others: list[Row]) -> None:
+    """The second submission is too late and a duplicate (SPEC R-3.17); what it has more does not count. Whether another
+    member's replacement names that number is nothing to it."""
+    twice = [row("X1", "E119", submission_date=IN_TIME), row("X1", "E119 I509", submission_date=LATE)]
+    assert counted([*twice[::order], *others]) == {("P1", "X1", "E119")}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_lines_of_a_record_say_differently_their_last_day_says(order: int) -> None:
+    days = {"X": date(2025, 6, 1), "Y": date(2025, 6, 2)}
+    lines = [row("R", "J449", frequency_code="7", original_claim_id=name, thru_date=day) for name, day in days.items()]
+    rows = [row("X", "E119"), row("Y", "I509"), *lines]
+    assert counted(rows[::order]) == {("P1", "R", "J449"), ("P1", "X", "E119")}

@@ -289,3 +289,24 @@ def test_a_table_of_diagnoses_for_a_run_that_had_none(tables: dict[str, pl.DataF
     known = claims.join(read_table(whole, "members"), on="member_id", how="semi")["claim_id"]
     assert set(some["claim_id"]) & set(known) <= set(there), "found by their claims"
     assert counts(whole)["diagnoses_without_claim"] == 1
+
+
+@pytest.mark.parametrize("first", ["with", "without"])
+def test_files_that_differ_in_telling_the_kind_of_claim(first: str, tmp_path: Path) -> None:
+    """Claims without claim_type and bill_type are professional, also beside others that have one."""
+    person = {"member_id": ["A"], "birth_date": [date(1950, 1, 1)], "sex": ["F"]}
+    pl.DataFrame(person).write_parquet(tmp_path / "members.parquet")
+    line = {"member_id": ["A"], "thru_date": [date(YEAR - 1, 3, 1)], "hcpcs": ["99213"]}
+    told = {"claim_type": ["professional"], "bill_type": pl.Series([None], dtype=pl.String)}
+    pl.DataFrame({"claim_id": ["1"], **line, **told, "diagnosis_1": ["E119"]}).write_parquet(tmp_path / "with.parquet")
+    pl.DataFrame({"claim_id": ["2"], **line, "diagnosis_1": ["I509"]}).write_parquet(tmp_path / "without.parquet")
+    second = "without" if first == "with" else "with"
+    file, whole = tmp_path / "r.duckdb", tmp_path / "whole.duckdb"
+    hcc.score(tmp_path / "members.parquet", tmp_path / f"{first}.parquet", payment_year=YEAR, out=file)
+    update(file, tmp_path / f"{second}.parquet")
+    files = [tmp_path / "with.parquet", tmp_path / "without.parquet"]
+    hcc.score(tmp_path / "members.parquet", files, payment_year=YEAR, out=whole)
+    counted = read_table(file, "diagnoses").filter("counted")
+    assert sorted(counted["diagnosis_code"].cast(pl.String)) == ["E119", "I509"]
+    for table in TABLES:
+        assert rows(file, table) == rows(whole, table), table
