@@ -91,10 +91,13 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
         )
     told = ["original_claim_id", "linked_claim_id", "submitting_organization", "parent_organization_at_service"]
     # What lines say differently the one of the last day says, whatever the order they come in.
-    order = {"by": ["thru_date", *told], "descending": [True, *[False] * len(told)], "nulls_last": True}
+    last_first = [True, *[False] * len(told)]
     found = picked.group_by(_KEY).agg(
         *(pl.col(c).first() for c in ("frequency_code", "record_type", "submission_date")),
-        *(pl.col(c).sort_by(**order).drop_nulls().first() for c in told),
+        *(
+            pl.col(c).sort_by("thru_date", *told, descending=last_first, nulls_last=True).drop_nulls().first()
+            for c in told
+        ),
         pl.col("live").max(),
     )
     return found.collect(engine="streaming")
