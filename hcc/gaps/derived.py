@@ -66,7 +66,7 @@ def ckd_stages(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
 
 
 def ckd_pairs(context: GapContext, found: Events, measures: Sequence[Measure]) -> pl.DataFrame:
-    """Per member v1 and v2 where both are below the limit and nothing between reaches it.
+    """Per member v1 and v2 where both are below the limit, nothing between reaches it, and the term's other conditions hold.
 
     Columns: member_index, date1, value1, high1, sign1, date2, value2, high2, sign2.
     """
@@ -92,7 +92,31 @@ def ckd_pairs(context: GapContext, found: Events, measures: Sequence[Measure]) -
         .select("member_index")
         .unique()
     )
-    return pairs.join(between, on="member_index", how="anti")
+    pairs = pairs.join(between, on="member_index", how="anti")
+    if term.also_in is not None:
+        since, until = term.also_in.fixed(context.year_start, context.year_end, context.as_of)
+        low = daily.filter(pl.col("date").is_between(since, until), pl.col("high") < term.limit)
+        pairs = pairs.join(low.select("member_index").unique(), on="member_index", how="semi")
+    return _not_after(context, found, term, pairs)
+
+
+def _not_after(context: GapContext, found: Events, term: CkdStageTerm, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs without ``not_after`` and ``not_after_services`` up to v1; that day too: blood is drawn at dialysis."""
+    days = []
+    if term.not_after and "diagnosis" in found.frames:
+        codes = concept_codes(context, term.not_after)
+        days.append(found.frames["diagnosis"].filter(pl.col("diagnosis_code").cast(pl.String).is_in(codes)))
+    if term.not_after_services and "procedure" in found.frames:
+        done = pl.col("concept").cast(pl.String).is_in(term.not_after_services)
+        days.append(found.frames["procedure"].filter(done, pl.col("grade").cast(pl.String) != "excluded"))
+    for frame in days:
+        first = frame.group_by("member_index").agg(pl.col("date").min().alias("since"))
+        pairs = (
+            pairs.join(first, on="member_index", how="left")
+            .filter(~(pl.col("since") <= pl.col("date1")).fill_null(False))
+            .drop("since")
+        )
+    return pairs
 
 
 def valid_results(context: GapContext, found: Events, measure: Measure) -> pl.DataFrame:

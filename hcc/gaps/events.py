@@ -18,6 +18,7 @@ from hcc.gaps.needs import CONCEPTS_OF_INDEX
 from hcc.gaps.plan import Measure, Plan
 from hcc.rules.gap_patterns import OnlyOn
 from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, IndexTerm, ProblemTerm, ProcedureTerm, ResultTerm
+from hcc.rules.gap_windows import EARLIEST
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
 _MEASURE = pl.UInt16
@@ -160,6 +161,8 @@ def _procedures(context: GapContext, plan: Plan) -> Built:
         if isinstance(rule.pattern, OnlyOn)
         for concept in (*rule.pattern.services, *rule.pattern.vendor_services)
     }
+    before = {concept for term in _ckd_terms(plan) for concept in term.not_after_services}
+    own |= before
     if context.evidence.procedures is None or not (measures or own):
         return None
     rows: list[tuple[str, str, int]] = []
@@ -172,6 +175,7 @@ def _procedures(context: GapContext, plan: Plan) -> Built:
     keys = pl.DataFrame(rows, schema={"concept": pl.String, "grade": pl.String, "measure": _MEASURE}, orient="row")
     wanted = sorted(own | set(keys["concept"]))
     first, last = _span(measures) if measures else (context.year_start, context.as_of)
+    first = EARLIEST if before else first
     code = pl.col("code").cast(pl.String)
     services = context.evidence.procedures.filter(
         pl.col("date").is_between(min(first, context.year_start), max(last, context.year_until))
@@ -189,6 +193,10 @@ def _procedures(context: GapContext, plan: Plan) -> Built:
     enums = {"concept": pl.Enum(wanted), "grade": pl.Enum(sorted(set(keys["grade"]) | set(frame["grade"].unique())))}
     cast = [pl.col(name).cast(dtype) for name, dtype in enums.items()]
     return frame.with_columns(cast), keys.with_columns(cast)
+
+
+def _ckd_terms(plan: Plan) -> list[CkdStageTerm]:
+    return [m.term for m in plan.measures_of_kind("ckd_stage") if isinstance(m.term, CkdStageTerm)]
 
 
 def _diagnoses(context: GapContext, plan: Plan) -> Built:

@@ -93,7 +93,9 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
                 classes |= {*term.concepts, *_classes_of(term.ingredients, valuesets)}
             elif isinstance(term, ResultTerm | CkdStageTerm):
                 results |= set(term.concepts)
-                own.concepts |= set(getattr(term, "not_near", ()))
+                if isinstance(term, CkdStageTerm):
+                    own.concepts |= {*term.not_near, *term.not_after}
+                    procedures |= set(term.not_after_services)
             elif isinstance(term, IndexTerm):
                 results |= set(CONCEPTS_OF_INDEX[term.index])
             elif isinstance(term, ProcedureTerm):

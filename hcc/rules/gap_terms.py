@@ -174,6 +174,8 @@ class CkdStageTerm(Frozen):
     """The two results of CKD-1 (RULINGS 24): v1 the latest eGFR, v2 the latest at least ``days_apart`` days before it.
 
     Holds where both are below the limit, none between reaches it, and the greater one lies in [``at_least``, ``below``).
+    No result counts within ``not_near_days`` of a stay for ``not_near``; no pair counts where ``not_after`` (diagnoses) or
+    ``not_after_services`` came before v1. ``also_in``: a result that counts and is below the limit lies in this window too.
     """
 
     kind: Literal["ckd_stage"]
@@ -187,11 +189,18 @@ class CkdStageTerm(Frozen):
     days_apart: int = 90
     not_near: tuple[str, ...] = ()
     not_near_days: int = 30
+    not_after: tuple[str, ...] = ()
+    not_after_services: tuple[str, ...] = ()
+    also_in: WindowText | None = None
 
     @model_validator(mode="after")
     def _is_a_class(self) -> CkdStageTerm:
         if not self.at_least < self.below <= self.limit:
             raise ValueError("at_least < below <= limit has to hold")
+        if self.also_in is not None and self.also_in.moves:
+            raise ValueError(
+                "also_in is counted from no diagnosis; write 'data collection year' or '12 months to as of'"
+            )
         return self
 
 

@@ -72,6 +72,9 @@ def word_faults(rule: Rule, words: Vocabulary) -> list[str]:
                     faults.append(
                         f"rule {rule.id}: {where}: {concept} is in {'/'.join(sorted(canonical))}, not {term.unit}"
                     )
+            if isinstance(term, CkdStageTerm):
+                unknown(where, "diagnosis concept", (*term.not_near, *term.not_after), words.diagnoses)
+                unknown(where, "procedure concept", term.not_after_services, words.procedures)
         elif isinstance(term, ProcedureTerm):
             unknown(where, "procedure concept", term.concepts, words.procedures)
         elif isinstance(term, DiagnosisTerm | ProblemTerm):

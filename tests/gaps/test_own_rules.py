@@ -174,7 +174,13 @@ def test_a_rule_asks_for_the_members_esrd_status(tmp_path: Path, asked: str, fou
     path.write_text(OF_ESRD.replace("STATUSES", asked))
     rules = load_gap_rules(path)
     mine = replace(rules, enabled=tuple(rule for rule in rules.enabled if rule.id == "MY-ESRD"))
-    statuses = {"none": "none", "dialysis": "dialysis", "graft": "graft", "transplant_1": "transplant_1", "not told": None}
+    statuses = {
+        "none": "none",
+        "dialysis": "dialysis",
+        "graft": "graft",
+        "transplant_1": "transplant_1",
+        "not told": None,
+    }
     people = [Person(name, esrd=esrd).fill("metformin", "2025-03-01") for name, esrd in statuses.items()]
     assert {row["member_id"] for row in only(gaps(*people, rules=mine), "MY-ESRD")} == found
 

@@ -138,7 +138,9 @@ def test_a_fault_is_named(tmp_path: Path, old: str, new: str, told: str) -> None
 )
 def test_a_member_term_asks_one_thing_and_knows_the_words_of_esrd(tmp_path: Path, asks: str, told: str | None) -> None:
     own = tmp_path / "mine.toml"
-    own.write_text(SOUND.replace('when = "drug"', 'when = "drug and it"') + f'[rules.terms.it]\nkind = "member"\n{asks}\n')
+    own.write_text(
+        SOUND.replace('when = "drug"', 'when = "drug and it"') + f'[rules.terms.it]\nkind = "member"\n{asks}\n'
+    )
     faults = check_gap_rules(own)
     assert faults == [] if told is None else any(told in fault for fault in faults), faults
 
@@ -154,6 +156,27 @@ def test_a_word_that_no_value_set_has_is_found_by_the_check(tmp_path: Path, old:
     own = tmp_path / "mine.toml"
     own.write_text(SOUND.replace(old, new))
     assert any(told in fault for fault in check_gap_rules(own))
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('not_near = ["acute"]', "no diagnosis concept 'acute'"),
+        ('not_after = ["dialysed"]', "no diagnosis concept 'dialysed'"),
+        ('not_after_services = ["washing"]', "no procedure concept 'washing'"),
+        ('also_in = "60 days around the diagnosis"', "counted from no diagnosis"),
+        ('also_in = "data collection year"', None),
+    ],
+)
+def test_the_words_of_a_kidney_stage_are_checked(tmp_path: Path, field: str, told: str | None) -> None:
+    term = (
+        '[rules.terms.drug]\nkind = "ckd_stage"\nwords = "eGFR"\nconcepts = ["egfr"]\nunit = "mL/min/{1.73_m2}"\n'
+        f"limit = 60\nat_least = 0\nbelow = 60\n{field}\n"
+    )
+    own = tmp_path / "mine.toml"
+    own.write_text(SOUND[: SOUND.index("[rules.terms.drug]")] + term)
+    faults = check_gap_rules(own)
+    assert faults == [] if told is None else any(told in fault for fault in faults), faults
 
 
 def test_a_value_in_another_unit_than_the_canonical_one_is_found(tmp_path: Path) -> None:
