@@ -286,8 +286,8 @@ def _counted(matched: pl.DataFrame, measures: Sequence[Measure], kind: str) -> p
 
 
 def _selected(matched: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
-    """latest, lowest, highest (of the last n): one result is chosen, then tested. On one day the highest is taken, and
-    of findings the positive one, whatever the order of the rows."""
+    """latest, lowest, highest (of the last n days): one result is chosen, then tested. On one day the highest is taken,
+    and of findings the positive one, whatever the order of the rows."""
     parts = []
     daily = matched.filter(pl.col("low").is_not_null() | pl.col("high").is_not_null() | pl.col("finding").is_not_null())
     measured = pl.when(pl.col("value").is_not_null()).then(pl.coalesce("high", "low"))
@@ -313,7 +313,10 @@ def _chosen(rows: pl.DataFrame, take: str) -> pl.DataFrame:
         return rows.group_by(by, maintain_order=True).last()
     words = take.split()
     if len(words) > 1:
-        rows = rows.group_by(by, maintain_order=True).tail(int(words[-1]))
+        # The last days with a result: one that was delivered twice, or of several values, is one.
+        days = rows.select(by, "date").unique(maintain_order=True).group_by(by, maintain_order=True)
+        since = days.tail(int(words[-1])).group_by(by).agg(pl.col("date").min().alias("since"))
+        rows = rows.join(since, on=by, maintain_order="left").filter(pl.col("date") >= pl.col("since")).drop("since")
     least = words[0] == "lowest"
     key = pl.col("low").fill_null(-math.inf) if least else pl.col("high").fill_null(math.inf)
     return rows.sort(key, descending=not least, maintain_order=True).group_by(by, maintain_order=True).first()

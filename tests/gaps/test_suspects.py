@@ -317,6 +317,17 @@ def test_mdd_1_the_highest_of_the_last_three() -> None:
     assert [(row["member_id"], row["hcc"], row["status"]) for row in rows] == [("b", "155", "open")]
 
 
+@pytest.mark.parametrize("again", [9, 8])
+def test_mdd_1_results_of_one_day_are_one(again: float) -> None:
+    """The last of three results delivered twice, or with a second value of its day: three days all the same."""
+    person = Person()
+    for when, value in (("2025-05-01", 19), ("2025-07-01", 10), ("2025-11-01", 9), ("2025-11-01", again)):
+        person.result("phq9", when, value)
+    assert [row["status"] for row in only(gaps(person), "MDD-1")] == ["open"]
+    person.result("phq9", "2025-12-01", 9)
+    assert only(gaps(person), "MDD-1") == []
+
+
 def test_ca_1_chemotherapy_without_cancer() -> None:
     alone = Person("a").did("chemo_drug", "2025-06-01", evidence="strong")
     coded = Person("b").did("chemo_drug", "2025-06-01", evidence="strong").dx("C4492", "2025-05-01")

@@ -130,6 +130,7 @@ def fills_of_members(
     known = rows.with_columns(key.alias("key")).join(wanted.lazy().select("set", *on), on=on, nulls_equal=True)
     found = with_members(known.select("member_id", "fill_date", "set"), members.lazy()).collect(engine="streaming")
     few = found.filter(pl.col("set").is_in(unread["set"].implode())).join(concerned, on="member_index", how="semi")
+    few = few.unique()  # the same codes on the same day: one fill, delivered twice
     return (
         found.join(meant, on="set").select("member_index", "fill_date", "drug", "code"),
         few.group_by("member_index", "fill_date").agg(pl.len().alias("count")),

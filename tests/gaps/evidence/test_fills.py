@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from hcc.errors import MissingColumns
-from hcc.gaps.evidence import fills, unidentified_fills
+from hcc.gaps.evidence import fills, fills_of_members, unidentified_fills
 from hcc.rules.valuesets import load_valuesets
 from tests.gaps.evidence.frames import DAY, pharmacy
 
@@ -207,3 +207,14 @@ def test_two_hundred_thousand_fills_are_read_in_one_pass() -> None:
     found = fills(given, load_valuesets()).collect(engine="streaming")
     lost = unidentified_fills(given, load_valuesets()).collect(engine="streaming")
     assert found["member_id"].n_unique() + lost["count"].sum() == rows
+
+
+def test_an_unidentified_fill_delivered_twice_is_one() -> None:
+    later = date(2025, 4, 1)
+    rows = [{"ndc": "99999999999"}, {"ndc": "99999999999"}, {"ndc": "99999999998"}, {"ndc": "99999999999"}]
+    table = pharmacy(
+        *({"member_id": "a", "fill_date": later if place == 3 else DAY, **row} for place, row in enumerate(rows))
+    )
+    who = pl.DataFrame({"member_id": ["a"], "member_index": [4]}, schema_overrides={"member_index": pl.UInt32})
+    _, unread = fills_of_members(table, load_valuesets(), who, who)
+    assert sorted(unread.select("member_index", "fill_date", "count").rows()) == [(4, DAY, 2), (4, later, 1)]
