@@ -38,6 +38,14 @@ def test_g17_open() -> None:
     assert "2024-05-01" in row["reason"]
 
 
+def test_the_codes_of_all_years_are_told() -> None:
+    person = Person().dx("E1122", "2023-05-01").dx("E1142", "2024-05-01").dx("E1122", "2023-06-01")
+    (row,) = only(gaps(person), "RECAPTURE")
+    assert row["reason"].startswith("E11.22, E11.42 (HCC 37, ")
+    assert "in 2023 and 2024" in row["reason"]
+    assert row["candidate_diagnosis_codes"] == "E1142"
+
+
 @pytest.mark.parametrize("code", ["I639", "I214", "J9601"])
 def test_g18_acute_conditions_are_no_gap(code: str) -> None:
     assert [row[1:] for row in recapture(Person().dx(code, "2024-05-01"))] == [("suppressed", "acute")]

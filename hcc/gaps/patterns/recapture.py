@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.hccs import number
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, plural, shaped
+from hcc.gaps.patterns.common import CODES, EVIDENCE, ROW, Found, PatternRows, plural, shaped
 from hcc.gaps.validity import not_in_year, successors
 from hcc.rules.folders import find
 from hcc.rules.gap_grammar import Rule
@@ -153,9 +153,10 @@ def _candidates(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _per_hcc(history: pl.DataFrame) -> pl.DataFrame:
-    """One row per member and HCC: the latest year's codes, first and last day of all years."""
+    """One row per member and HCC: the latest year's codes, ``told``: those of all years, first and last day of all."""
     uncertain = pl.col("uncertain") if "uncertain" in history.columns else pl.lit(False)
-    return (
+    history = history.with_columns(pl.col("diagnosis_codes").cast(pl.String))
+    earlier = (
         history.with_columns(uncertain.alias("uncertain"))
         .sort("service_year")
         .group_by(_KEY, maintain_order=True)
@@ -167,7 +168,19 @@ def _per_hcc(history: pl.DataFrame) -> pl.DataFrame:
             pl.col("claims").sum().cast(pl.UInt32),
             pl.col("uncertain").all(),
             pl.col("acute").first(),
+            pl.col("diagnosis_codes").n_unique().alias("lists"),
         )
+    )
+    several = earlier.filter(pl.col("lists") > 1).select(_KEY)
+    codes = (
+        history.join(several, on=_KEY, how="semi")
+        .select(*_KEY, pl.col("diagnosis_codes").str.split(",").alias("diagnosis_code"))
+        .explode("diagnosis_code")
+        .group_by(_KEY)
+        .agg(CODES.alias("told"))
+    )
+    return (
+        earlier.drop("lists").join(codes, on=_KEY, how="left").with_columns(told=pl.coalesce("told", "diagnosis_codes"))
     )
 
 
@@ -192,8 +205,7 @@ def _judged(found: Found, earlier: pl.DataFrame, now: pl.DataFrame) -> pl.DataFr
     )
     other = pl.coalesce(pl.when("same").then(None).otherwise(pl.col("higher_hcc")), "equal_hcc", "lower_hcc")
     years = pl.col("years").cast(pl.List(pl.String)).list.join(" and ")
-    told = pl.col("diagnosis_codes").cast(pl.String)
-    detail = pl.format("{}|{}|{}", years, other.cast(pl.String).fill_null(""), told)
+    detail = pl.format("{}|{}|{}", years, other.cast(pl.String).fill_null(""), "told")
     return rows.with_columns(status.alias("status"), because.alias("status_reason"), detail.alias("detail"))
 
 
