@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hcc.gaps.applied import applied
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits, hits
 from hcc.gaps.events import events
@@ -19,7 +20,7 @@ from hcc.gaps.ids import with_clocks, with_gap_ids
 from hcc.gaps.patterns.common import Found
 from hcc.gaps.plan import STRENGTHS, Plan, compiled
 from hcc.gaps.reasons import with_reasons
-from hcc.gaps.rows import STATUS_REASONS, STATUSES, GapRows, gap_rows
+from hcc.gaps.rows import STATUS_REASONS, STATUSES, gap_rows
 from hcc.rules.gap_rules import GapRules
 
 
@@ -30,17 +31,15 @@ class Candidates:
     ``gaps``: the columns of the table gaps without value columns, and member_index, m (model number), h (the HCC as a
     number), codes, falls, credited. ``words``: what the few-valued columns can hold.
     ``evidence``: the table gap_evidence without run_id. ``unjudged``: rule_id, title, table, option.
-    ``behind``: member_index, m, h, diagnosis_code, claims: counted codes behind HCCs that a single gap leaves standing,
-    and how many claims carry each. ``claims``: the same keys, asked: how many of those claims open gaps question that
-    mean single claims. ``credits``: member_index, m, h, credit: HCCs supported in place of h, where the column credited
+    ``applied``: member_index, unsupported, m, h: HCCs that fall or come in any model when all open gaps of a direction
+    are acted on. ``credits``: member_index, m, h, credit: HCCs supported in place of h, where the column credited
     of ``gaps`` is true.
     """
 
     gaps: pl.DataFrame
     evidence: pl.DataFrame
     unjudged: pl.DataFrame
-    behind: pl.DataFrame
-    claims: pl.DataFrame
+    applied: pl.DataFrame
     credits: pl.DataFrame
     models: pl.DataFrame
     words: dict[str, list[str]]
@@ -76,9 +75,9 @@ def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | N
     rows = with_gap_ids(rows, context.payment_year)
     rows = with_clocks(rows, pl.lit(context.as_of), context.previous, context.reviews)
     evidence = evidence_rows(found, decided, rows.rename({"h": "hcc", "hcc": "hcc_text"}), listed)
-    behind, claims = _behind(found, rows, listed)
+    whole = applied(found, rows, listed.claims)
     credits = listed.credits.select("member_index", "m", pl.col("hcc").alias("h"), "credit").unique()
-    return Candidates(rows, evidence, unjudged_rules(plan), behind, claims, credits, found.hccs.models, words)
+    return Candidates(rows, evidence, unjudged_rules(plan), whole, credits, found.hccs.models, words)
 
 
 def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -114,20 +113,6 @@ def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.D
         pl.coalesce("_reason", "reason").alias("reason"),
         pl.max_horizontal("last_evidence_date", "_seen").alias("last_evidence_date"),
     ).drop("_reason", "_seen")
-
-
-def _behind(found: Found, rows: pl.DataFrame, listed: GapRows) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Counted codes behind the HCCs of unsupported gaps, and how many of their claims open gaps question."""
-    asked = rows.filter("unsupported", pl.col("h").is_not_null(), ~pl.col("falls").fill_null(False))
-    keys = asked.select("member_index", "m", "h").unique()
-    behind = found.hccs.behind.rename({"hcc": "h"}).join(keys, on=["member_index", "m", "h"], how="semi")
-    questions = asked.filter(pl.col("status") == "open").select("member_index", "m", pl.col("h").alias("hcc"), "rule")
-    claims = (
-        listed.claims.join(questions, on=["member_index", "m", "hcc", "rule"], how="semi")
-        .group_by("member_index", "m", pl.col("hcc").alias("h"), "diagnosis_code")
-        .agg(pl.col("claim_id").n_unique().alias("asked"))
-    )
-    return behind.select("member_index", "m", "h", "diagnosis_code", "claims").unique(), claims
 
 
 def _words(found: Found) -> dict[str, list[str]]:

@@ -10,7 +10,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.gaps.candidates import Candidates
-from hcc.gaps.patterns.common import each_code
 
 _VALUED = ("open", "indeterminate", "closed")
 _KEY = ["member_index", "m", "h"]
@@ -59,13 +58,13 @@ def scenarios(candidates: Candidates) -> Scenarios:
     Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
     gaps = candidates.gaps.select(
-        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "by_codes", "codes", "credited", _key()
+        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "credited", _key()
     ).filter(pl.col("h").is_not_null())
     effective = ~pl.col("unsupported") | pl.col("falls").fill_null(False)
     alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "credited", "key")
     alone = alone.unique("key", maintain_order=True)
     opened = gaps.filter(pl.col("status") == "open")
-    together = _together(candidates, opened).sort("member_index", "unsupported")
+    together = candidates.applied.sort("member_index", "unsupported")
     heads = together.select("member_index", "unsupported").unique(maintain_order=True)
     number = together.select(pl.struct("member_index", "unsupported").rle_id()).to_series().to_numpy()
     number = number.astype(np.int64) + alone.height
@@ -109,26 +108,6 @@ def _is_valued() -> pl.Expr:
     that a captured HCC drops with all that it would drop itself."""
     inert = pl.col("inert").fill_null(False)
     return pl.col("status").is_in(_VALUED) & ~pl.col("status_reason").is_in(("same", "new")) & ~inert
-
-
-def _together(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
-    """HCCs that change when all open gaps of a direction are acted on: member_index, unsupported, m, h.
-
-    An HCC falls when every code behind it is in question: by a gap that means it wherever it stands, or claim by claim
-    by those that mean single claims.
-    """
-    unsupported = gaps.filter("unsupported")
-    falls = unsupported.filter(pl.col("falls").fill_null(False)).select(_KEY).unique()
-    rest = unsupported.join(falls, on=_KEY, how="anti")
-    asked = each_code(rest.filter("by_codes").select(*_KEY, "codes")).unique()
-    code = [*_KEY, "diagnosis_code"]
-    by_claim = candidates.behind.join(candidates.claims, on=code).filter(pl.col("asked") >= pl.col("claims"))
-    kept = candidates.behind.join(asked, on=code, how="anti").join(by_claim, on=code, how="anti").select(_KEY).unique()
-    by_codes = rest.select(_KEY).unique().join(kept, on=_KEY, how="anti")
-    removed = pl.concat([falls, by_codes]).with_columns(pl.lit(True).alias("unsupported"))
-    missing = gaps.filter(~pl.col("unsupported"))
-    added = missing.unique("key").select(_KEY).with_columns(pl.lit(False).alias("unsupported"))
-    return pl.concat([removed, added])
 
 
 def value_gaps(
@@ -191,14 +170,19 @@ def _as_table(candidates: Candidates, gaps: pl.DataFrame) -> pl.DataFrame:
 
 
 def _member_gaps(candidates: Candidates, asked: Scenarios, worths: Worths, people: pl.DataFrame) -> pl.DataFrame:
-    """One row per member, part and direction with open gaps."""
+    """One row per member, part and direction with open gaps, and where those of the other part change the HCCs."""
     key = ["member_index", "part", "unsupported"]
+    parts = candidates.models.select("m", "part")
+    opened = candidates.gaps.filter(pl.col("status") == "open", pl.col("h").is_not_null())
     counted = (
-        candidates.gaps.filter(pl.col("status") == "open", pl.col("h").is_not_null())
-        .join(candidates.models.select("m", "part"), on="m")
+        opened.join(parts, on="m")
         .group_by(key)
         .agg(pl.len().cast(pl.Int64).alias("open_gaps"), pl.col("member_id").first(), pl.col("payment_year").first())
     )
+    changed = candidates.applied.join(parts, on="m").select(key).unique()
+    who = opened.unique("member_index").select("member_index", "member_id", "payment_year")
+    others = changed.join(counted, on=key, how="anti").join(who, on="member_index")
+    others = others.with_columns(pl.lit(0, pl.Int64).alias("open_gaps")).select(counted.columns)
     applied = [
         asked.together.with_columns(
             pl.lit(part).alias("part"), _nullable(after).alias("risk_score_applied")
@@ -206,7 +190,8 @@ def _member_gaps(candidates: Candidates, asked: Scenarios, worths: Worths, peopl
         for part, after in worths.together.items()
     ]  # fmt: skip
     # No scenario: the open gaps leave every HCC where it is.
-    rows = _with_people(counted, candidates, worths, people)
+    rows = _with_people(pl.concat([counted, others]), candidates, worths, people)
+    rows = rows.filter((pl.col("open_gaps") > 0) | pl.col("risk_score").is_not_null())
     if applied:
         rows = rows.join(pl.concat(applied), on=key, how="left")
     else:

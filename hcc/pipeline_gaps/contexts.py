@@ -177,9 +177,9 @@ class Contexts:
                     pl.col("member_id").cast(pl.UInt32).alias("member_index"),
                     pl.lit(m, pl.UInt8).alias("m"),
                     pl.col("hcc").cast(pl.String).cast(pl.UInt16, strict=False),
-                    "first_date",
-                    "last_date",
-                    "claims",
+                    # A frame without rows has no types of its own.
+                    pl.col("first_date", "last_date").cast(pl.Date),
+                    pl.col("claims").cast(pl.Int64),
                 )
             )
         return pl.concat(parts).sort("member_index")

@@ -270,15 +270,20 @@ GAPS = Table(
 
 MEMBER_GAPS = Table(
     "member_gaps",
-    "One row per member and direction: the whole change with all open gaps applied.",
+    "One row per member, part and direction: the whole change with all open gaps applied, in every model of the member.",
     ("member_id", "part", "direction"),
     (
         _RUN, _MEMBER, _YEAR,
         Column("part", "few", "C or D."),
         Column("direction", "few", "unsupported or missing."),
-        Column("open_gaps", "int", "Open gaps with an HCC."),
+        Column("open_gaps", "int", "Open gaps with an HCC in this part; 0 where those of the other part change its HCCs."),
         Column("risk_score", "decimal", "Risk score of what was known on the as-of date (runs.as_of)."),
-        Column("risk_score_applied", "decimal", "Risk score with all open gaps of the direction applied."),
+        Column(
+            "risk_score_applied", "decimal",
+            "Risk score with all open gaps of the direction applied. unsupported: the diagnoses in question count in no "
+            "model; of a gap about a whole HCC these are all that stand behind it. missing: HCCs are added in every "
+            "model to which all codes of a gap lead, but none that is acute there.",
+        ),
         Column("score_change", "decimal", "The difference; not the sum of the gaps' own changes."),
         Column(
             "dollar_change", "money",
