@@ -28,6 +28,7 @@ CLOSING = {
     "ineligible_record": " The condition is coded in {year}, but only on records that do not count for the score.",
     "low_strength": " The evidence is weak and shown for completeness.",
     "evidence_not_given": " What would speak against it could not be looked at, because a table was not given.",
+    "acute": " The condition is acute: a list that names it does not tell that it was there in {year}.",
     "died": " The member has died.",
     "disenrolled": " The member is no longer enrolled.",
     "hospice": " The member is in hospice.",
@@ -83,8 +84,9 @@ def _template(
 ) -> str:  # fmt: skip
     """The whole text of one kind of row."""
     rule = plan.rules[planned.rule]
+    closing = CLOSING.get(reason, "")
     if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
-        text = RECAPTURE[reason]
+        text, closing = RECAPTURE[reason], ""
     elif rule.direction == "unsupported" and status == "indeterminate":
         text = _not_judged(plan, planned, reason)
     else:
@@ -93,7 +95,7 @@ def _template(
         text = f"{fact}." if bar and coded else f"{fact}; {rest}." if bar else fact
     if reason == "ineligible_record":  # a remark, without an HCC (RULINGS 16)
         text = text.replace(" (HCC {hcc}, {label})", "")
-    text += CLOSING.get(reason, "")
+    text += closing
     if stands:
         text += " HCC {hcc} stands on other diagnoses or claims too."
     if unread:

@@ -142,6 +142,18 @@ def test_a10_two_types_of_diabetes() -> None:
     assert "E10.9 and E11.9 in one year" in rows[0]["reason"]
 
 
+def test_each_conflict_is_told_once() -> None:
+    person = Person().dx("E119", "2025-03-01").dx("E109", "2025-03-01").dx("E1165", "2025-04-01")
+    told = {row["hcc"]: row["reason"] for row in only(gaps(person), "AUD-CONFLICT")}
+    assert told["38"].startswith("HCC 38 (")
+    assert " is coded by E10.9, E11.65, E11.9, and " in told["38"]
+    for reason in told.values():
+        phrases = reason.partition("contradict it: ")[2].split("; ")
+        assert len(phrases) == len(set(phrases))
+    assert told["38"].count("E10.9 and E11.9 ") == 1
+    assert told["38"].count("E10.9 and E11.65 ") == 1
+
+
 def test_conflicts_of_one_day_need_one_day() -> None:
     assert "AUD-CONFLICT" in rules_found(Person().dx("I639", "2025-03-01").dx("Z8673", "2025-03-01"))
     assert "AUD-CONFLICT" not in rules_found(Person().dx("I639", "2025-03-01").dx("Z8673", "2025-03-02"))
@@ -195,6 +207,22 @@ def test_a14_a_new_stay_begins_a_new_episode() -> None:
         Person().dx("I214", "2025-03-01", "inpatient").dx("I214", "2025-05-25", "inpatient").dx("I214", "2025-05-30")
     )
     assert "AUD-MI28" not in rules_found(person)
+
+
+def test_a14_the_nearest_episode_is_named() -> None:
+    person = Person().dx("I214", "2025-01-01", "inpatient").dx("I214", "2025-09-01", "inpatient", claim="s")
+    person.dx("I214", "2025-09-20", "inpatient").dx("I214", "2025-10-25", claim="late")
+    found = candidates(person)
+    (row,) = only(found.gaps, "AUD-MI28")
+    assert "54 days after 2025-09-01" in row["reason"]
+    named = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("description").str.contains("episode"))
+    assert named.select("claim_id", "evidence_date").rows() == [("s", date(2025, 9, 1))]
+
+
+def test_a14_without_a_stay_the_first_claim_begins_the_episode() -> None:
+    person = Person().dx("I214", "2025-01-01").dx("I214", "2025-02-15").dx("I214", "2025-03-20")
+    (row,) = only(gaps(person), "AUD-MI28")
+    assert (row["claims"], "45 days after 2025-01-01; 78 days after 2025-01-01" in row["reason"]) == (2, True)
 
 
 def test_a15_stage_4_with_normal_values() -> None:

@@ -209,3 +209,24 @@ def test_an_assist_device_that_counts_closes_what_is_below() -> None:
 def test_an_assist_device_that_does_not_count_hides_no_suspicion() -> None:
     person = Person().dx("Z95811", "2025-03-01").result("lvef", "2025-01-10", 25)
     assert statuses(gaps(person), "HF-1") == [("226", "open", "")]
+
+
+@pytest.mark.parametrize("code", ["I639", "A419", "I214", "J9601"])
+def test_an_acute_condition_of_a_problem_list_is_suppressed(code: str) -> None:
+    """SPEC R-5.7, as recapture does; a list keeps what is over."""
+    tables = ("claims", "history", "problems", "chart_findings")
+    (row,) = only(gaps(Person().problem(code, "2025-03-01"), tables=tables), "DOC-PROBLEM")
+    assert (row["status"], row["status_reason"]) == ("suppressed", "acute")
+    assert "acute" in row["reason"]
+    # A reviewer read it in a record of the year.
+    noted = gaps(Person().finding(code, "2025-03-01", "found_not_coded"), tables=tables)
+    assert [row["status"] for row in only(noted, "DOC-CHART")] == ["open"]
+    # And what is captured is asked of nobody.
+    coded = Person().problem(code, "2025-03-01").dx(code, "2025-03-01", "inpatient")
+    assert only(gaps(coded, tables=tables), "DOC-PROBLEM") == []
+
+
+def test_a_chronic_code_beside_an_acute_one_of_the_problem_list_stays() -> None:
+    person = Person().problem("J9601", "2025-03-01").problem("J9611", "2025-04-01")
+    (row,) = only(gaps(person, tables=("claims", "problems")), "DOC-PROBLEM")
+    assert (row["status"], row["candidate_diagnosis_codes"]) == ("open", "J9611")

@@ -27,16 +27,8 @@ def conflicts(found: Found, rule: Rule, target: int) -> PatternRows:
     )
     pairs = _pairs(found, events)
     frame = pl.concat([pairs, _against_sex(found, rule.pattern, events)])
-    in_question = (
-        frame.filter("counted")
-        .group_by("member_index", "diagnosis_code")
-        .agg(
-            pl.col("claims").max(),
-            pl.col("first").min(),
-            pl.col("last").max(),
-            pl.col("detail").unique().sort().str.join("; "),
-        )
-    )
+    # One row per phrase: a conflict is told of both its codes, and once where both give the HCC.
+    in_question = frame.filter("counted").select("member_index", "diagnosis_code", "claims", "first", "last", "detail")
     rows = rows_of_codes(found, in_question, target)
     return PatternRows(rows, _other_claims(frame, rows, target))
 

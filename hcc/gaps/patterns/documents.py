@@ -19,32 +19,54 @@ from hcc.gaps.patterns.common import (
     dotted,
     shaped,
 )
+from hcc.gaps.patterns.recapture import acute_of
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Documented, NotFound
 
+_HCC = ("member_index", "m", "hcc")
 _NOTHING = pl.DataFrame(schema=ROW)
 _CLEAN = pl.col("diagnosis_code").cast(pl.String).str.to_uppercase().str.replace_all(r"[.\s]", "")
 
 
 def documented(found: Found, rule: Rule, target: int) -> PatternRows:
-    """Mapped codes of the year in the problem list, or found by a reviewer, whose HCC is not captured."""
+    """Mapped codes of the year in the problem list, or found by a reviewer, whose HCC is not captured.
+
+    A list keeps what is over: an acute condition of it is suppressed, as it is not recaptured. A reviewer's finding is of
+    a record of the year.
+    """
     pattern = rule.pattern
     assert isinstance(pattern, Documented)
     noted = _problems(found) if pattern.table == "problems" else _findings(found, pattern.verdicts)
     if noted is None:
         return PatternRows(_NOTHING)
-    mapped = found.hccs.candidate_hccs(noted)
+    mapped = found.hccs.candidate_hccs(noted).with_columns(pl.lit(False).alias("acute"))
+    if pattern.table == "problems":
+        mapped = acute_of(found, mapped.drop("acute"))
+        mapped = mapped.filter(pl.col("acute") == pl.col("acute").all().over(_HCC))  # a chronic code beside it stays
     rows = (
-        mapped.group_by("member_index", "m", "hcc")
+        mapped.group_by(_HCC)
         .agg(
             CODES,
+            pl.col("acute").first(),
             pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
         )
         .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"))
     )
-    return PatternRows(shaped(rows, ROW), _noted_evidence(mapped, target, pattern.table))
+    return PatternRows(
+        shaped(_without_acute(found, rows), ROW), _noted_evidence(mapped.drop("acute"), target, pattern.table)
+    )
+
+
+def _without_acute(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` (with ``acute``), those suppressed that are acute and not captured, nor anything above them."""
+    known = found.hccs.with_captured(rows.filter("acute"))
+    open_rows = known.filter(~pl.col("same"), ~pl.col("higher")).select(*_HCC)
+    open_rows = open_rows.with_columns(
+        pl.lit("suppressed").alias("status"), pl.lit("acute").alias("status_reason")
+    )
+    return rows.join(open_rows, on=_HCC, how="left")
 
 
 def not_found(found: Found, rule: Rule, target: int) -> PatternRows:

@@ -53,7 +53,11 @@ def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
 
 
 def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
-    """An acute code on a claim outside hospital, more than ``days`` after the first of the episode."""
+    """An acute code on a claim outside hospital, more than ``days`` after the first claim of the nearest episode.
+
+    An episode begins with a hospital stay more than ``days`` after the one before; where there is no stay, with the
+    first claim of all.
+    """
     pattern = rule.pattern
     assert isinstance(pattern, LateEpisode)
     events = _concept_events(found, pattern.concepts)
@@ -73,9 +77,11 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
     pairs = pairs.filter(pl.col("after").is_between(0, pattern.lookback_days))
     key = ["member_index", "claim_id", "diagnosis_code"]
     new_stay = pairs.filter((pl.col("start_type") == "inpatient") & (pl.col("after") <= pattern.days))
+    pairs = pairs.filter(pl.col("after") > pattern.days).join(new_stay.select(key), on=key, how="anti")
+    begun = pairs.join(_begun(events, pattern.days), on=["member_index", "start"], how="semi")
+    begun = begun.filter(pl.col("start_type") == "inpatient").filter(pl.col("start") == pl.col("start").max().over(key))
     first = (
-        pairs.filter(pl.col("after") > pattern.days)
-        .join(new_stay.select(key), on=key, how="anti")
+        pl.concat([begun, pairs.join(begun.select(key), on=key, how="anti")])
         .sort("start", "start_claim", "start_code")
         .group_by(key, maintain_order=True)
         .first()
@@ -88,6 +94,13 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         pl.col("start_code").alias("code"), pl.lit("first claim of the episode").alias("description"),
     )  # fmt: skip
     return replace(answer, evidence=shaped(evidence.unique(), EVIDENCE))
+
+
+def _begun(events: pl.DataFrame, days: int) -> pl.DataFrame:
+    """member_index, start: hospital stays that no other precedes by ``days`` or less."""
+    stays = events.filter(pl.col("claim_type") == "inpatient").select("member_index", pl.col("date").alias("start"))
+    since = pl.col("start").diff().over("member_index").dt.total_days()
+    return stays.unique().sort("member_index", "start").filter((since > days).fill_null(True))
 
 
 def consecutive_years(found: Found, rule: Rule, target: int) -> PatternRows:

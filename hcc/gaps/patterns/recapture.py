@@ -119,6 +119,23 @@ def _chronic_codes(found: Found, kinds: pl.DataFrame, lists: pl.DataFrame) -> pl
     )
 
 
+def acute_of(found: Found, codes: pl.DataFrame) -> pl.DataFrame:
+    """``codes`` (m, hcc, diagnosis_code and more) with ``acute``: whether the condition is not recaptured."""
+    kinds = found.once("recapture kinds", lambda: _kinds(found))
+    lists = codes.select("m", "hcc", pl.col("diagnosis_code").alias("diagnosis_codes")).unique()
+    chronic = _chronic_codes(found, kinds.filter("by_code"), lists)
+    chronic = chronic.select("m", "hcc", pl.col("diagnosis_codes").alias("diagnosis_code"), pl.lit(True).alias("chronic"))
+    return (
+        codes.join(kinds.select("m", "hcc", "by_code", pl.col("acute").alias("whole")), on=["m", "hcc"], how="left")
+        .join(chronic, on=["m", "hcc", "diagnosis_code"], how="left")
+        .with_columns(
+            pl.when(pl.col("by_code").fill_null(False)).then(pl.col("chronic").is_null())
+            .otherwise(pl.col("whole").fill_null(False)).alias("acute")
+        )
+        .drop("by_code", "whole", "chronic")
+    )  # fmt: skip
+
+
 def _candidates(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     """``rows`` with ``codes``: ``diagnosis_codes``, with what became of those that the year no longer has.
 
