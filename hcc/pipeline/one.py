@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ from hcc.conditions import after_hierarchies, after_removals, edit_class, member
 from hcc.diagnoses import EPOCH
 from hcc.errors import HccError
 from hcc.intake import normalize_code
-from hcc.pipeline.paying import paid_rows, part_scores
+from hcc.pipeline.paying import PartScores, paid_rows, part_scores, year_scores
 from hcc.pipeline.person import read_person
 from hcc.pipeline.plan import Options, Payment, Plan, options, payments_of, plan_of, year_of
 from hcc.pipeline.score_frames import why_no_segment
@@ -27,6 +27,7 @@ from hcc.rules.folders import roots
 from hcc.rules.programs import ProgramYear
 from hcc.scores import Profiles, ProfileScores, factors, raw_scores, single_profile_scores
 
+_DIED = "DIED"
 _PLAIN_CODE = re.compile(r" *[A-Za-z0-9.]* *")  # what intake makes of it takes no polars
 
 
@@ -57,9 +58,22 @@ class OneModelScore:
 
 
 @dataclass(frozen=True)
+class OnePartScore:
+    """The risk score of the year for one part, C or D, or why there is none."""
+
+    part: str
+    risk_score: Decimal | None
+    payable_months: int
+    unverified: bool
+    no_score_reason: str | None
+
+
+@dataclass(frozen=True)
 class OneScore:
     """What ``score_one`` returns. ``risk_score`` is Part C's, ``risk_score_d`` Part D's; None where there is none.
 
+    ``parts``: the same for each part that pays for the member, with the reason where there is no score; none where
+    models were chosen by name.
     ``uncounted`` maps each code given to why it gave no HCC in any model. ``no_score_reason``: DIED for a member who
     died before the payment year, whose ``models`` are there all the same.
     """
@@ -72,6 +86,7 @@ class OneScore:
     uncounted: dict[str, str]
     data_quality: list[str] = field(default_factory=list)
     no_score_reason: str | None = None
+    parts: list[OnePartScore] = field(default_factory=list)
 
     @property
     def scores(self) -> pl.DataFrame:
@@ -116,12 +131,7 @@ class OneScore:
     @property
     def member_scores(self) -> pl.DataFrame:
         """As ``run.member_scores``."""
-        parts = (("C", self.risk_score), ("D", self.risk_score_d))
-        if self.no_score_reason is None:
-            return self._table("member_scores", [{"part": p, "risk_score": s} for p, s in parts if s is not None])
-        lost = {"payable_months": 0, "no_score_reason": self.no_score_reason}
-        paid = {one.part for one in self.models if one.blend_weight is not None}
-        return self._table("member_scores", [{"part": p, **lost} for p, _ in parts if p in paid])
+        return self._table("member_scores", [{**vars(one), "frailty": Decimal(0)} for one in self.parts])
 
     def _table(self, name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
         from hcc.pipeline.api import empty
@@ -195,8 +205,9 @@ def score_one(
     for code in alive:
         uncounted.pop(code, None)
     paid = paid_rows(plan.payments, profile, raw)
-    parts = part_scores(paid, 1)
-    no_segment = str(why_no_segment(profiles, profile)[0])
+    why_not_placed = why_no_segment(profiles, profile)
+    no_segment = str(why_not_placed[0])
+    parts = part_scores(paid, 1, why_not_placed)
     scores = []
     for one in paid:
         if len(one.rows) == 0:
@@ -248,17 +259,38 @@ def score_one(
                 no_payment_reason=None if has_pay else lost or payment.no_payment_reason or None,
             )
         )
-    year = {p: s for p, s in parts.items() if plan.blends and s.known[0] and not person.died_before}
+    by_part = _parts_of_year(parts, person.months) if plan.blends else {}
     return OneScore(
         payment_year=chosen.payment_year,
         age=person.age,
-        risk_score=_decimal(year["C"].paid[0]) if "C" in year else None,
-        risk_score_d=_decimal(year["D"].paid[0]) if "D" in year else None,
+        risk_score=by_part["C"].risk_score if "C" in by_part else None,
+        risk_score_d=by_part["D"].risk_score if "D" in by_part else None,
         models=scores,
         uncounted=uncounted,
         data_quality=list(person.data_quality),
-        no_score_reason="DIED" if person.died_before and plan.blends else None,
+        no_score_reason=_DIED if person.died_before and plan.blends else None,
+        parts=list(by_part.values()),
     )
+
+
+def _parts_of_year(parts: Mapping[str, PartScores], months: int) -> dict[str, OnePartScore]:
+    """The parts that pay for the member, as in a population of one without enrolment."""
+    why_not = "" if months else _DIED
+    found = {}
+    for part, scores in parts.items():
+        year = year_scores(
+            scores, np.zeros(1, dtype=np.int64), np.array([months]), 1, np.array([why_not], dtype=object)
+        )
+        if not year.concerned[0]:
+            continue
+        found[part] = OnePartScore(
+            part=part,
+            risk_score=_decimal(year.score[0]) if year.known[0] else None,
+            payable_months=int(year.months[0]),
+            unverified=bool(year.unverified[0]),
+            no_score_reason=None if year.known[0] else str(year.reason[0]) or None,
+        )
+    return found
 
 
 def _listed(codes: Iterable[str] | None) -> list[str]:

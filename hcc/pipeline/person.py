@@ -22,7 +22,7 @@ from hcc.intake import member_frame
 from hcc.intake.canonical import Field
 from hcc.intake.members import MAX_AGE, MAX_SPAN, member_fields
 from hcc.intake.status import DEFAULTS, FIRST_GRAFT_MONTH, MAX_PART_B_MONTHS, MEDICAID
-from hcc.pipeline.statuses import statuses
+from hcc.pipeline.statuses import MONTHS, statuses
 from hcc.scores import Profiles, single_profile
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,11 +35,17 @@ _SCALARS = (str, int, float, bool)  # equal values of one of these types are wri
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """A profile of one, the data-quality codes of the member, and whether the member died before the payment year."""
+    """A profile of one, the data-quality codes of the member, and how many months of the payment year are paid: those
+    to the month of death."""
 
     profiles: Profiles
     data_quality: tuple[str, ...] = ()
-    died_before: bool = False
+    months: int = MONTHS
+
+    @property
+    def died_before(self) -> bool:
+        """The member died before the payment year."""
+        return self.months == 0
 
     @property
     def age(self) -> int:
@@ -66,8 +72,7 @@ def read_person(
     if member is None:
         person = _by_intake(words, payment_year)
     else:
-        profile, died = single_profile(member, payment_year), member["death_date"]
-        person = Person(profile, died_before=died is not None and died.year < payment_year)
+        person = Person(single_profile(member, payment_year), months=_months_alive(member["death_date"], payment_year))
     if years is not None and not alone and person.age != years:
         raise BadMember("age and birth_date disagree.", hint="Give one of them.")
     return replace(person, data_quality=(*person.data_quality, _CONTINUING)) if _continuing(person) else person
@@ -113,7 +118,14 @@ def _from_frame(words: Mapping[str, Any], payment_year: int) -> Person:
         raise BadMember(f"{column}: {reason}.", hint="'hcc schema --inputs members' lists what each column takes.")
     flags = str(frame["data_quality"][0]).split(",")
     found = statuses(frame, None, payment_year)
-    return Person(found.profiles, tuple(flag for flag in flags if flag), bool(found.not_payable_reason[0] == "DIED"))
+    return Person(found.profiles, tuple(flag for flag in flags if flag), int(found.payable[0]))
+
+
+def _months_alive(died: date | None, payment_year: int) -> int:
+    """As hcc.pipeline.statuses has them for a population: the month of death is paid."""
+    if died is None or died.year > payment_year:
+        return MONTHS
+    return died.month if died.year == payment_year else 0
 
 
 def _plain(words: Mapping[str, Any], payment_year: int) -> dict[str, Any] | None:

@@ -44,6 +44,7 @@ SCORE = (
     ("part", "segment", "raw_score", "normalized_score", "payment_score", "blend_weight", "unverified",
      "no_score_reason", "no_payment_reason"),
 )  # fmt: skip
+OF_YEAR = (("part",), ("risk_score", "payable_months", "unverified", "no_score_reason", "frailty"))
 HCC = (("model", "calibration", "hcc"), ("dropped_by_hcc", "coefficient"))
 FACTOR = (("model", "calibration", "variable"), ("segment", "coefficient"))
 # What is usual, and what is odd: other spellings, numbers that were words, contradictions, rubbish.
@@ -139,7 +140,7 @@ def test_a_thousand_people_one_by_one_are_the_population(population: Any) -> Non
         by_member(run.member_hccs, *HCC),
         by_member(run.factors, *FACTOR),
     )
-    parts = by_member(run.member_scores, ("part",), ("risk_score",))
+    parts = by_member(run.member_scores, *OF_YEAR)
     flags = dict(run.members.select("member_id", "data_quality").iter_rows())
     compared = 0
     for name, (person, some) in given.items():
@@ -160,13 +161,18 @@ def test_a_thousand_people_one_by_one_are_the_population(population: Any) -> Non
         assert found["scores"] == scores.get(name, {})
         assert found["hccs"] == {key: by for key, (by, _) in hccs.get(name, {}).items()}
         assert found["factors"] == factors.get(name, {})
-        of_year = {part: score for (part,), (score,) in parts.get(name, {}).items()}
-        assert (one.risk_score, one.risk_score_d) == (of_year.get("C"), of_year.get("D"))
+        of_year = parts.get(name, {})
+        scored = {part: row[0] for (part,), row in of_year.items()}
+        assert (one.risk_score, one.risk_score_d) == (scored.get("C"), scored.get("D"))
+        assert {(p.part,): (p.risk_score, p.payable_months, p.unverified, p.no_score_reason) for p in one.parts} == {
+            part: row[:-1] for part, row in of_year.items()
+        }
         if compared % 10 == 0:  # as tables
             own = {"member_id": pl.lit(name)}
             assert by_member(one.member_hccs.with_columns(**own), *HCC).get(name) == hccs.get(name)
             assert by_member(one.factors.with_columns(**own), *FACTOR).get(name) == factors.get(name)
             assert by_member(one.scores.with_columns(**own), *SCORE).get(name) == scores.get(name)
+            assert by_member(one.member_scores.with_columns(**own), *OF_YEAR).get(name) == parts.get(name)
     assert compared == len(flags) > 0.85 * len(given)
     assert {person["program"] for person, _ in given.values()} >= {"MA", "PACE", "none"}
     segments = {row["segment"] for row in rows_of(run.scores)}
@@ -284,6 +290,27 @@ def test_who_died_before_the_year_has_no_risk_score() -> None:
     assert hcc.score_one(["E11.22"], **given, death_date="2026-01-01").risk_score == alive.risk_score
     odd = hcc.score_one(["E11.22"], **{**given, "birth_date": " 1953-06-15"}, death_date="12/31/2025")
     assert (odd.risk_score, odd.no_score_reason) == (None, "DIED")
+
+
+def test_a_part_that_pays_without_a_score_says_why() -> None:
+    """As in a population: Part D of 2024 has no model here, a graft without its months no segment."""
+    given: Row = {"birth_date": "1953-06-15", "sex": "F"}
+    columns = ("part", "risk_score", "payable_months", "frailty", "no_score_reason")
+    one = hcc.score_one(["E11.22"], **given, payment_year=2024, part_d_plan="PDP")
+    assert one.risk_score is not None
+    assert one.member_scores.select(columns).rows() == [
+        ("C", one.risk_score, 12, 0, None),
+        ("D", None, 12, 0, "MODEL_NOT_AVAILABLE"),
+    ]
+    assert one.risk_score_d is None
+    graft = hcc.score_one([], **given, payment_year=2026, esrd_status="graft")
+    assert graft.member_scores.select(columns).rows() == [("C", None, 12, 0, "GRAFT_MONTHS_MISSING")]
+    for death in ("2026-05-06", " 2026-05-06"):  # the second is read by intake
+        gone = hcc.score_one([], **given, payment_year=2026, death_date=death)
+        assert gone.member_scores.select(columns).rows() == [("C", gone.risk_score, 5, 0, None)]
+        assert gone.risk_score is not None
+    assert hcc.score_one([], **given, payment_year=2026, program="none").member_scores.is_empty()
+    assert hcc.score_one([], **given, payment_year=2026, models=["cms-hcc-v28"]).parts == []
 
 
 @pytest.mark.parametrize("age", [-1, 201, 5000, 72.5, "x", "", float("nan"), 10**30])
