@@ -6,6 +6,7 @@ import json
 import os
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hcc.errors import HccError, InputError
 from hcc.spark import merge, staging
-from hcc.spark.job import Job, filler
+from hcc.spark.job import Job, empty_frame, filler
 from hcc.spark.places import Place
 from hcc.spark.results import TABLES, SparkRun, read_table
 from hcc.spark.task import REPORT, buckets_scored, run_finished, witnesses_chosen
@@ -170,6 +171,7 @@ def _run(
             if name == "claim_diagnoses" and not table.identifiers["member_id"]:
                 owners = staging.owners_of_claims(tables["claims"], job.staged.child("claims"))
             staging.stage(table, job.staged.child(name), buckets, owners=owners)
+    _refuse_without_rows(job)
     with _step("find the statuses", timings):
         staging.stage_candidates(tables["members"], tables.get("enrollment"), job.staged.child("candidates"))
         _reports(spark, [0], witnesses_chosen(job))
@@ -186,6 +188,22 @@ def _run(
         read, out=job.out, row=row | {"started_at": started.replace(tzinfo=None)}, counts=json.loads(row["counts"]),
         notes=json.loads(row["notes"]), timings=timings, temporary=temporary,
     )  # fmt: skip
+
+
+def _refuse_without_rows(job: Job) -> None:
+    """Members or enrollment without a row: refused by the engine, in its own words. A bucket alone may have none."""
+    import hcc
+
+    filled = {table: any(map(staging.is_bucket, job.staged.child(table).names())) for table in job.empty}
+    if all(filled.values()):
+        return
+    sources: dict[str, Any] = {
+        table: filler(stream, sorted(job.dates[table])) if filled[table] else empty_frame(stream)
+        for table, stream in job.empty.items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # given once, when the columns were checked
+        hcc.score(**sources, **job.options, keep=False)
 
 
 def _cores(spark: SparkSession) -> int:

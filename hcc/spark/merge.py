@@ -9,6 +9,7 @@ from typing import Any
 from hcc.errors import HccError, InputError
 
 _COUNTS = re.compile(r"^(\w+: )(\d+)( .*)$")  # a note that counts
+_NOBODY = re.compile(r"^(members: no row can be used \().*?(\).*)$")  # a note that counts by reason
 _SHOWN = 5  # buckets named in an error
 Report = dict[str, Any]
 
@@ -97,8 +98,11 @@ def merged_notes(reports: Sequence[Report]) -> list[str]:
     """What every bucket noted, and the notes that count with their sums. What only some saw is true of these alone.
 
     ``witness_notes`` of a report: what a run on the bucket's witnesses alone notes; their counts are taken off.
+    ``members_aside``: reason → members' rows set aside, where a bucket's note counts what fills it, too.
     """
-    several = [report["notes"] for report in reports]
+    aside = _summed(report.get("members_aside", {}) for report in reports)
+    reasons = ", ".join(f"{number} {reason}" for reason, number in aside.items())
+    several = [[_NOBODY.sub(rf"\g<1>{reasons}\g<2>", note) for note in report["notes"]] for report in reports]
     counting: dict[tuple[str, str], int] = {}
     for sign, name in ((1, "notes"), (-1, "witness_notes")):
         for note in (note for report in reports for note in report.get(name, ())):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hcc.errors import InputError
+from hcc.spark.columns import plain
 from hcc.spark.places import Place
 from hcc.tables import INPUT_TABLES
 
@@ -21,9 +22,6 @@ _NOT_A_STATUS = ("member_id", "contract_id", "pbp_id", "parent_organization", "p
                  "monthly_benchmark")  # fmt: skip
 _IDENTIFIERS = ("member_id", "claim_id", "diagnosis_code")
 _DAYS = 32  # 1 February is day 32: moved by as many days, all births of one age that day are of one calendar year
-
-_BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-"""What Unicode calls white space, and polars strips."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def open_table(name: str, given: Any, layout: Any, renames: Mapping[str, Mapping
     identifiers = {column: raw_of(column) for column in _IDENTIFIERS if column in INPUT_TABLES[name].names}
     text = {raw for columns in identifiers.values() for raw in columns}
     types = dict(given.dtypes)
-    frame = given.select(*(_plain(sql.col(f"`{raw}`"), types[raw], identifier=raw in text).alias(raw) for raw in kept))
+    frame = given.select(*(plain(sql.col(f"`{raw}`"), types[raw], identifier=raw in text).alias(raw) for raw in kept))
     dates = {raw for c in INPUT_TABLES[name].columns if c.type == "date" for raw in raw_of(c.name)}
     dates |= {by_effective[one] for group in names.layout.inpatient.values() for one in group if one in by_effective}
     return Table(
@@ -125,6 +123,11 @@ def bucket_of(key: Column, buckets: int) -> Column:
     return sql.pmod(sql.hash(key), sql.lit(buckets))
 
 
+def is_bucket(name: str) -> bool:
+    """True for the folder of a bucket that has rows."""
+    return name.startswith(f"{BUCKET}=")
+
+
 def stage_candidates(members: Table, enrollment: Table | None, place: Place) -> None:
     """Write one member (with all its rows) of every status there is, to find out what the whole population needs."""
     from pyspark.sql import functions as sql
@@ -165,17 +168,3 @@ def _key(table: Table, column: str) -> Column:
 
     told = [sql.nullif(sql.col(f"`{raw}`"), sql.lit("")) for raw in table.identifiers[column]]
     return sql.coalesce(*told) if told else sql.lit(None).cast("string")
-
-
-def _plain(column: Column, kind: str, *, identifier: bool) -> Column:
-    """Times as the session's clock shows them (Parquet would keep UTC); identifiers as text without blanks at its ends,
-    in every bucket alike (the intake looks for blanks in the first rows of a file only)."""
-    from pyspark.sql import functions as sql
-
-    if kind == "timestamp":
-        return column.cast("timestamp_ntz")
-    if identifier and kind in ("double", "float"):
-        whole = column.cast("bigint")
-        text = sql.when(column == whole, whole.cast("string")).otherwise(column.cast("string"))
-        return sql.when(~sql.isnan(column), text)
-    return sql.btrim(column.cast("string"), sql.lit(_BLANKS)) if identifier else column

@@ -125,6 +125,7 @@ def _score_bucket(job: Job, bucket: int, temp: Path) -> dict[str, Any]:
         "counts": _counts(dict(run.counts), found),
         "raw": _raw_sums(found["factors"]),
         "notes": list(run.notes),
+        "members_aside": _by_reason(found["rejected_rows"].filter(pl.col("table").cast(pl.String) == "members")),
         "witness_notes": _witness_notes(given, run.notes, _options(job, temp)),
         "timings": {
             **run.timings,
@@ -193,8 +194,12 @@ def _counts(counts: dict[str, Any], found: Mapping[str, pl.DataFrame]) -> dict[s
         "members": members.height,
         "defaulted": {c.removesuffix("_was_defaulted"): int(n) for c in flags if (n := members[c].sum())},
         "rejected_rows": rejected.height,
-        "rejected_by_reason": dict(rejected.group_by("reason").len().sort("reason").iter_rows()),
+        "rejected_by_reason": _by_reason(rejected),
     }
+
+
+def _by_reason(rejected: pl.DataFrame) -> dict[str, int]:
+    return dict(rejected.group_by("reason").len().sort("reason").iter_rows())
 
 
 def _raw_sums(factors: pl.DataFrame) -> dict[str, list[int]]:

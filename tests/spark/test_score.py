@@ -90,7 +90,11 @@ def test_spans_of_enrollment(spark: Any, months: bool) -> None:
 def test_a_scenario_file_is_read_by_the_driver(spark: Any, demo: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     """Figures of six decimals, frailty of months in other contracts, and a contract that nobody has."""
     moved = pl.when(pl.col("month").dt.month() > 7).then(pl.lit("H9999")).alias("contract_id")
-    tables = {"members": demo["members"], "claims": demo["claims"], "enrollment": demo["enrollment"].with_columns(moved)}
+    tables = {
+        "members": demo["members"],
+        "claims": demo["claims"],
+        "enrollment": demo["enrollment"].with_columns(moved),
+    }
     contract = demo["members"]["contract_id"].drop_nulls().sort()[0]
     path = tmp_path / "what-if.toml"
     path.write_text(
@@ -230,6 +234,111 @@ def test_buckets_of_one_member_none_or_no_claim(spark: Any) -> None:
             ("members", 3, "birth_date", "BAD_BIRTH_DATE", "Spark partition 0"),
         ]
         assert run.counts["claims_of_unknown_members"] == 1
+
+
+def test_identifiers_of_numbers_are_read_as_in_one_run(spark: Any) -> None:
+    """Decimals with digits behind the point (Oracle's NUMBER), in every table that has identifiers; text in others."""
+    ids = pl.DataFrame({"Member_ID": ["101", "102.50", "100", "0"]}, schema={"Member_ID": pl.String})
+    people = PEOPLE.with_columns(ids["Member_ID"].cast(pl.Decimal(38, 10)), birth_date=pl.lit("1950-03-01"))
+    visits = VISITS.with_columns(
+        pl.Series("claim_id", ["1", "20", "3.5", "4"]).cast(pl.Decimal(12, 2)), thru_date=pl.lit("2025-03-04"),
+        member_id=pl.Series(["101", "102.5000000000", "100", "0"]),
+    )  # fmt: skip
+    codes = pl.DataFrame(
+        {"claim_id": ["1", "20", "3.50", "4"], "diagnosis_code": ["250", "250", "401.90", "0"]}
+    ).with_columns(pl.col("diagnosis_code").cast(pl.Decimal(9, 3)))
+    tables = {"members": people, "claims": visits, "claim_diagnoses": codes}
+    one = hcc.score(**tables, payment_year=YEAR)
+    assert one.counts["claims_of_unknown_members"] == 0
+    assert set(one.unmapped_codes["diagnosis_code"]) >= {"250", "401900", "0"}
+    frames = {name: on_spark(spark, rows, 2) for name, rows in tables.items()}
+    with hcc.spark.score(**frames, payment_year=YEAR, buckets=3) as run:
+        assert_same(run, one)
+        assert set(frame(run, "members")["member_id"]) == {"101", "102.5000000000", "100", "0"}
+        assert set(frame(run, "diagnoses")["claim_id"]) >= {"1", "20", "3.50"}
+
+
+def test_identifiers_of_doubles_are_read_as_in_one_run(spark: Any) -> None:
+    """Beyond the whole numbers that a machine counts with, and halves that Java writes with an exponent."""
+    doubles = [101.0, 3e20, 12345678.5, 0.25]
+    texts = ["101", "3e+20", "12345678.5", "0.25"]
+    people = PEOPLE.with_columns(pl.Series("Member_ID", doubles), birth_date=pl.lit("1950-03-01"))
+    visits = VISITS.with_columns(member_id=pl.Series(texts), thru_date=pl.lit("2025-03-04"))
+    one = hcc.score(people, visits, payment_year=YEAR)
+    assert set(one.members["member_id"]) == set(texts)
+    with hcc.spark.score(on_spark(spark, people), on_spark(spark, visits), payment_year=YEAR, buckets=2) as run:
+        assert_same(run, one)
+        assert run.counts["claims_of_unknown_members"] == 0
+
+
+def test_columns_without_a_type(spark: Any) -> None:
+    """``lit(None)``: blank, in whichever column it stands; a required one says so of every row."""
+    from pyspark.sql import functions as sql
+
+    people, visits = (
+        PEOPLE.with_columns(birth_date=pl.lit("1950-03-01")),
+        VISITS.with_columns(thru_date=date(2025, 3, 4)),
+    )
+    of_people = ("death_date", "csnp", "part_b_months", "orec", "monthly_benchmark")
+    of_visits = ("modifier_2", "submission_date", "accepted", "line_number", "bill_type")
+    tables = {
+        "members": people.with_columns(pl.lit(None).alias(c) for c in of_people),
+        "claims": visits.with_columns(pl.lit(None).alias(c) for c in of_visits),
+        "enrollment": pl.DataFrame({"member_id": ["101"], "month": [date(2026, 3, 1)], "hospice": [None]}),
+    }
+    assert tables["members"].schema["csnp"] == tables["enrollment"].schema["hospice"] == pl.Null
+    frames = {
+        "members": on_spark(spark, people).withColumns(dict.fromkeys(of_people, sql.lit(None))),
+        "claims": on_spark(spark, visits).withColumns(dict.fromkeys(of_visits, sql.lit(None))),
+        "enrollment": on_spark(spark, tables["enrollment"]),
+    }
+    assert dict(frames["members"].dtypes)["csnp"] == "void"
+    with hcc.spark.score(**frames, payment_year=YEAR, buckets=2) as run:
+        assert_same(run, hcc.score(**tables, payment_year=YEAR))
+    empty = {"claim_id": pl.lit(None), "thru_date": pl.lit(None), "diagnosis_codes": pl.lit([], dtype=pl.List(pl.Null))}
+    blank = {"claim_id": sql.lit(None), "thru_date": sql.lit(None), "diagnosis_codes": sql.array()}
+    frames = {"members": on_spark(spark, people), "claims": on_spark(spark, visits).withColumns(blank)}
+    assert dict(frames["claims"].dtypes)["diagnosis_codes"] == "array<void>"
+    with hcc.spark.score(**frames, payment_year=YEAR, buckets=2) as run:
+        assert_same(run, hcc.score(people, visits.with_columns(**empty), payment_year=YEAR))
+        assert run.counts["rejected_by_reason"] == {"MISSING_CLAIM_ID": 4, "MISSING_THRU_DATE": 4}
+
+
+@pytest.mark.parametrize("bare", [("members",), ("enrollment",), ("members", "enrollment")])
+def test_members_or_enrollment_without_a_row(
+    spark: Any, demo: dict[str, pl.DataFrame], bare: tuple[str, ...], tmp_path: Path
+) -> None:
+    tables = {name: demo[name].head(0 if name in bare else 20) for name in ("members", "claims", "enrollment")}
+    with pytest.raises(InputError) as one:
+        hcc.score(**tables, payment_year=YEAR)
+    frames = {name: on_spark(spark, rows, 2) for name, rows in tables.items()}
+    with pytest.raises(InputError) as error:
+        hcc.spark.score(**frames, payment_year=YEAR, buckets=2, out=tmp_path / "out", staging=tmp_path / "staging")
+    assert str(error.value) == str(one.value)
+    assert all(f"{name}: there is no row." in str(error.value) for name in bare)
+    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_claims_without_a_row(spark: Any, demo: dict[str, pl.DataFrame]) -> None:
+    tables = {"members": demo["members"].head(20), "claims": demo["claims"].head(0)}
+    frames = {name: on_spark(spark, rows, 2) for name, rows in tables.items()}
+    with hcc.spark.score(**frames, payment_year=YEAR, buckets=2) as run:
+        assert_same(run, hcc.score(**tables, payment_year=YEAR))
+
+
+def test_members_who_are_all_set_aside_are_told(spark: Any) -> None:
+    """With what is wrong of how many, in a bucket or none."""
+    people = PEOPLE.with_columns(sex=pl.Series([None, None, "F", None], dtype=pl.String))
+    one = hcc.score(people, VISITS, payment_year=YEAR)
+    (note,) = one.notes
+    assert note.startswith("members: no row can be used (1 BAD_BIRTH_DATE, 3 MISSING_SEX); ")
+    with hcc.spark.score(on_spark(spark, people), on_spark(spark, VISITS), payment_year=YEAR, buckets=6) as run:
+        assert run.notes == one.notes
+        assert frame(run, "rejected_rows").height == one.rejected_rows.height
+    some = PEOPLE.with_columns(sex=pl.Series([None, None, "F", "1"], dtype=pl.String))
+    with hcc.spark.score(on_spark(spark, some), on_spark(spark, VISITS), payment_year=YEAR, buckets=6) as run:
+        assert run.notes == hcc.score(some, VISITS, payment_year=YEAR).notes == []
 
 
 def test_only_counts_reach_the_driver(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
