@@ -33,8 +33,8 @@ class Evidence:
     diagnoses: claim_id, date, diagnosis_code, claim_type, record_type, counted, place_of_service: live claims; codes of
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
     stays: claim_id, since: first day of hospital stays of several days. links: claim_id, encounter: chart reviews and
-    the encounter that they belong to. deletes: date, diagnosis_code: chart-review deletes. problems: recorded_date,
-    code.
+    the encounter that they belong to. deletes: date, diagnosis_code, claim_id, submitted: chart-review deletes.
+    submitted: claim_id, submitted: the last submission of claims of members with deletes. problems: recorded_date, code.
     chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
     """
 
@@ -46,6 +46,7 @@ class Evidence:
     stays: pl.LazyFrame | None = None
     links: pl.LazyFrame | None = None
     deletes: pl.LazyFrame | None = None
+    submitted: pl.LazyFrame | None = None
     problems: pl.LazyFrame | None = None
     chart_findings: pl.LazyFrame | None = None
 

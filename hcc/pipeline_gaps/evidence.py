@@ -80,7 +80,10 @@ def population_evidence(
         frames["links"] = links
     gone = deletes(sources, index)
     if gone is not None:
-        frames["deletes"] = gone.filter(pl.col("date") <= as_of)
+        gone = gone.filter(pl.col("date") <= as_of).collect(engine="streaming").lazy()
+        frames["deletes"] = gone
+        if "submission_date" in lines.collect_schema().names():
+            frames["submitted"] = _submitted(lines, index, gone)
     for table, day in (("problems", "recorded_date"), ("chart_findings", "service_date")):
         if table in sources.extras:
             frames[table] = _of_members(sources.extras[table], index).filter(pl.col(day) <= as_of)
@@ -115,6 +118,18 @@ def _links(lines: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame | None:
         .unique(["claim_id", "member_id"])
         .join(index, on="member_id")
         .select("member_index", "claim_id", "encounter")
+    )
+
+
+def _submitted(lines: pl.LazyFrame, index: pl.LazyFrame, deletes: pl.LazyFrame) -> pl.LazyFrame:
+    """member_index, claim_id, submitted: the last submission of the claims of members with a delete."""
+    concerned = index.join(deletes.select("member_index").unique(), on="member_index", how="semi")
+    return (
+        lines.select("claim_id", "member_id", pl.col("submission_date").alias("submitted"))
+        .drop_nulls()
+        .join(concerned, on="member_id")
+        .group_by("member_index", "claim_id")
+        .agg(pl.col("submitted").max())
     )
 
 

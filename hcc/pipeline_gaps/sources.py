@@ -246,12 +246,15 @@ def dead_claims(special: pl.DataFrame, sources: Sources, plan: Plan) -> pl.Serie
 
 
 def deletes(sources: Sources, members: pl.LazyFrame) -> pl.LazyFrame | None:
-    """Chart-review deletes: member_index, date, diagnosis_code; None where the claims have no such record."""
-    if "record_type" not in sources.lines.collect_schema().names():
+    """Chart-review deletes: member_index, date, diagnosis_code, claim_id, submitted (null: not known); None where the
+    claims have no such record."""
+    names = sources.lines.collect_schema().names()
+    if "record_type" not in names:
         return None
+    submitted = pl.col("submission_date") if "submission_date" in names else pl.lit(None, pl.Date)
     records = (
         sources.lines.filter(pl.col("record_type").cast(pl.String) == "chart_review_delete")
-        .select("claim_id", "member_id", pl.col("thru_date").alias("date"))
+        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), submitted.alias("submitted"))
         .unique()
         .collect(engine="streaming")
     )
@@ -265,6 +268,6 @@ def deletes(sources: Sources, members: pl.LazyFrame) -> pl.LazyFrame | None:
     return (
         codes.join(records.lazy(), on="claim_id")
         .join(members, on="member_id")
-        .select("member_index", "date", "diagnosis_code")
+        .select("member_index", "date", "diagnosis_code", "claim_id", "submitted")
         .unique()
     )

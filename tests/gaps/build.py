@@ -79,6 +79,7 @@ class Person:
     problems: list[dict] = field(default_factory=list)
     findings: list[dict] = field(default_factory=list)
     deletes: list[dict] = field(default_factory=list)
+    submitted: list[dict] = field(default_factory=list)
     stays: list[dict] = field(default_factory=list)
     links: list[dict] = field(default_factory=list)
 
@@ -155,8 +156,14 @@ class Person:
         )
         return self
 
-    def delete(self, code: str, when: str) -> Person:
-        self.deletes.append({"diagnosis_code": code, "date": day(when)})
+    def delete(
+        self, code: str, when: str, *, claim: str = "delete", on: str | None = None, claims_on: dict[str, str] | None = None
+    ) -> Person:
+        """``on``: the day on which the delete was submitted; ``claims_on``: those of claims."""
+        self.deletes.append(
+            {"diagnosis_code": code, "date": day(when), "claim_id": claim, "submitted": day(on) if on else None}
+        )
+        self.submitted += [{"claim_id": name, "submitted": day(told)} for name, told in (claims_on or {}).items()]
         return self
 
 
@@ -180,7 +187,8 @@ _SCHEMAS = {
         "service_date": pl.Date, "diagnosis_code": pl.String, "claim_id": pl.String, "verdict": pl.String,
         "note": pl.String,
     },
-    "deletes": {"diagnosis_code": pl.String, "date": pl.Date},
+    "deletes": {"diagnosis_code": pl.String, "date": pl.Date, "claim_id": pl.String, "submitted": pl.Date},
+    "submitted": {"claim_id": pl.String, "submitted": pl.Date},
     "stays": {"claim_id": pl.String, "since": pl.Date},
     "links": {"claim_id": pl.String, "encounter": pl.String},
 }  # fmt: skip
@@ -279,6 +287,7 @@ def context(
         stays=_frame(everyone, "stays").lazy(),
         links=_frame(everyone, "links").lazy(),
         deletes=_frame(everyone, "deletes").lazy(),
+        submitted=_frame(everyone, "submitted").lazy(),
         problems=_frame(everyone, "problems").lazy() if given["problems"] else None,
         chart_findings=_frame(everyone, "findings").lazy() if given["chart_findings"] else None,
     )

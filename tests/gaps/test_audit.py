@@ -424,6 +424,26 @@ def test_back_after_a_delete() -> None:
     assert only(gaps(Person().dx("E119", "2025-02-28").delete("E119", "2025-03-01")), "AUD-DUPREC") == []
 
 
+@pytest.mark.parametrize(
+    ("claim_on", "delete_on", "found"),
+    [("2025-05-01", "2025-11-01", False), ("2025-11-01", "2025-11-01", False), ("2025-11-02", "2025-11-01", True),
+     (None, "2025-11-01", True), ("2025-05-01", None, True)],
+)  # fmt: skip
+def test_back_after_a_delete_by_the_days_of_submission(claim_on: str | None, delete_on: str | None, found: bool) -> None:
+    """A visit that was submitted before the delete did not come back after it; where either day is not known, the days
+    of service tell."""
+    person = Person().dx("E119", "2025-04-20", claim="a")
+    person.delete("E119", "2025-03-20", claim="x", on=delete_on, claims_on={"a": claim_on} if claim_on else None)
+    made = candidates(person)
+    rows = only(made.gaps, "AUD-DUPREC")
+    assert [row["hcc"] for row in rows] == ["38"] * found
+    if found:
+        mine = made.evidence.filter(pl.col("gap_id") == rows[0]["gap_id"])
+        told = {row["claim_id"]: (str(row["evidence_date"]), row["code"], row["value"]) for row in mine.to_dicts()}
+        assert told["x"] == ("2025-03-20", "E119", f"submitted on {delete_on}" if delete_on else None)
+        assert set(told) == {"a", "x"}
+
+
 def test_acute_stroke_year_after_year() -> None:
     person = Person().dx("I639", "2025-03-01").dx("I639", "2024-03-01")
     assert "AUD-REPEAT" in rules_found(person)

@@ -26,10 +26,10 @@ FAILING = Decimal("0.727") - ALONE
 
 def found(
     *claims: tuple[str, str, str], results: pl.DataFrame | None = None, findings: list[tuple] | None = None,
-    deletes: tuple[tuple[str, str, str], ...] = (), payment_year: int = 2026,
+    deletes: tuple[tuple[str, str, str], ...] = (), payment_year: int = 2026, submitted: dict[str, str] | None = None,
 ):  # fmt: skip
     """Gaps of one woman born in 1950. ``claims``: day, codes, claim type; ``findings``: day, code, claim, verdict;
-    ``deletes``: claim, day, codes."""
+    ``deletes``: claim, day, codes; ``submitted``: days of claims."""
     members = pl.DataFrame(
         {"member_id": ["a"], "birth_date": [date(1950, 3, 15)], "sex": ["F"], "monthly_benchmark": [1000.0]}
     )
@@ -50,6 +50,9 @@ def found(
         for claim, day, codes in deletes
     ]  # fmt: skip
     frame = pl.DataFrame(rows, infer_schema_length=None)
+    if submitted is not None:
+        days = pl.col("claim_id").replace_strict(submitted, default=None, return_dtype=pl.String)
+        frame = frame.with_columns(days.str.to_date().alias("submission_date"))
     charts = None
     if findings is not None:
         charts = pl.DataFrame(
@@ -227,6 +230,16 @@ def test_claims_that_two_rules_question_are_the_whole_hcc_together(payment_year:
     chart = rows.filter(pl.col("rule_id").cast(pl.String) == "AUD-CHART").row(0, named=True)
     assert evidence(made, chart, "for") == [("c0", "I509")]
     assert evidence(made, chart, "against") == [("c2", "I509")]
+
+
+@pytest.mark.parametrize(("day", "asked"), [("2025-05-01", []), ("2025-12-01", ["c1", "c0d"])])
+def test_a_visit_submitted_before_the_delete_did_not_come_back(day: str, asked: list[str]) -> None:
+    made = found(
+        ("2025-03-20", "E119", "professional"), ("2025-04-20", "E119", "professional"),
+        deletes=(("c0", "2025-03-20", "E119"),), submitted={"c0": "2025-04-01", "c1": day, "c0d": "2025-11-01"},
+    )  # fmt: skip
+    rows = made.gaps.filter(pl.col("rule_id").cast(pl.String) == "AUD-DUPREC").to_dicts()
+    assert sorted(claim for row in rows for claim, _ in evidence(made, row, "for")) == sorted(asked)
 
 
 def test_a_claim_that_nobody_questions_keeps_the_hcc() -> None:

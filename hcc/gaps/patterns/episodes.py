@@ -30,26 +30,49 @@ def after_end(found: Found, rule: Rule, target: int) -> PatternRows:
 
 
 def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
-    """A code counted on or after the day of service for which a chart-review delete of it stands."""
+    """A code counted on or after the day of service for which a chart-review delete of it stands.
+
+    Where it is known when both were submitted, the claim has to have come after the delete: what stood beside the deleted
+    record all along comes back with nothing.
+    """
     assert isinstance(rule.pattern, Reappeared)
-    deletes = found.context.evidence.deletes
-    if deletes is None:
+    evidence = found.context.evidence
+    if evidence.deletes is None:
         return PatternRows(_NOTHING)
     context = found.context
     gone = (
-        deletes.filter(pl.col("date").is_between(context.year_start, context.year_until))
-        .group_by("member_index", pl.col("diagnosis_code").cast(pl.String))
-        .agg(pl.col("date").min().alias("deleted"))
+        evidence.deletes.filter(pl.col("date").is_between(context.year_start, context.year_until))
+        .select(
+            "member_index", pl.col("diagnosis_code").cast(pl.String), pl.col("date").alias("deleted"),
+            pl.col("claim_id").cast(pl.String).alias("delete"), pl.col("submitted").alias("deleted_on"),
+        )
         .collect()
-    )
+    )  # fmt: skip
     claims = (
         counted_claims(found)
-        .with_columns(pl.col("diagnosis_code").cast(pl.String))
+        .join(gone.select("member_index").unique(), on="member_index", how="semi")
+        .with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
         .join(gone, on=["member_index", "diagnosis_code"])
-        .filter(pl.col("date") >= pl.col("deleted"))
+    )
+    known = pl.DataFrame(schema={"member_index": pl.UInt32, "claim_id": pl.String, "submitted": pl.Date})
+    if evidence.submitted is not None:
+        known = evidence.submitted.with_columns(pl.col("claim_id").cast(pl.String)).collect()
+    claims = (
+        claims.join(known, on=["member_index", "claim_id"], how="left")
+        .filter(pl.col("date") >= pl.col("deleted"), (pl.col("submitted") > pl.col("deleted_on")).fill_null(True))
+        .sort("deleted", "deleted_on", "delete")
+        .unique(["member_index", "claim_id", "diagnosis_code"], keep="first", maintain_order=True)
     )
     detail = pl.format("deleted for the service of {}", pl.col("deleted").dt.to_string("%Y-%m-%d"))
-    return claim_rows(found, claims.with_columns(detail.alias("detail")), target)
+    answer = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
+    deletes = found.hccs.counted_hccs(claims.select("member_index", "diagnosis_code", "deleted", "delete", "deleted_on").unique())
+    shown = deletes.select(
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        pl.lit("claim").alias("kind"), pl.col("deleted").alias("evidence_date"), pl.col("delete").alias("claim_id"),
+        pl.col("diagnosis_code").alias("code"), pl.lit("the chart review that deleted it").alias("description"),
+        pl.format("submitted on {}", pl.col("deleted_on").dt.to_string("%Y-%m-%d")).alias("value"),
+    )  # fmt: skip
+    return replace(answer, evidence=shaped(shown.unique(), EVIDENCE))
 
 
 def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
