@@ -256,9 +256,7 @@ def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
 
 def _pairs(matched: pl.DataFrame, mine: pl.DataFrame) -> pl.DataFrame:
     """Events with the gaps that they are shown for."""
-    return matched.with_columns(paired("member_index", "measure")).join(
-        mine.drop("member_index", "measure"), on="pair"
-    )
+    return matched.with_columns(paired("member_index", "measure")).join(mine.drop("member_index", "measure"), on="pair")
 
 
 def _asked(plan: Plan) -> pl.DataFrame:
@@ -333,7 +331,7 @@ def _unit(measure: Measure) -> str:
 
 
 def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Chosen values: the first and last of the signal, once where they are one."""
+    """Chosen values: the first and last of the signal, once where they are one or where several terms chose it."""
     rows = wanted.join(signals, on=["member_index", "measure"]).join(_units(plan), on="measure")
     parts = [
         rows.select(
@@ -343,7 +341,8 @@ def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> p
         )
         for day in ("first", "last")
     ]  # fmt: skip
-    return shaped(pl.concat(parts), COMPACT)
+    once = ["gap", "stance", "date", "description", "value"]
+    return shaped(pl.concat(parts).sort("order").unique(once, keep="first", maintain_order=True), COMPACT)
 
 
 def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:

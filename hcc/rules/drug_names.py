@@ -28,7 +28,7 @@ def cleaned(text: pl.Expr) -> pl.Expr:
 def patterns(valuesets: ValueSets) -> pl.DataFrame:
     """Words to look for: pattern, kind (ingredient, brand, other), key. Longest first: the longest match wins."""
     aliases = valuesets.table("aliases")
-    brands = valuesets.table("rxnorm").filter(pl.col("brand") != "").select(name="brand").unique()
+    brands = valuesets.table("rxnorm").filter(pl.col("brand") != "").select(name=_bare("brand")).unique()
     found = pl.concat(
         [
             valuesets.drugs.select(name="ingredient", kind=pl.lit("ingredient"), key="ingredient"),
@@ -45,9 +45,14 @@ def patterns(valuesets: ValueSets) -> pl.DataFrame:
     )
 
 
+def _bare(column: str) -> pl.Expr:
+    """RxNorm tells packs of one brand apart by strengths in brackets: "Trikafta (100 MG / 50 MG / 75 MG; 150 MG)"."""
+    return pl.col(column).str.replace(r"\s*\(.*$", "")
+
+
 def brand_key(column: str) -> pl.Expr:
-    """A brand without case, punctuation and double spaces."""
-    return cleaned(pl.col(column)).str.strip_chars().str.replace_all("  ", " ")
+    """A brand without case, punctuation, double spaces and the strengths of its pack."""
+    return cleaned(_bare(column)).str.strip_chars().str.replace_all("  ", " ")
 
 
 def named_routes(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
