@@ -114,6 +114,7 @@ def gaps_of(
     with clock.stage("gap rules", 0.0):
         rules, valuesets = load_gap_rules(chosen.rules, mappings=mappings), load_valuesets(mappings)
     as_of = as_of_day(chosen.as_of, sources, plan)
+    sources = sources.as_known_on(as_of)
     options = {
         "reviews": reviews, "unidentified_fills": chosen.unidentified_fills,
         "mappings": Path(mappings) if mappings is not None else None,

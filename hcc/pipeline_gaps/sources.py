@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import polars as pl
 
 from hcc.diagnoses.chains import chains, special_records
 from hcc.errors import HccError, InputError
-from hcc.intake import Inputs
+from hcc.intake import Inputs, stacked_claims
 from hcc.intake.binding import Names
 from hcc.intake.claims import read_claims
 from hcc.intake.extras import read_extra
@@ -39,8 +40,8 @@ class Sources:
 
     ``lines`` and ``diagnoses``: current claims and history together. ``current`` and ``history``: their diagnoses apart
     (history None where it was not given). ``earlier``: lines and diagnoses of the years before the data-collection
-    year, None where there are none. ``coverage``: days that each given table speaks for.
-    ``latest``: the latest service, fill or result.
+    year, None where there are none. ``coverage``: days that each given table speaks for; ``days``: rows by day of the
+    tables whose rows tell that. ``latest``: the latest service, fill or result.
     """
 
     lines: pl.LazyFrame
@@ -54,6 +55,16 @@ class Sources:
     rejected: Callable[[], pl.DataFrame]
     fingerprints: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    days: dict[str, dict[date, int]] = field(default_factory=dict)
+    year_start: date = _FIRST
+
+    def as_known_on(self, as_of: date) -> Sources:
+        """These with the coverage that the rows up to ``as_of`` tell: nothing after it is used (SPEC R-5.5)."""
+        told = {table: covered_days(_by_month(days, as_of), as_of) for table, days in self.days.items()}
+        # Claims are there for the data-collection year by definition: it is what was scored.
+        claims = min(told.pop("claims")[0], self.year_start), _LAST
+        earlier = {"history": claims} if self.earlier is not None else {}
+        return replace(self, coverage={**self.coverage, **told, "claims": claims, **earlier})
 
 
 def read_sources(
@@ -119,34 +130,31 @@ def _assembled(
     fingerprints: list[dict[str, Any]],
     notes: list[str],
 ) -> Sources:
-    months = _months(inputs.claims, "thru_date")
+    days = {"claims": _days(inputs.claims, "thru_date")}
     lines, diagnoses = inputs.claims, inputs.claim_diagnoses
     before_here = None
-    if any(month < year_start for month in months):
+    if any(day < year_start for day in days["claims"]):
         before_here = inputs.claims.filter(pl.col("thru_date") < year_start)
     earlier: tuple[pl.LazyFrame, pl.LazyFrame] | None = None
     if history is not None:
-        for month, rows in _months(history[0], "thru_date").items():
-            months[month] = months.get(month, 0) + rows
-        lines = pl.concat([lines, history[0]], how="diagonal_relaxed")
+        for day, rows in _days(history[0], "thru_date").items():
+            days["claims"][day] = days["claims"].get(day, 0) + rows
+        lines = stacked_claims(lines, history[0])
         diagnoses = _stacked(diagnoses, history[1])
         earlier = history
         if before_here is not None:
-            earlier = (pl.concat([history[0], before_here], how="diagonal_relaxed"), diagnoses)
+            earlier = (stacked_claims(history[0], before_here), diagnoses)
     elif before_here is not None:
         earlier = (before_here, inputs.claim_diagnoses)
     latest = _latest(lines, "thru_date")
-    # Claims are there for the data-collection year by definition: it is what was scored.
-    coverage = {"claims": (min(covered_days(months)[0], year_start), _LAST)}
-    if earlier is not None:
-        coverage["history"] = coverage["claims"]
+    given: dict[str, tuple[date, date]] = {}
     for table, frame in frames.items():
         if table not in _DAY_OF:
             continue
         last = _latest(frame, _DAY_OF[table])
-        coverage[table] = (_FIRST, _LAST)
+        given[table] = (_FIRST, _LAST)
         if table in _DECIDES_AS_OF and last is not None:
-            coverage[table] = covered_days(_months(frame, _DAY_OF[table]))
+            days[table] = _days(frame, _DAY_OF[table])
             latest = last if latest is None else max(latest, last)
     extras = {table: frames[table] for table in EXTRAS if table in frames}
 
@@ -154,7 +162,9 @@ def _assembled(
         return pl.concat([find() for find in rejected]) if rejected else pl.DataFrame()
 
     apart = (inputs.claim_diagnoses, None if history is None else history[1])
-    return Sources(lines, diagnoses, *apart, earlier, extras, coverage, latest, find_rejected, fingerprints, notes)
+    return Sources(
+        lines, diagnoses, *apart, earlier, extras, given, latest, find_rejected, fingerprints, notes, days, year_start
+    ).as_known_on(_LAST)
 
 
 def _stacked(one: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
@@ -163,15 +173,23 @@ def _stacked(one: pl.LazyFrame, other: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([one.select(common), other.select(common)], how="vertical_relaxed")
 
 
-def _months(frame: pl.LazyFrame, column: str) -> dict[date, int]:
-    """Rows by month (its first day)."""
-    month = pl.col(column).dt.truncate("1mo").alias("month")
-    found = frame.group_by(month).len().collect(engine="streaming")
+def _days(frame: pl.LazyFrame, column: str) -> dict[date, int]:
+    """Rows by day."""
+    found = frame.group_by(pl.col(column).alias("day")).len().collect(engine="streaming")
     return {day: int(rows) for day, rows in found.iter_rows() if day is not None}
 
 
-def covered_days(months: Mapping[date, int]) -> tuple[date, date]:
-    """First and last day that a table speaks for, from its rows by month.
+def _by_month(days: Mapping[date, int], until: date) -> dict[date, int]:
+    """Rows by month (its first day), up to the day ``until``."""
+    months: dict[date, int] = {}
+    for day, rows in days.items():
+        if day <= until:
+            months[day.replace(day=1)] = months.get(day.replace(day=1), 0) + rows
+    return months
+
+
+def covered_days(months: Mapping[date, int], until: date = _LAST) -> tuple[date, date]:
+    """First and last day that a table speaks for, from its rows by month, up to the day ``until``.
 
     Of a table of some size: the months that run without a break back from its last one, a month with hardly a row being
     a break (stray dates, a run-in). A small table cannot tell: its calendar years count whole. An empty one was given
@@ -182,7 +200,9 @@ def covered_days(months: Mapping[date, int]) -> tuple[date, date]:
     if sum(months.values()) < _TELLING_ROWS:
         return date(min(months).year, 1, 1), date(max(months).year, 12, 31)
     enough = sorted(months.values())[len(months) // 2] * _SHARE_OF_A_MONTH
-    full = {month for month, rows in months.items() if rows >= enough}
+    # The month of the last day is not over: as much of it is asked for as has passed.
+    passed = {until.replace(day=1): until.day / monthrange(until.year, until.month)[1]}
+    full = {month for month, rows in months.items() if rows >= enough * passed.get(month, 1)}
     last = first = max(full)
     while back(first, 1, "month") in full:
         first = back(first, 1, "month")

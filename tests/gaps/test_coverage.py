@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
+import polars as pl
+import pytest
+
+import hcc
 from hcc.pipeline_gaps.sources import covered_days
 
 
@@ -33,3 +38,53 @@ def test_a_small_table_speaks_for_its_years() -> None:
 
 def test_an_empty_table_was_given() -> None:
     assert covered_days({}) == (date(1900, 1, 1), date(9999, 12, 31))
+
+
+def test_the_month_of_the_last_day_is_measured_by_what_has_passed() -> None:
+    begun = {**months(2025, 1000, last=5), date(2025, 6, 1): 100}
+    assert covered_days(begun, date(2025, 6, 3)) == (date(2025, 1, 1), date(2025, 6, 30))
+    assert covered_days(begun, date(2025, 6, 30)) == (date(2025, 1, 1), date(2025, 5, 31))
+    assert covered_days(begun) == (date(2025, 1, 1), date(2025, 5, 31))
+
+
+def claim(claim_id: str, day: date, codes: list[str], **more: Any) -> dict[str, Any]:
+    one = {"claim_id": claim_id, "member_id": "a", "thru_date": day, "hcpcs": "99213", "diagnosis_codes": codes}
+    return {**one, **more}
+
+
+PEOPLE = pl.DataFrame({"member_id": ["a", "b"], "birth_date": [date(1950, 3, 15)] * 2, "sex": ["F", "F"]})
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("as_of", [date(2025, 6, 30), date(2025, 6, 11)])
+def test_fills_after_the_as_of_date_decide_nothing(as_of: date) -> None:
+    """Twenty fills a day from March on: few enough up to June that the year counts whole, enough of them by December
+    that January and February do not."""
+    claims = pl.DataFrame(
+        [claim(f"c{n}", date(2025, n, 9), ["E119", "I480"], claim_type="professional") for n in (1, 2, 3)]
+    )
+    days = [date(2025, 3, 1) + timedelta(n // 20) for n in range(20 * 306)]
+    fills = pl.DataFrame({"member_id": ["b"] * len(days), "fill_date": days, "drug_name": "lisinopril"})
+    run = hcc.score(PEOPLE, claims, payment_year=2026)
+    found = [
+        hcc.find_gaps(run, pharmacy=table, as_of=as_of).gaps.drop("run_id").sort("gap_id")
+        for table in (fills, fills.filter(pl.col("fill_date") <= as_of))
+    ]
+    assert "AUD-MEDLESS" in found[0]["rule_id"].cast(pl.String).to_list()
+    assert found[0].equals(found[1])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("without", ["history", "claims", "neither"])
+def test_history_that_does_not_say_what_kind_of_claims_it_has(without: str) -> None:
+    """Claims without claim_type are professional ones, whatever the other table has."""
+    now = [claim("c1", date(2025, 3, 1), ["J449"]), claim("c2", date(2024, 2, 1), ["Z000"])]
+    before = [claim("h1", date(2024, 3, 1), ["I509"])]
+    kind = pl.lit("professional").alias("claim_type")
+    claims, history = (
+        frame if without == name else frame.with_columns(kind)
+        for name, frame in (("claims", pl.DataFrame(now)), ("history", pl.DataFrame(before)))
+    )
+    gaps = hcc.find_gaps(hcc.score(PEOPLE, claims, payment_year=2026), history=history).gaps
+    rows = gaps.filter(pl.col("rule_id") == "RECAPTURE").select("hcc", "status", "status_reason").rows()
+    assert sorted(rows) == [("226", "open", ""), ("280", "closed", "new")]
