@@ -114,11 +114,14 @@ def run(args: list[str]) -> int:
         # Whoever read us has seen enough; without this Python complains once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except BaseException as error:
+        # A panic of polars is no Exception; what else is none, such as SystemExit, is not ours.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         return _told(error, debug="--debug" in args or bool(os.environ.get("HCC_DEBUG")))
 
 
-def _told(error: Exception, *, debug: bool) -> int:
+def _told(error: BaseException, *, debug: bool) -> int:
     from hcc.errors import HccError
 
     if debug:
@@ -149,7 +152,7 @@ def _told(error: Exception, *, debug: bool) -> int:
     return 1
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """The last place in our own code, for a bug report."""
     import traceback
 

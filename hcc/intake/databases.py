@@ -79,12 +79,21 @@ def _open(table: str, path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _choose(table: str, path: Path, named: str | None, names: Sequence[str], found: list[tuple[str, str]]) -> str:
-    full = {f"{schema}.{name}".lower(): (schema, name) for schema, name in found}
-    full |= {name.lower(): (schema, name) for schema, name in found if schema != "main"}
-    full |= {name.lower(): (schema, name) for schema, name in found if schema == "main"}
+    full: dict[str, list[tuple[str, str]]] = {}
+    for schema, name in found:
+        full.setdefault(f"{schema}.{name}".lower(), []).append((schema, name))
+        full.setdefault(name.lower(), []).append((schema, name))
     for wish in [named] if named is not None else names:
-        if wish.lower() in full:
-            schema, name = full[wish.lower()]
+        meant = full.get(wish.lower(), [])
+        meant = [one for one in meant if one[0] == "main"] or meant
+        if len(meant) > 1:
+            several = " and ".join(sorted(f"{schema}.{name}" for schema, name in meant))
+            raise InputError(
+                f"{table}: {path.name} has several tables {wish}: {several}.",
+                hint=f"Name one as {path.name}::{meant[0][0]}.{meant[0][1]}.",
+            )
+        if meant:
+            schema, name = meant[0]
             return f"{_quoted(schema)}.{_quoted(name)}"
     wanted = named if named is not None else " or ".join(names)
     have = sorted(name for _, name in found)

@@ -6,6 +6,7 @@ it means is decided later, where faults can be told by row.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import shutil
@@ -106,7 +107,8 @@ def _read(
         )
         rows, bad = _query(file, path, False, dialect, wanted, in_memory)
         _remove(file, path)
-        bad = bad.with_columns(pl.col("csv_line").map_elements(unspoilt, return_dtype=pl.String))
+        line = pl.col("csv_line").str.strip_chars_start("\r\n")
+        bad = bad.with_columns(line.map_elements(unspoilt, return_dtype=pl.String))
     if rows is None:
         raise InputError(f"{file.path.name} cannot be read as CSV: quotes or line ends are broken.")
     height = rows.height if isinstance(rows, pl.DataFrame) else _height(rows)
@@ -117,7 +119,7 @@ def _read(
         pl.lit(table).alias("table"),
         (pl.col("line") - 1).cast(pl.Int64).alias("row_number"),
         pl.lit("").alias("column"),
-        pl.col("csv_line").str.slice(0, 1000).alias("value"),
+        pl.col("csv_line").str.strip_chars_start("\r\n").str.slice(0, 1000).alias("value"),
         pl.col("error_type").replace_strict(_REASONS, default=_UNREADABLE, return_dtype=pl.String).alias("reason"),
         pl.lit(str(file.path)).alias("source"),
     )
@@ -150,6 +152,7 @@ def _query(
     shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(dialect.header)))
     query = (
         f"SELECT {columns or '1 AS nothing'} FROM read_csv({_text(str(path))}, auto_detect=false, header=true, "
+        f"skip={dialect.blank_lines}, "
         f"delim={_text(dialect.delimiter)}, quote='\"', escape='\"', columns={{{shape}}}, null_padding=false, "
         f"store_rejects=true, compression='{'gzip' if packed else 'none'}')"
     )
@@ -164,7 +167,8 @@ def _query(
         bad = _polars(
             connection.sql("SELECT line, error_type, csv_line FROM reject_errors ORDER BY line").to_arrow_table()
         )
-        return rows, bad.cast({"line": pl.Int64, "error_type": pl.String, "csv_line": pl.String})
+        bad = bad.cast({"line": pl.Int64, "error_type": pl.String, "csv_line": pl.String})
+        return rows, _without_blank_lines(bad, path, packed, dialect.delimiter)
     except duckdb.InvalidInputException:
         return None, pl.DataFrame()
     except duckdb.IOException as error:
@@ -176,6 +180,38 @@ def _query(
         raise InputError(f"{file.path.name} cannot be read as CSV ({type(error).__name__}).") from None
     finally:
         connection.close()
+
+
+def _without_blank_lines(bad: pl.DataFrame, path: Path, packed: bool, delimiter: str) -> pl.DataFrame:
+    """``bad`` with lines numbered as rows are: DuckDB counts blank lines, of which it makes no rows."""
+    if bad.is_empty() or not _has_blank_lines(path, packed):
+        return bad
+    last, blank = int(bad["line"].max()), []  # type: ignore[arg-type]
+    csv.field_size_limit(2**31 - 1)
+    with _opened(path, packed) as raw:
+        text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="")
+        try:
+            for number, record in enumerate(csv.reader(text, delimiter=delimiter), 1):
+                if number > last:
+                    break
+                if not record:
+                    blank.append(number)
+        except csv.Error:  # numbers behind it stay as they are
+            pass
+    before = pl.Series(blank, dtype=pl.Int64).search_sorted(bad["line"])
+    return bad.with_columns(pl.col("line") - before.cast(pl.Int64))
+
+
+def _has_blank_lines(path: Path, packed: bool) -> bool:
+    """Whether two line ends follow each other anywhere, or the text begins with one."""
+    with _opened(path, packed) as raw:
+        tail = b"\n"
+        while chunk := raw.read(2**20):
+            piece = tail + chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            if b"\n\n" in piece:
+                return True
+            tail = piece[-1:]
+    return False
 
 
 def _trimmed(column: str) -> str:
@@ -203,15 +239,15 @@ def _name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-def _opened(file: Found) -> gzip.GzipFile | io.BufferedReader:
-    return gzip.open(file.path, "rb") if file.kind == "gzip" else file.path.open("rb")
+def _opened(path: Path, packed: bool) -> gzip.GzipFile | io.BufferedReader:
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def _as_utf8(file: Found, encoding: str, mend: Callable[[Iterable[str]], Iterator[str]] | None = None) -> Path:
     """A copy in UTF-8 with one kind of line end, in the private folder; its lines mended."""
     target = new_path(".csv")
     try:
-        with _opened(file) as raw, target.open("w", encoding="utf-8", newline="\n") as out:
+        with _opened(file.path, file.kind == "gzip") as raw, target.open("w", encoding="utf-8", newline="\n") as out:
             text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None)
             if mend is None:
                 shutil.copyfileobj(text, out, 2**20)

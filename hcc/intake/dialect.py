@@ -23,16 +23,18 @@ _BOMS = (  # UTF-32 before UTF-16: its mark begins alike
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LOOKS_LIKE_DATA = re.compile(r"^\s*[-+$]?\d[\d/.:,\- ]*\s*$")
+_LOOKS_LIKE_DATA = re.compile(r"^\s*[-+$]?\d[\d/.:,\- ]*\s*$|\d{4}|\d[-/. ]?[A-Za-z]{3}[-/. ]?\d")
+"""Numbers, and whatever holds a year or a day with the month's name: a birth date is no column name."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """``encoding`` is Python's name; ``header`` the column names as written."""
+    """``encoding`` is Python's name; ``header`` the column names as written, ``blank_lines`` stand before them."""
 
     encoding: str
     delimiter: str
     header: tuple[str, ...]
+    blank_lines: int = 0
 
     @property
     def is_utf8(self) -> bool:
@@ -59,7 +61,8 @@ def sniff(file: Found, known: Iterable[str]) -> Dialect:
         key=lambda pair: (len(hoped_for & {name.strip().lower() for name in pair[0]}), len(pair[0])),
     )
     _refuse_data_as_header(file.path, header, hoped_for)
-    return Dialect(encoding, delimiter, tuple(header))
+    before = text[: len(text) - len(text.lstrip("\r\n"))]
+    return Dialect(encoding, delimiter, tuple(header), len(before.splitlines()))
 
 
 def _head(file: Found) -> bytes:
@@ -95,7 +98,7 @@ def _refuse_data_as_header(path: Path, header: list[str], known: set[str]) -> No
     """Without this, a file without header would show a member's data as 'columns found'."""
     if known & {name.lower() for name in header}:
         return
-    if any(_LOOKS_LIKE_DATA.match(name) for name in header):
+    if any(_LOOKS_LIKE_DATA.search(name) for name in header):
         raise InputError(
             f"The first line of {path.name} looks like data, not like column names.",
             hint="Add a header line; 'hcc schema --inputs' lists the names. Other names can be given with "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 from typing import Literal
 
@@ -31,10 +33,11 @@ def find_files(table: str, given: str | Path | Sequence[str | Path]) -> tuple[li
     for one in [given] if isinstance(given, (str, Path)) else list(given):
         expanded, left_aside = _expand(Path(one).expanduser(), faults)
         paths += expanded
-        if left_aside:
-            notes.append(
-                f"{table}: {left_aside} file(s) in {Path(one).name} are neither Parquet nor CSV and were not read."
-            )
+        lost = sum(not path.exists() for path in left_aside)
+        if others := len(left_aside) - lost:
+            notes.append(f"{table}: {others} file(s) in {Path(one).name} are neither Parquet nor CSV and were not read.")
+        if lost:
+            notes.append(f"{table}: {lost} link(s) in {Path(one).name} lead nowhere.")
     found = [file for path in dict.fromkeys(paths) if (file := _look(path, faults)) is not None]
     if faults:
         raise InputError.from_faults(
@@ -43,23 +46,58 @@ def find_files(table: str, given: str | Path | Sequence[str | Path]) -> tuple[li
     return found, notes
 
 
-def _expand(path: Path, faults: list[str]) -> tuple[list[Path], int]:
+def _expand(path: Path, faults: list[str]) -> tuple[list[Path], list[Path]]:
+    """Files that a path means, and those left aside."""
     if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p.relative_to(path).parts))
-        data = [p for p in inside if p.name.lower().endswith(_ENDINGS)]
+        data, left_aside = _inside(path)
         if not data:
             faults.append(f"folder {path} holds no Parquet or CSV file")
-        return data, len(inside) - len(data)
+        return data, left_aside
     if path.exists():
-        return [path], 0
+        return [path], []
     if glob.has_magic(str(path)):
-        matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207 – absolute patterns
-        files = [p for p in matched if p.is_file() and not _hidden((p.name,))]
-        if not files:
+        found, left_aside = _matching(path)
+        if not found:
             faults.append(f"no file matches {path}")
-        return files, 0
+        return found, left_aside
     faults.append(f"{path} does not exist{_similar(path)}")
-    return [], 0
+    return [], []
+
+
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Data files below a folder, links followed, each folder once; and other files and dead links."""
+    seen: set[str] = set()
+    found: list[Path] = []
+    for base, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(base)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not _hidden((name,)))
+        found += (Path(base, name) for name in files if not _hidden((name,)))
+    data = sorted(p for p in found if p.is_file() and p.name.lower().endswith(_ENDINGS))
+    return data, sorted(set(found) - set(data))
+
+
+def _matching(pattern: Path) -> tuple[list[Path], list[Path]]:
+    """Files that match a pattern, and what is in the folders that do."""
+    own = [part for part in pattern.parts if glob.has_magic(part)]
+    asked = any(_hidden((part,)) for part in own)  # the pattern itself names hidden ones
+    fixed = len(pattern.parts) - len(list(dropwhile(lambda part: not glob.has_magic(part), pattern.parts)))
+    found: list[Path] = []
+    left_aside: list[Path] = []
+    for match in sorted(Path(p) for p in glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 – absolute patterns
+        if not asked and _hidden(match.parts[fixed:]):
+            continue
+        if match.is_dir() and own[-1] != "**":  # that one names the files, too
+            data, others = _inside(match)
+            found += data
+            left_aside += others
+        elif match.is_file():
+            found.append(match)
+    by_place = {os.path.realpath(path): path for path in reversed(found)}  # links may lead in a circle
+    return sorted(by_place.values()), left_aside
 
 
 def _hidden(parts: Iterable[str]) -> bool:

@@ -35,7 +35,7 @@ def read_parquet(table: str, files: Sequence[Found]) -> tuple[Part, ...]:
         try:
             frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
             columns = dict(frame.collect_schema())
-        except (pl.exceptions.PolarsError, OSError):
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             faults.append(f"{paths[0].name} holds types that are not read")
             continue
         blocks = tuple(Block(str(path), footer.num_rows) for path, footer in group)

@@ -98,7 +98,7 @@ def _eager(table: str, given: Any) -> pl.DataFrame:
             frame = pl.from_arrow(given)
             if isinstance(frame, pl.DataFrame):
                 return frame
-    except Exception as error:  # libraries raise many kinds, and their texts may quote values
+    except (Exception, pl.exceptions.PanicException) as error:  # many kinds, and their texts may quote values
         raise InputError(
             f"{table}: the {type(given).__name__} cannot be converted ({type(error).__name__}).",
             hint="A column of mixed types? Convert it to text first.",

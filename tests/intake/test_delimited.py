@@ -110,8 +110,23 @@ def test_only_a_header(tmp_path: Path) -> None:
         read(members_=write(tmp_path, "m.csv", "member_id,birth_date,sex\n"))
 
 
-def test_no_header_is_told_without_showing_a_value(tmp_path: Path) -> None:
-    path = write(tmp_path, "m.csv", "Hidden-Id-7,1950-01-01,F\nM2,1951-01-01,M\n")
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_blank_lines_are_no_rows(tmp_path: Path, end: str) -> None:
+    """Before the header, between rows, before broken lines, beside a value of several lines: rows count from 1."""
+    bad = "C2,M1,never,99213,E119", "C3,M1,2025-03-04,99213,E119,too,many", "C5,M1,ever,99213,E119"
+    several = 'C4,M1,2025-03-04,99213,"E11' + end + '22"'
+    text = ["", "", HEADER, ROW, "", bad[0], "", "", bad[1], several, "", bad[2], ""]
+    found = read(claims_=write(tmp_path, "c.csv", end.join(text).encode()))
+    assert [(row["row_number"], row["value"]) for row in found.rejected().sort("row_number").to_dicts()] == [
+        (2, "never"), (3, bad[1]), (5, "ever"),
+    ]  # fmt: skip
+    assert lines(found)["claim_id"].sort().to_list() == ["C1", "C4"]
+
+
+@pytest.mark.parametrize("birth", ["1950-01-01", "1950-01-01T00:00:00", "15JUN1950", "1/Jan/50"])
+def test_no_header_is_told_without_showing_a_value(tmp_path: Path, birth: str) -> None:
+    path = write(tmp_path, "m.csv", f"Hidden-Id-7,{birth},F\nM2,1951-01-01,M\n")
     with pytest.raises(InputError) as caught:
         read(members_=path)
     assert "looks like data" in str(caught.value)

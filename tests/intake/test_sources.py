@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hcc.errors import InputError
@@ -273,6 +275,42 @@ def test_files_left_aside_are_told(tmp_path: Path) -> None:
     folder = folder_of_parquet(tmp_path)
     (folder / "notes.docx").write_text("x")
     assert read(claims_=folder).notes == ["claims: 1 file(s) in claims are neither Parquet nor CSV and were not read."]
+
+
+def test_links_and_folders_are_followed(tmp_path: Path) -> None:
+    """A linked folder below the one given, one that a pattern matches; not what is hidden, nor one folder twice."""
+    here, there = tmp_path / "claims", tmp_path / "elsewhere"
+    for folder in (here, there, here / "_temporary"):
+        folder.mkdir()
+    FRAME.head(1).write_parquet(here / "a.parquet")
+    FRAME.tail(1).write_parquet(there / "b.parquet")
+    FRAME.tail(1).write_parquet(here / "_temporary" / "c.parquet")
+    (here / "2024").symlink_to(there)
+    (here / "again").symlink_to(here)
+    (here / "gone.parquet").symlink_to(tmp_path / "nowhere")
+    for given in (here, tmp_path / "cl*", f"{here}/**/*.parquet"):
+        assert lines(read(claims_=given)).select("claim_id", "hcpcs").rows() == EXPECTED, given
+    assert read(claims_=here).notes == ["claims: 1 link(s) in claims lead nowhere."]
+
+
+def test_a_table_that_several_schemas_have(tmp_path: Path) -> None:
+    path = tmp_path / "s.duckdb"
+    connection = duckdb.connect(str(path))
+    connection.register("frame", FRAME.to_arrow())
+    for schema in ("raw", "clean"):
+        connection.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.claims AS SELECT * FROM frame")
+    connection.close()
+    with pytest.raises(InputError, match=r"several tables claims: clean\.claims and raw\.claims"):
+        read(claims_=str(path))
+    assert lines(read(claims_=f"{path}::raw.claims")).height == 2
+
+
+@pytest.mark.parametrize("zone", ["+05:30", "Eastern Standard Time"])
+def test_a_type_that_polars_panics_at(tmp_path: Path, zone: str) -> None:
+    stamp = pa.array([0, 0], pa.timestamp("us", tz=zone))
+    pq.write_table(FRAME.to_arrow().append_column("loaded_at", stamp), tmp_path / "c.parquet")
+    with pytest.raises(InputError, match=r"c\.parquet holds types that are not read"):
+        read(claims_=tmp_path / "c.parquet")
 
 
 def test_no_hive_column_is_invented(tmp_path: Path) -> None:
