@@ -173,9 +173,12 @@ class PartReading:
         return _located(table, pl.concat(pieces), self.part)
 
 
-def read_parts(table: str, bindings: Sequence[Binding], fields: Sequence[Field]) -> list[PartReading]:
-    """How to read the given fields of every part; all faults of type and of dates are told at once (InputError)."""
-    faults: list[str] = []
+def read_parts(
+    table: str, bindings: Sequence[Binding], fields: Sequence[Field], also: Sequence[str] = ()
+) -> list[PartReading]:
+    """How to read the given fields of every part; all faults of type and of dates are told at once (InputError), with
+    those the caller found (``also``)."""
+    faults = list(also)
     parts = []
     for binding in bindings:
         given = [f for f in fields if binding.given(f.name)]

@@ -12,7 +12,7 @@ import polars as pl
 from hcc.errors import InputError
 from hcc.intake.binding import Binding, Names, bind
 from hcc.intake.canonical import Field, PartReading, read_parts
-from hcc.intake.claim_diagnoses import DIAGNOSES, diagnoses_of_lines, has_diagnoses
+from hcc.intake.claim_diagnoses import DIAGNOSES, diagnoses_of_lines, faults_of_diagnoses, has_diagnoses
 from hcc.intake.parts import Source
 from hcc.intake.sources import open_source
 from hcc.rules.eligibility import bill_types
@@ -73,7 +73,7 @@ def read_claims(
     ours = [*(f.name for f in fields), *DIAGNOSES]
     source = open_source(table, given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours))
     bindings = bind(source, names, ours, CLAIMS.required)
-    parts = read_parts(table, bindings, fields)
+    parts = read_parts(table, bindings, fields, [fault for one in bindings for fault in faults_of_diagnoses(one)])
     stays = [_stay_dates(part, names, fields) for part in parts]
     present = {name for part in parts for name in part.readings} | _derived(parts)
     lines = pl.concat(

@@ -100,3 +100,39 @@ def test_diagnoses_on_the_lines_and_in_a_table_are_both_used_and_told() -> None:
 def test_the_table_lacks_a_column() -> None:
     with pytest.raises(InputError, match="claim_diagnoses: column 'diagnosis_code' is missing"):
         read(members(), claims(), claim_diagnoses=TABLE.drop("diagnosis_code"))
+
+
+@pytest.mark.parametrize("kind", [pl.List(pl.String), pl.Array(pl.String, 2), pl.List(pl.Categorical)])
+def test_lists_in_a_column_of_one_code(kind: pl.DataType) -> None:
+    lists = pl.Series("diagnosis_1", [["e11.22", "I50.9"], [None, "Z99.2"]], dtype=kind)
+    alone = claims(claim_id=["C1", "C2"], diagnosis_1=None).with_columns(lists)
+    assert codes(claims_=alone) == [("C1", "E1122"), ("C1", "I509"), ("C2", "Z992")]
+    beside = alone.with_columns(diagnosis_2=pl.Series(["N18.4", None]))
+    assert codes(claims_=beside) == [("C1", "E1122"), ("C1", "I509"), ("C1", "N184"), ("C2", "Z992")]
+
+
+NESTED = {
+    "structs": pl.Series([{"code": "E1122"}]),
+    "lists of structs, as maps are": pl.Series([[{"key": "1", "value": "E1122"}]]),
+    "lists of lists": pl.Series([[["E1122"]]]),
+    "objects": pl.Series([object()], dtype=pl.Object),
+}
+
+
+@pytest.mark.parametrize("name", ["diagnosis_1", "diagnosis_codes"])
+@pytest.mark.parametrize("kind", NESTED)
+def test_columns_that_hold_no_codes_are_refused(name: str, kind: str) -> None:
+    bad = claims(diagnosis_1=None, diagnosis_2="N184").with_columns(NESTED[kind].alias(name))
+    for frame in (bad, bad.drop("diagnosis_2")):
+        with pytest.raises(InputError, match=rf"column '{name}' has type .*; expected text"):
+            read(claims_=frame)
+
+
+def test_such_columns_are_told_with_all_other_faults() -> None:
+    bad = claims(diagnosis_1=None, thru_date=None).with_columns(
+        diagnosis_1=NESTED["structs"], diagnosis_3=NESTED["lists of lists"], thru_date=pl.lit(True)
+    )
+    with pytest.raises(InputError) as told:
+        read(claims_=bad)
+    assert all(column in str(told.value) for column in ("'diagnosis_1'", "'diagnosis_3'", "'thru_date'"))
+    assert "E1122" not in str(told.value)
