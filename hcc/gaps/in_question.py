@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from hcc.gaps.evaluate import target_codes
 from hcc.gaps.patterns.common import Found, each_code, number_behind, number_of_codes, with_codes
 from hcc.gaps.plan import Plan
 
@@ -81,16 +80,16 @@ def _sums(found: Found, whole: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFram
 
 
 def _number_of_claims(found: Found, parts: pl.DataFrame) -> pl.DataFrame:
-    """_row, claims: different claims of the year that carry a code of any of the parts' targets."""
+    """_row, claims: different claims of the year that count and carry a code of any of the parts."""
     context = found.context
     frame = found.events.frames["diagnosis"].join(parts.select("member_index").unique(), on="member_index", how="semi")
-    frame = frame.filter(pl.col("date").is_between(context.year_start, context.year_until))
-    holds, _ = of_claim_types(found.plan)
-    claims = (
-        frame.join(target_codes(context, found.plan, frame), on="diagnosis_code")
-        .filter(holds)
-        .join(parts.select("_row", "member_index", "target"), on=["member_index", "target"])
+    frame = frame.filter(
+        pl.col("counted").fill_null(False), pl.col("date").is_between(context.year_start, context.year_until)
     )
+    holds, _ = of_claim_types(found.plan)
+    asked = each_code(parts.select("_row", "member_index", "target", "codes"))
+    asked = asked.with_columns(pl.col("diagnosis_code").cast(frame.schema["diagnosis_code"], strict=False))
+    claims = frame.join(asked, on=["member_index", "diagnosis_code"]).filter(holds)
     return claims.group_by("_row").agg(pl.col("encounter").n_unique().cast(pl.UInt32).alias("claims"))
 
 

@@ -20,6 +20,7 @@ from hcc.gaps.patterns.common import (
     PatternRows,
     Schema,
     each_code,
+    number_of_codes,
     shaped,
     with_codes,
 )
@@ -147,21 +148,34 @@ def coded_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
     asked = (
         frame.lazy()
         .join(keys.lazy(), on="diagnosis_code")
-        .join(hits.coded.lazy(), on=["member_index", "target"])
+        .join(hits.coded.lazy().select("member_index", "target", "verdict"), on=["member_index", "target"])
         .filter(of_types)
-        .select("member_index", "target", pl.col("diagnosis_code").cast(pl.String), "claim_id", "claims", "first", "last", "verdict")
+        .select("member_index", "target", "diagnosis_code", "claim_id", "encounter", "date", "verdict")
+        .collect()
     )
-    codes = asked.drop("claim_id").unique().collect()
-    some = hits.coded.filter(pl.col("target").is_in(some_types)).select("member_index").unique()
-    claims = asked.join(some.lazy(), on="member_index", how="semi").filter(pl.col("target").is_in(some_types))
-    claims = claims.select("member_index", "target", pl.col("claim_id").cast(pl.String), "diagnosis_code").unique()
-    mapped = found.hccs.counted_hccs(codes)
-    captured = found.hccs.captured.select(_KEY)
-    rows = with_codes(
-        mapped.join(captured, on=_KEY, how="semi"), ("member_index", "target", "m", "hcc"),
-        pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(), pl.col("verdict").max(),
+    claims = asked.filter(pl.col("target").is_in(some_types)).with_columns(
+        pl.col("diagnosis_code", "claim_id").cast(pl.String)
+    )
+    by_code = asked.group_by("member_index", "target", "diagnosis_code").agg(
+        pl.col("encounter").n_unique().cast(pl.UInt32).alias("claims"),
+        pl.col("date").min().alias("first"), pl.col("date").max().alias("last"), pl.col("verdict").first(),
     )  # fmt: skip
-    return shaped(rows, ROW), shaped(claims.collect(), CLAIMS)
+    mapped = found.hccs.counted_hccs(by_code.with_columns(pl.col("diagnosis_code").cast(pl.String)))
+    mapped = mapped.join(found.hccs.captured.select(_KEY), on=_KEY, how="semi")
+    key = ["member_index", "target", "m", "hcc"]
+    rows = with_codes(
+        mapped, key, pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(), pl.col("verdict").max()
+    )
+    # A claim with two codes of one HCC is one claim.
+    several = mapped.join(rows.filter(number_of_codes() > 1), on=key, how="semi").select(*key, "diagnosis_code")
+    together = (
+        several.with_columns(pl.col("diagnosis_code").cast(asked.schema["diagnosis_code"]))
+        .join(asked.select("member_index", "target", "diagnosis_code", "encounter"), on=[*key[:2], "diagnosis_code"])
+        .group_by(key)
+        .agg(pl.col("encounter").n_unique().cast(pl.UInt32).alias("together"))
+    )
+    rows = rows.join(together, on=key, how="left").with_columns(pl.coalesce("together", "claims").alias("claims"))
+    return shaped(rows, ROW), shaped(claims, CLAIMS).unique()
 
 
 def _unsupported_status(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:

@@ -111,6 +111,27 @@ def test_evidence_belongs_to_gaps_and_is_numbered_from_one(planted) -> None:
     assert bare.is_empty()
 
 
+def test_the_claims_told_are_the_claims_listed(planted) -> None:
+    """A chart review and the encounter it is linked to are told as one."""
+    found = planted[2]
+    told = pl.col("reason").str.replace(" on one claim", " on 1 claims").str.extract(r" on (\d+) claims", 1)
+    gaps = (
+        found.gaps.filter(
+            pl.col("direction").cast(pl.String) == "unsupported", pl.col("status").cast(pl.String) == "open"
+        )
+        .select("gap_id", "rule_id", "reason", told.cast(pl.UInt32).alias("told"))
+        .drop_nulls("told")
+    )
+    listed = found.gap_evidence.filter(
+        pl.col("stance").cast(pl.String) == "for", pl.col("kind").cast(pl.String) == "claim"
+    )
+    reviewed = listed.filter(pl.col("value").str.contains("chart review")).select("gap_id").unique()
+    claims = listed.group_by("gap_id").agg(pl.col("claim_id").drop_nulls().n_unique().alias("listed"))
+    both = gaps.join(reviewed, on="gap_id", how="anti").join(claims, on="gap_id")
+    assert both.height > 80
+    assert both.filter(pl.col("told") != pl.col("listed")).is_empty()
+
+
 def risk(run) -> dict[tuple[str, str], Decimal]:
     rows = run.member_scores.select("member_id", pl.col("part").cast(pl.String), "risk_score").iter_rows()
     return {(member, part): score for member, part, score in rows}

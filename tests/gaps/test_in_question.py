@@ -232,14 +232,33 @@ def test_claims_that_two_rules_question_are_the_whole_hcc_together(payment_year:
     assert evidence(made, chart, "against") == [("c2", "I509")]
 
 
-@pytest.mark.parametrize(("day", "asked"), [("2025-05-01", []), ("2025-12-01", ["c1", "c0d"])])
-def test_a_visit_submitted_before_the_delete_did_not_come_back(day: str, asked: list[str]) -> None:
+@pytest.mark.parametrize(("day", "asked"), [("2025-05-01", False), ("2025-12-01", True)])
+def test_a_visit_submitted_before_the_delete_did_not_come_back(day: str, asked: bool) -> None:
     made = found(
         ("2025-03-20", "E119", "professional"), ("2025-04-20", "E119", "professional"),
         deletes=(("c0", "2025-03-20", "E119"),), submitted={"c0": "2025-04-01", "c1": day, "c0d": "2025-11-01"},
     )  # fmt: skip
     rows = made.gaps.filter(pl.col("rule_id").cast(pl.String) == "AUD-DUPREC").to_dicts()
-    assert sorted(claim for row in rows for claim, _ in evidence(made, row, "for")) == sorted(asked)
+    assert [evidence(made, row, "for") for row in rows] == [[("c1", "E119")]] * asked
+    assert [evidence(made, row, "context") for row in rows] == [[("c0d", "E119")]] * asked
+
+
+def test_the_claims_told_are_those_of_the_hccs_own_codes() -> None:
+    """E11.9 on one claim, E11.22 of another HCC on three, and E11.9 on one that does not count."""
+    person = Person().dx("E119", "2025-01-05", claim="a").dx("E119", "2025-02-05", claim="no", counted=False)
+    for number, day in enumerate(("2025-03-01", "2025-04-01", "2025-05-01")):
+        person.dx("E1122", day, claim=f"c{number}")
+    person.dx("E1142", "2025-05-01", claim="c2")
+    made = candidates(person)
+    rows = {row["hcc"]: row for row in only(made.gaps, "AUD-MEDLESS")}
+    assert {hcc: (row["claims"], str(row["first"]), str(row["last"])) for hcc, row in rows.items()} == {
+        "38": (1, "2025-01-05", "2025-01-05"), "37": (3, "2025-03-01", "2025-05-01"),
+    }  # fmt: skip
+    assert "(E11.9) is coded on one claim in 2025" in rows["38"]["reason"]
+    assert "(E11.22, E11.42) is coded on 3 claims in 2025" in rows["37"]["reason"]
+    for number, claims in (("38", {"a"}), ("37", {"c0", "c1", "c2"})):
+        listed = made.evidence.filter(pl.col("gap_id") == rows[number]["gap_id"], pl.col("stance") == "for")
+        assert set(listed["claim_id"].drop_nulls()) == claims
 
 
 def test_a_claim_that_nobody_questions_keeps_the_hcc() -> None:

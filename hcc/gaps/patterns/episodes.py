@@ -67,7 +67,7 @@ def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
     answer = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
     deletes = found.hccs.counted_hccs(claims.select("member_index", "diagnosis_code", "deleted", "delete", "deleted_on").unique())
     shown = deletes.select(
-        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
+        "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("context").alias("stance"),
         pl.lit("claim").alias("kind"), pl.col("deleted").alias("evidence_date"), pl.col("delete").alias("claim_id"),
         pl.col("diagnosis_code").alias("code"), pl.lit("the chart review that deleted it").alias("description"),
         pl.format("submitted on {}", pl.col("deleted_on").dt.to_string("%Y-%m-%d")).alias("value"),
