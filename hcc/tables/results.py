@@ -31,7 +31,10 @@ RUNS = Table(
         Column("as_of", "date", "Nothing after this day was used for gaps; empty before gaps are computed."),
         Column("options", "text", "Options of the run, JSON."),
         Column("inputs", "text", "Input tables: paths, rows, fingerprints, JSON."),
-        Column("rules", "text", "Rule sets used (model, year, edition) and the tables all share (eligibility, icd10cm), with SHA-256, JSON."),
+        Column(
+            "rules", "text",
+            "Rule sets used (model, year, edition) and the tables all share (eligibility, icd10cm), with SHA-256, JSON.",
+        ),
         Column("counts", "text", "Counts of the run: members, rejected, defaulted, unmapped …, JSON."),
         Column("timings", "text", "Seconds by stage, JSON."),
         Column("notes", "text", "What the reader must know: unverified factors, nearest lists, warnings, JSON list."),
