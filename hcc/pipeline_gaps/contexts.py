@@ -17,8 +17,10 @@ from hcc.pipeline.frames import Frames
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult, decide_edits, model_result, sexes_and_ages
 from hcc.pipeline.run import Scored
+from hcc.pipeline.statuses import Statuses
 from hcc.pipeline_gaps.evidence import PopulationEvidence
 from hcc.pipeline_gaps.history import history_hccs
+from hcc.rules.requires import CHOICES
 from hcc.rules.ruleset import RuleSet
 from hcc.rules.valuesets import ValueSets
 
@@ -232,9 +234,22 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year_start: date, as_of: dat
 
 
 def members_as_of(scored: Scored, enrolled: pl.DataFrame | None) -> pl.DataFrame:
-    """The run's members with member_index and what ``enrolled_as_of`` tells of them."""
-    members = scored.members.with_row_index("member_index")
+    """The run's members with member_index, the ESRD status of their latest month and what ``enrolled_as_of`` tells."""
+    members = _with_esrd(scored.members.with_row_index("member_index"), scored.statuses)
     if enrolled is None:
         return members
     columns = [name for name in members.columns if name not in enrolled.columns or name == "member_id"]
     return members.select(columns).join(enrolled, on="member_id", how="left", maintain_order="left")
+
+
+def _with_esrd(members: pl.DataFrame, statuses: Statuses) -> pl.DataFrame:
+    """``members`` with the esrd_status by which they are scored last: months may tell what the members table does not."""
+    if statuses.monthly is None:
+        return members
+    last = np.searchsorted(statuses.member, np.arange(members.height), side="right") - 1
+    facts, profile = statuses.profiles.facts, statuses.profile[last]
+    words = pl.Series(CHOICES["esrd"], dtype=pl.String).gather(facts["esrd"][profile])
+    told = pl.DataFrame({"word": words, "month": facts["graft_month"][profile]})
+    numbered = pl.format("transplant_{}", "month")
+    word = pl.when(pl.col("word") == "transplant").then(numbered).otherwise("word").alias("esrd_status")
+    return members.with_columns(told.select(word).to_series())

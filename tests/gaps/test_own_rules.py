@@ -200,3 +200,26 @@ def test_the_esrd_status_comes_from_the_members_table(tmp_path: Path) -> None:
     run = hcc.score(pl.DataFrame(members), pl.DataFrame(claims), payment_year=2026)
     found = hcc.find_gaps(run, as_of="2025-12-31", rules=path, pharmacy=fills).gaps
     assert {row["member_id"] for row in only(found, "MY-ESRD")} == {"a"}
+
+
+def test_the_esrd_status_of_the_months_counts_where_members_tell_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OF_ESRD.replace("STATUSES", '"dialysis", "transplant_2"'))
+    names = ("dialysis", "transplant_2", "over", "silent")
+    members = pl.DataFrame([{"member_id": name, "birth_date": "1950-01-01", "sex": "F"} for name in names])
+    told = {"dialysis": ("none", "dialysis"), "transplant_2": ("dialysis", "transplant_2"), "over": ("dialysis", "graft"),
+            "silent": (None, None)}  # fmt: skip
+    months = [
+        {"member_id": name, "month": f"2026-0{number}-01", "esrd_status": status,
+         "graft_months": {"graft": 30, "transplant_2": 2}.get(status)}
+        for name, statuses in told.items()
+        for number, status in enumerate(statuses, 1)
+    ]  # fmt: skip
+    claims = [{"claim_id": "1", "member_id": "over", "claim_type": "professional", "thru_date": "2025-03-01",
+               "hcpcs": "99213", "diagnosis_1": "I10"}]  # fmt: skip
+    fills = pl.DataFrame({"member_id": list(names), "fill_date": ["2025-03-01"] * 4, "drug_name": ["metformin"] * 4})
+    run = hcc.score(
+        members, pl.DataFrame(claims), payment_year=2026, enrollment=pl.DataFrame(months, infer_schema_length=None)
+    )
+    found = hcc.find_gaps(run, as_of="2026-03-31", rules=path, pharmacy=fills).gaps
+    assert {row["member_id"] for row in only(found, "MY-ESRD")} == {"dialysis", "transplant_2"}

@@ -110,6 +110,8 @@ def test_the_problem_list_remark_is_a_whole_sentence_and_true() -> None:
     person = Person().problem("E119", "2025-03-01").dx("E1122", "2025-04-01")
     (row,) = only(gaps(person, tables=PROBLEMS), "AUD-PROBLIST")
     assert "no claim of 2025 carries a code of the same HCC" in row["reason"]
+    (listed,) = only(gaps(person, tables=PROBLEMS), "DOC-PROBLEM")
+    assert "no counted claim of 2025 carries a code of this HCC" in listed["reason"]
     # E11.65 is of HCC 38 too.
     same = Person().problem("E119", "2025-03-01").dx("E1165", "2025-04-01")
     assert only(gaps(same, tables=PROBLEMS), "AUD-PROBLIST") == []
