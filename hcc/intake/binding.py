@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 
 import polars as pl
 
 from hcc.errors import InputError, MissingColumns
 from hcc.intake import values
-from hcc.intake.layout import TableLayout, Where
+from hcc.intake.layout import MANY, TableLayout, Where
 from hcc.intake.parts import Part, Source
 
 
@@ -24,7 +25,20 @@ class Names:
     def effective(self, raw: str) -> str:
         """The name a raw column is matched by."""
         name = raw.strip().lower()
-        return self.renames.get(name, name)
+        return self.looked_for(self.renames.get(name, name))
+
+    def looked_for(self, name: str) -> str:
+        """A name as we look for it: numbers of diagnosis columns without a leading zero."""
+        return self._padded.get(name, name)
+
+    @cached_property
+    def _padded(self) -> Mapping[str, str]:
+        """diagnosis_01 and the like → diagnosis_1, as the layout calls them."""
+        return {
+            name.replace("{}", f"0{number}"): name.replace("{}", str(number))
+            for name in self.layout.columns.get(MANY, (f"{MANY}_{{}}",))
+            for number in range(1, 10)
+        }
 
     def wanted(self, ours: Sequence[str]) -> Callable[[Sequence[str]], list[str]]:
         """Picks the raw columns that could be needed for ours."""
@@ -42,7 +56,7 @@ class Names:
 
     def known(self, ours: Sequence[str]) -> set[str]:
         """Names that tell a header line from a line of data."""
-        return self.layout.all_theirs(tuple(ours)) | set(self.renames)
+        return self.layout.all_theirs(tuple(ours)) | set(self.renames) | set(self._padded)
 
 
 @dataclass(frozen=True)
@@ -129,7 +143,7 @@ def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[s
             close = get_close_matches(theirs, sorted(lower), n=1)
             guess = f" (is it {close[0]!r}?)" if close else ""
             faults.append(f"--columns maps {theirs!r} to {wanted!r}, but there is no column {theirs!r}{guess}")
-        elif wanted not in looked_for:
+        elif names.looked_for(wanted) not in looked_for:
             close = get_close_matches(wanted, sorted(looked_for), n=1)
             guess = f" (is it {close[0]!r}?)" if close else ""
             faults.append(f"--columns maps {theirs!r} to {wanted!r}, which is no column of {source.table}{guess}")

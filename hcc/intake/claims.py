@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from hcc.intake.sources import open_source
 from hcc.rules.eligibility import bill_types
 from hcc.tables.inputs import CLAIMS
 
+_NAMED = 3  # files named in a note; of more their number is told
 EARLIEST_SERVICE = date(1990, 1, 1)  # nothing before it can concern a risk score; it is a typing error or a placeholder
 _YEARS_OF_DELETES = (
     10  # overpayments are returned up to six years later (SPEC 6.6); what is later still is a placeholder
@@ -96,7 +98,7 @@ def read_claims(
         diagnoses_of_lines(found, lambda part, more: _narrow(part, versions, more), versions) if found else None,
         rejected,
         source,
-        (*source.notes, *(_empty_note(table, parts))),
+        (*source.notes, *_empty_note(table, parts), *([] if diagnoses_elsewhere else _no_codes_note(table, parts))),
     )
 
 
@@ -312,6 +314,20 @@ def _empty_note(table: str, parts: Sequence[PartReading]) -> list[str]:
     if all(part.part.rows == 0 for part in parts):
         return [f"{table}: there is no claim line" + ("; every score is demographic." if table == "claims" else ".")]
     return []
+
+
+def _no_codes_note(table: str, parts: Sequence[PartReading]) -> list[str]:
+    """Files without any diagnosis column beside others that have some."""
+    without = [b.source for part in parts if not has_diagnoses(part) for b in part.part.blocks if b.rows]
+    if not without:
+        return []
+    names = [Path(name).name for name in without[:_NAMED]] + (
+        [f"{len(without) - _NAMED} more"] if len(without) > _NAMED else []
+    )
+    return [
+        f"{table}: there is no diagnosis column in {', '.join(names)}; the claims of "
+        f"{'this file' if len(without) == 1 else 'these files'} carry no diagnoses."
+    ]
 
 
 def stacked_claims(*tables: pl.LazyFrame) -> pl.LazyFrame:

@@ -15,7 +15,7 @@ from hcc.errors import InputError
 from hcc.tables import INPUT_TABLES
 from hcc.tables.inputs import MAX_DIAGNOSES
 
-_MANY = "diagnosis"  # stands for diagnosis_1 to diagnosis_25
+MANY = "diagnosis"  # stands for diagnosis_1 to diagnosis_25
 
 
 class Where(BaseModel):
@@ -48,9 +48,9 @@ class TableLayout(BaseModel):
         """Their columns for one of ours, in order of preference; our own name where the layout is silent."""
         if ours in self.columns:
             return self.columns[ours]
-        number = ours.removeprefix(f"{_MANY}_")
-        if _MANY in self.columns and number.isdigit() and int(number) <= MAX_DIAGNOSES:
-            return tuple(name.replace("{}", number) for name in self.columns[_MANY])
+        number = ours.removeprefix(f"{MANY}_")
+        if MANY in self.columns and number.isdigit() and int(number) <= MAX_DIAGNOSES:
+            return tuple(name.replace("{}", number) for name in self.columns[MANY])
         return (ours,)
 
     def all_theirs(self, ours: tuple[str, ...]) -> set[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from hcc.errors import InputError
-from tests.intake.make import claims, members, read, reasons
+from tests.intake.make import claims, members, read, reasons, write
 
 
 def codes(*args: Any, **more: Any) -> list[tuple[str, str]]:
@@ -136,3 +137,38 @@ def test_such_columns_are_told_with_all_other_faults() -> None:
         read(claims_=bad)
     assert all(column in str(told.value) for column in ("'diagnosis_1'", "'diagnosis_3'", "'thru_date'"))
     assert "E1122" not in str(told.value)
+
+
+def test_numbers_with_leading_zeros() -> None:
+    padded = claims(diagnosis_1=None, **{f"Diagnosis_{i:02d}": f"E11.{i % 10}" for i in range(1, 26)})
+    assert sorted(codes(claims_=padded)) == sorted(("C1", f"E11{i % 10}") for i in range(1, 26))
+
+
+def test_numbers_with_leading_zeros_of_a_layout_and_of_renames(tmp_path: Path) -> None:
+    their = claims(diagnosis_1=None, diagnosis_code_01="I10", diagnosis_code_10="I50.9")
+    their = their.rename({"thru_date": "claim_end_date"})
+    spans = members(enrollment_start_date="2025-01-01", enrollment_end_date="2026-12-31")
+    path = write(tmp_path, "claims.csv", their.write_csv())
+    assert codes(spans, path, layout="tuva") == [("C1", "I10"), ("C1", "I509")]
+    renamed = claims(diagnosis_1=None, dx="I10")
+    assert codes(claims_=renamed, columns={"claims": {"dx": "diagnosis_01"}}) == [("C1", "I10")]
+
+
+def test_a_number_with_and_without_zero_is_doubtful() -> None:
+    with pytest.raises(InputError, match="several columns mean 'diagnosis_1': diagnosis_1, diagnosis_01"):
+        read(claims_=claims(diagnosis_01="I10"))
+
+
+def test_files_without_diagnoses_are_named(tmp_path: Path) -> None:
+    write(tmp_path, "in/a.csv", claims().write_csv())
+    assert not any("no diagnosis column" in note for note in read(claims_=tmp_path / "in").notes)
+    bare = claims(diagnosis_1=None)
+    write(tmp_path, "in/b.csv", bare.head(0).write_csv())
+    bare.write_parquet(tmp_path / "in" / "c.parquet")
+    note = "claims: there is no diagnosis column in c.parquet; the claims of this file carry no diagnoses."
+    assert note in read(claims_=tmp_path / "in").notes, "an empty file misses nothing"
+    assert note not in read(claims_=tmp_path / "in", claim_diagnoses=TABLE).notes
+    for number in range(4):
+        write(tmp_path, f"in/d{number}.csv", bare.write_csv())
+    (told,) = [note for note in read(claims_=tmp_path / "in").notes if "no diagnosis column" in note]
+    assert "in c.parquet, d0.csv, d1.csv, 2 more; the claims of these files" in told
