@@ -67,6 +67,7 @@ class GapContext:
     ``as_of``, hierarchy-dropped HCCs included.
     ``history_hccs``: member_index, model, calibration, hcc, service_year, diagnosis_codes (text, commas), first_date,
     last_date, claims: the years before, eligible diagnoses re-mapped with the models of now; None = no history given.
+    Where it is known also ``named``: a list of claim_id, date, diagnosis_code.
     ``coverage``: first and last day that each given table speaks for; a table not given is absent.
     ``outliers``: rendering_npi, model, calibration, hcc, members, panel, share, peer_share, sigmas (patterns/outliers).
     ``previous``: gap_id, flagged_on of an earlier run. ``reviews``: gap_id, decision, decided_at.

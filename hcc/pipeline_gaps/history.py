@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from hcc.diagnoses import COUNTED, EPOCH, ChainRules, Codes, decisions
 from hcc.pipeline.frames import few
@@ -23,8 +24,9 @@ _FAR = date(9999, 12, 31)
 def earlier_diagnoses(sources: Sources, scored: Scored, years: int, as_of: date) -> pl.DataFrame | None:
     """Counted diagnoses of the ``years`` before the data-collection year, of the members of ``scored``.
 
-    One row per member, year, record and code: member_index, service_year, record, diagnosis_code, date; sorted by
-    member. None where no earlier claims were given. Deadlines of those years are past and are not applied.
+    One row per member, year, record and code: member_index, service_year, record, diagnosis_code, date, claim_id (null
+    where the code counts again this year: nobody is asked about it); sorted by member. None where no earlier claims were
+    given. Deadlines of those years are past and are not applied.
     """
     if sources.earlier is None:
         return None
@@ -53,14 +55,26 @@ def earlier_diagnoses(sources: Sources, scored: Scored, years: int, as_of: date)
     record = found.record[at]
     unix = (date(1970, 1, 1) - EPOCH).days
     day = found.records["day"].to_numpy()[record].astype(np.int32) - unix
+    member = found.records["member"].to_numpy()[record]
+    now = scored.decided
+    counts = now.reason == COUNTED
+    # Codes of this year and of the years before are numbered alike; those retired since come after them.
+    again = _pairs(member, found.code[at]).is_in(_pairs(now.member[counts], now.code[counts]).unique().implode())
+    claims = pl.Series(record).set(again, None)
     return pl.DataFrame(
         {
-            "member_index": found.records["member"].to_numpy()[record],
+            "member_index": member,
             "record": record,
             "diagnosis_code": few(found.code[at], codes.code.to_list()),
             "date": pl.Series(day).cast(pl.Date),
+            "claim_id": found.records["claim_id"].gather(claims),
         }
     ).with_columns(pl.col("date").dt.year().cast(pl.Int16).alias("service_year"))
+
+
+def _pairs(member: NDArray[np.uint32], code: NDArray[np.uint16]) -> pl.Series:
+    """Members and codes as one number each."""
+    return pl.Series(member.astype(np.uint64) * np.uint64(2**16) + code.astype(np.uint64))
 
 
 def _with_retired(plan: Plan) -> Codes:
@@ -90,7 +104,8 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
     """``rows`` of ``earlier_diagnoses`` (of some members) as HCCs of the models of now.
 
     Columns: member_index, model, calibration, hcc, service_year, diagnosis_codes, first_date, last_date, claims,
-    uncertain. Edits take the member's age and sex of now (SPEC R-5.13).
+    uncertain, and where ``rows`` names claims ``named``: a list of claim_id, date, diagnosis_code. Edits take the
+    member's age and sex of now (SPEC R-5.13).
     """
     retired = retired_codes(plan)
     text = rows["diagnosis_code"].dtype
@@ -113,7 +128,7 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
         mapped = _edited(rows.join(table, on="diagnosis_code"), rules, members, plan.options.payment_year)
         key = ["member_index", "hcc", "service_year"]
         told = mapped.select(*key, pl.col("diagnosis_code").cast(pl.String)).unique().sort("diagnosis_code")
-        parts.append(
+        by_hcc = (
             mapped.group_by(key)
             .agg(
                 pl.col("date").min().alias("first_date"),
@@ -124,6 +139,11 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
             .join(told.group_by(key).agg(pl.col("diagnosis_code").str.join(",").alias("diagnosis_codes")), on=key)
             .with_columns(pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration"))
         )
+        if "claim_id" in mapped.columns:
+            claim = pl.struct("claim_id", "date", "diagnosis_code")
+            named = mapped.filter(pl.col("claim_id").is_not_null()).group_by(key).agg(claim.alias("named"))
+            by_hcc = by_hcc.join(named, on=key, how="left")
+        parts.append(by_hcc)
     return pl.concat(parts)
 
 

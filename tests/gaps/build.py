@@ -211,6 +211,7 @@ def hccs_of(diagnoses: pl.DataFrame, models: tuple[RuleSet, ...]) -> pl.DataFram
                 pl.col("thru_date").max().alias("last_date"),
                 pl.col("claim_id").n_unique().cast(pl.Int64).alias("claims"),
                 pl.col("diagnosis_code").unique().sort().str.join(",").alias("diagnosis_codes"),
+                pl.struct("claim_id", pl.col("thru_date").alias("date"), "diagnosis_code").alias("named"),
             )
             .with_columns(pl.lit(rules.model).alias("model"), pl.lit(rules.calibration).alias("calibration"))
         )

@@ -307,6 +307,20 @@ def test_earlier_years_in_the_claims_themselves_are_history() -> None:
     assert recapture_of(found, "226")["status"] == "open"
 
 
+def test_recapture_names_the_earlier_claims() -> None:
+    members, claims = small(
+        2025, ("c1", date(2025, 3, 1), "J069", "encounter"), ("c2", date(2025, 3, 2), "E119", "encounter"),
+        ("h1", date(2024, 3, 1), "I509", "encounter"), ("h2", date(2023, 4, 1), "I5022", "encounter"),
+        ("h3", date(2024, 5, 1), "I509", "encounter"), ("h4", date(2024, 5, 1), "E119", "encounter"),
+    )  # fmt: skip
+    found = find_gaps(score(members, claims, payment_year=YEAR))
+    gap = recapture_of(found, "226")
+    listed = found.gap_evidence.filter(pl.col("gap_id") == gap["gap_id"]).sort("evidence_date")
+    assert listed.select("claim_id", "evidence_date", "code").rows() == [
+        ("h2", date(2023, 4, 1), "I5022"), ("h1", date(2024, 3, 1), "I509"), ("h3", date(2024, 5, 1), "I509"),
+    ]  # fmt: skip
+
+
 def test_faults_of_the_history_are_told_of_the_history() -> None:
     members, claims = small(2025, ("c1", date(2025, 3, 1), "J069", "encounter"))
     run = score(members, claims, payment_year=YEAR)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
-from tests.gaps.build import Person, gaps, only, statuses
+from tests.gaps.build import Person, candidates, gaps, only, statuses
 
 # V28: E11.9 = 38, E11.22 = 37, I50.9 = 226, I50.84 = 222, N18.5 = 326, N18.31 = 329, K72.10 = 63, Z94.4 = 62.
 
@@ -44,6 +45,28 @@ def test_the_codes_of_all_years_are_told() -> None:
     assert row["reason"].startswith("E11.22, E11.42 (HCC 37, ")
     assert "in 2023 and 2024" in row["reason"]
     assert row["candidate_diagnosis_codes"] == "E1142"
+
+
+def claims_named(person: Person, hcc: str) -> list[tuple]:
+    found = candidates(person)
+    (gap,) = [row["gap_id"] for row in only(found.gaps, "RECAPTURE") if row["hcc"] == hcc]
+    rows = found.evidence.filter(pl.col("gap_id") == gap).sort("claim_id", "code")
+    return [(row["claim_id"], str(row["evidence_date"]), row["code"], row["description"]) for row in rows.to_dicts()]
+
+
+def test_the_evidence_names_each_earlier_claim() -> None:
+    person = Person().dx("E1122", "2023-05-01", claim="a").dx("E1142", "2024-05-01", claim="b")
+    person.dx("E1122", "2024-05-01", claim="b").dx("I509", "2024-06-01", claim="other").dx("E1122", "2022-05-01")
+    assert claims_named(person, "37") == [
+        ("a", "2023-05-01", "E1122", "counted in 2023"),
+        ("b", "2024-05-01", "E1122", "counted in 2024"),
+        ("b", "2024-05-01", "E1142", "counted in 2024"),
+    ]
+
+
+def test_the_evidence_names_no_claim_of_an_acute_episode() -> None:
+    person = Person().dx("J9611", "2023-05-01", claim="a").dx("J9601", "2024-05-01", claim="b")
+    assert claims_named(person, "213") == [("a", "2023-05-01", "J9611", "counted in 2023")]
 
 
 @pytest.mark.parametrize("code", ["I639", "I214", "J9601"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from hcc.gaps.hccs import number
@@ -38,15 +40,17 @@ def recapture(found: Found, rule: Rule, target: int) -> PatternRows:
     both = pl.concat([shaped(rows, ROW), shaped(new, ROW)]).with_columns(
         pl.lit(target, pl.UInt16).alias("target"), pl.lit(2, pl.UInt8).alias("verdict")
     )
-    return PatternRows(both, _evidence(rows, target))
+    return PatternRows(both, _evidence(rows, _named_claims(found, rows, pattern.years), target))
 
 
-def history_of(found: Found, years: int) -> pl.DataFrame | None:
-    """HCCs of the years looked back on: member_index, m, hcc, service_year, diagnosis_codes, first_date, last_date, claims."""
+def history_of(found: Found, years: int, *, named: bool = False) -> pl.DataFrame | None:
+    """HCCs of the years looked back on: member_index, m, hcc, service_year, diagnosis_codes, first_date, last_date,
+    claims; and with ``named``, the lists of claims."""
     if found.context.history_hccs is None:
         return None
     first = found.context.year - years
-    frame = found.hccs.numbered(found.context.history_hccs).with_columns(number("hcc"))
+    history = found.context.history_hccs if named else found.context.history_hccs.drop("named", strict=False)
+    frame = found.hccs.numbered(history).with_columns(number("hcc"))
     frame = frame.filter(pl.col("service_year").is_between(first, found.context.year - 1))
     return frame.join(found.hccs.scored.select("member_index", "m"), on=["member_index", "m"], how="semi")
 
@@ -299,15 +303,47 @@ def coefficients(found: Found) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _evidence(rows: pl.DataFrame, target: int) -> pl.DataFrame:
-    """The last record of the earlier years, and of what closed the row."""
-    history = rows.filter(pl.col("last").is_not_null(), pl.col("status_reason") != "same").select(
-        *_KEY, pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
-        pl.col("last").alias("evidence_date"), pl.col("diagnosis_codes").cast(pl.String).alias("code"),
+def _named_claims(found: Found, rows: pl.DataFrame, years: int) -> pl.DataFrame:
+    """``_KEY``, service_year, claim_id, date, diagnosis_code: the earlier claims behind ``rows`` that ask somebody."""
+    schema = {"service_year": pl.Int16, "claim_id": pl.String, "date": pl.Date, "diagnosis_code": pl.String}
+    history = found.context.history_hccs
+    asked = rows.filter(pl.col("status").is_in(["open", "indeterminate"]) | (pl.col("status_reason") == "lower"))
+    if history is None or "named" not in history.columns or asked.is_empty():
+        return asked.select(_KEY).clear().with_columns(pl.lit(None, dtype).alias(name) for name, dtype in schema.items())
+    some = history.filter(pl.col("named").is_not_null()).join(
+        asked.select("member_index").unique(), on="member_index", how="semi"
+    )
+    lists = history_of(replace(found, context=replace(found.context, history_hccs=some)), years, named=True)
+    assert lists is not None
+    code = pl.format(",{},", pl.col("diagnosis_code").cast(pl.String))
+    return (
+        lists.select(*_KEY, "service_year", "named")
+        .join(asked.select(*_KEY, "told"), on=_KEY)
+        .explode("named")
+        .unnest("named")
+        # Of an HCC that mixes, the acute codes are not told.
+        .filter(pl.format(",{},", "told").str.contains(code, literal=True))
+        .select(*_KEY, *(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+        .unique()
+    )
+
+
+def _evidence(rows: pl.DataFrame, named: pl.DataFrame, target: int) -> pl.DataFrame:
+    """The claims of the earlier years by name; where only their number is known, that and the last day."""
+    fixed = (pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"))
+    claims = named.select(
+        *_KEY, *fixed, pl.col("date").alias("evidence_date"), "claim_id", pl.col("diagnosis_code").alias("code"),
+        pl.format("counted in {}", "service_year").alias("description"),
+    )  # fmt: skip
+    bare = rows.filter(pl.col("last").is_not_null(), pl.col("status_reason") != "same").join(
+        named.select(_KEY).unique(), on=_KEY, how="anti"
+    )
+    history = bare.select(
+        *_KEY, *fixed, pl.col("last").alias("evidence_date"), pl.col("told").alias("code"),
         pl.format(
             "counted on {} of {}",
             plural(pl.col("claims"), "claim", "claims"),
             pl.col("years").cast(pl.List(pl.String)).list.join(" and "),
         ).alias("description"),
     )  # fmt: skip
-    return shaped(history, EVIDENCE)
+    return pl.concat([shaped(claims, EVIDENCE), shaped(history, EVIDENCE)])
