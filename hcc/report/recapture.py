@@ -9,25 +9,25 @@ from hcc.report.charts import climb
 from hcc.report.gaps import no_gaps
 from hcc.report.html import Html, details, joined, section, table, tag
 from hcc.report.source import Model, Source
+from hcc.results.recapture import DUE
 
-# Rows closed as "new" were not there in earlier years, so nobody was due for them.
-_DUE = """
-FROM gaps g WHERE g.rule_id = 'RECAPTURE' AND g.model = $model AND g.calibration = $calibration
-  AND (g.status = 'open' OR g.status = 'closed' AND coalesce(g.status_reason::VARCHAR, '') <> 'new')"""
+# Nobody is due for acute conditions or for those closed as "new"; a lower HCC of the family recaptures nothing.
+_OURS = f"FROM ({DUE}) g WHERE g.model = $model AND g.calibration = $calibration"
 _MONTHS = f"""
-SELECT CASE WHEN g.status = 'open' THEN 'open'
+SELECT CASE WHEN g.became <> 'captured' THEN 'open'
     WHEN h.first_date IS NULL THEN 'other' ELSE strftime(h.first_date, '%Y-%m') END AS month,
   count(*) AS hccs, count(DISTINCT g.member_id) AS members
-FROM (SELECT g.* {_DUE}) g
+FROM (SELECT g.* {_OURS}) g
 LEFT JOIN member_hccs h ON h.member_id = g.member_id AND h.model = g.model AND h.calibration = g.calibration
   AND h.hcc = g.hcc::VARCHAR
 GROUP BY ALL ORDER BY month"""
 _BY_HCC = f"""
 SELECT g.hcc::VARCHAR AS hcc, any_value(g.label)::VARCHAR AS label, count(*) AS due,
-  count(*) FILTER (WHERE g.status = 'closed') AS captured, count(*) FILTER (WHERE g.status = 'open') AS open,
-  sum(g.score_change) FILTER (WHERE g.status = 'open') AS score, sum(g.dollar_change) FILTER (WHERE g.status = 'open')
+  count(*) FILTER (WHERE g.became = 'captured') AS captured, count(*) FILTER (WHERE g.became <> 'captured') AS open,
+  count(*) FILTER (WHERE g.became = 'lower') AS lower,
+  sum(g.score_change) FILTER (WHERE g.became = 'open') AS score, sum(g.dollar_change) FILTER (WHERE g.became = 'open')
     AS dollars
-{_DUE} GROUP BY g.hcc ORDER BY due DESC, g.hcc::INTEGER"""
+{_OURS} GROUP BY g.hcc ORDER BY due DESC, g.hcc::INTEGER"""
 _MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -68,6 +68,7 @@ def _model(source: Source, model: Model) -> Html | None:
     named = model_words(model.model, model.calibration)
     opened = sum(row["hccs"] for row in months if row["month"] == "open")
     captured = due - opened
+    lower = ", or only a lower HCC of the family was reported" if any(row["lower"] for row in by_hcc) else ""
     if source.cells.hides(captured) or source.cells.hides(opened):
         return tag(
             "p", f"{named}: fewer than 11 conditions are {'open' if source.cells.hides(opened) else 'recaptured'}."
@@ -77,7 +78,7 @@ def _model(source: Source, model: Model) -> Html | None:
     parts = [
         tag("h3", named),
         tag("p", f"{due:,} conditions were due, ", tag("strong", f"{captured:,} ({share(captured / due)})"),
-            f" are recaptured, {opened:,} are open."),
+            f" are recaptured, {opened:,} are open{lower}."),
     ]  # fmt: skip
     points = _cumulative(source, dated, due)
     if points:

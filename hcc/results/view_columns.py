@@ -24,6 +24,10 @@ _ROLLUP = {
     "missing_dollar_change": "The latter in dollars, Part C only; empty without benchmarks.",
 }
 
+_ALONE = (
+    "single gaps do not add up (two HCCs of a family each show the whole change or each 0): member_gaps has the whole."
+)
+
 COLUMNS: dict[str, dict[str, str]] = {
     "current_scores": {
         **_of("member_scores", "member_id part payment_year risk_score payable_months frailty"),
@@ -90,12 +94,13 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "recapture": {
         **_of("gaps", "payment_year model calibration hcc label"),
-        "due": "Members with the HCC in earlier years, for whom it is open or closed.",
+        "due": "Members with the HCC in earlier years, for whom it is open or closed; acute ones are nobody's due.",
         "captured": "Those who have it, or its equivalent or better in the family, this year.",
         "open": "Those who do not have it yet.",
         "recapture_rate": "captured over due.",
-        "open_score_change": "Score change through this model if each open one is confirmed, summed.",
+        "open_score_change": "Score changes through this model of each open one confirmed alone, summed; " + _ALONE,
         "open_dollar_change": "The same in dollars; empty in Part D and without benchmarks.",
+        "captured_lower": "Those who have only a lower HCC of the family this year: due, neither captured nor open.",
     },
     "rule_rollup": {
         **_of("gaps", "payment_year rule_id direction strength"),
@@ -104,7 +109,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             for status in ("open", "closed", "suppressed", "indeterminate", "informational")
         },
         "members_open": "Members with an open gap of the rule.",
-        "open_score_change": "Score changes of the open gaps, summed; gaps of several rules for one HCC overlap.",
+        "open_score_change": "Score changes of each open gap alone, summed; " + _ALONE,
         "open_dollar_change": "The same in dollars; empty in Part D and without benchmarks.",
     },
     "hcc_rollup": {
@@ -112,8 +117,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "members": "Members for whom the HCC counts.",
         "open_unsupported": "Members in whom it is coded but lacks support.",
         "open_missing": "Members with evidence for it but no code.",
-        "unsupported_score_change": "Score change through this model if each of the former is deleted, summed.",
-        "missing_score_change": "Score change through this model if each of the latter is confirmed, summed.",
+        "unsupported_score_change": "Score changes through this model of each of the former deleted alone, summed; of "
+        "several rules about one HCC that which changes most. " + _ALONE[0].upper() + _ALONE[1:],
+        "missing_score_change": "Score changes through this model of each of the latter confirmed alone, summed. "
+        + _ALONE[0].upper() + _ALONE[1:],
         "unsupported_dollar_change": "The former in dollars; empty in Part D and without benchmarks.",
         "missing_dollar_change": "The latter in dollars; empty in Part D and without benchmarks.",
     },

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hcc.results.ddl import literal, quoted
+from hcc.results.recapture import DUE
 from hcc.results.view_columns import COLUMNS
 
 
@@ -228,14 +229,14 @@ WHERE NOT d.counted""",
         View(
             "recapture",
             "One row per model and HCC known from earlier years: how many members were due, are captured, are open.",
-            """
+            f"""
 SELECT payment_year, model, calibration, hcc, any_value(label) AS label, count(*) AS due,
-  count(*) FILTER (WHERE status = 'closed') AS captured, count(*) FILTER (WHERE status = 'open') AS open,
-  round(count(*) FILTER (WHERE status = 'closed') / count(*), 4) AS recapture_rate,
-  sum(score_change) FILTER (WHERE status = 'open') AS open_score_change,
-  sum(dollar_change) FILTER (WHERE status = 'open') AS open_dollar_change
-FROM gaps
-WHERE rule_id = 'RECAPTURE' AND status IN ('open', 'closed') AND status_reason IS DISTINCT FROM 'new'
+  count(*) FILTER (WHERE became = 'captured') AS captured, count(*) FILTER (WHERE became = 'open') AS open,
+  round(count(*) FILTER (WHERE became = 'captured') / count(*), 4) AS recapture_rate,
+  sum(score_change) FILTER (WHERE became = 'open') AS open_score_change,
+  sum(dollar_change) FILTER (WHERE became = 'open') AS open_dollar_change,
+  count(*) FILTER (WHERE became = 'lower') AS captured_lower
+FROM ({DUE})
 GROUP BY ALL ORDER BY model, calibration, open DESC""",
         ),
         View(
@@ -255,9 +256,11 @@ FROM gaps GROUP BY ALL ORDER BY direction, rule_id, strength""",
             "hcc_rollup",
             "One row per model and HCC: members who have it and members with open gaps, both directions side by side.",
             """
-WITH one AS (  -- several rules may flag one HCC of a member; it is worth its change once
-  SELECT model, calibration, hcc, direction, member_id, any_value(score_change) AS score_change,
-    any_value(dollar_change) AS dollar_change
+WITH one AS (
+  -- Several rules may flag one HCC of a member: it is worth its change once, and that of the rule that moves it most
+  -- (0: of a rule that leaves it standing on other diagnoses).
+  SELECT model, calibration, hcc, direction, member_id, arg_max(score_change, abs(score_change)) AS score_change,
+    arg_max(dollar_change, abs(score_change)) AS dollar_change
   FROM gaps WHERE status = 'open' AND hcc <> '' GROUP BY ALL
 ), gap AS (
   SELECT model, calibration, hcc, count(*) FILTER (WHERE direction = 'unsupported') AS open_unsupported,
