@@ -51,6 +51,18 @@ def test_notes_of_all_are_kept_and_those_that_count_are_summed() -> None:
     assert sorted(merged_notes(reports)) == [f"enrollment: 2 {words}", f"members: 5 {words}", "rules of 2025"]
 
 
+def test_members_who_are_all_set_aside_are_counted_by_reason() -> None:
+    """A bucket's own note counts the row that fills a table without any, too."""
+    note = "members: no row can be used ({}); check what the columns (their names) mean."
+    reports = [
+        report(notes=[note.format("3 MISSING_SEX")], members_aside={"MISSING_SEX": 3}),
+        report(notes=[note.format("1 BAD_BIRTH_DATE, 1 MISSING_SEX")], members_aside={}),
+        report(notes=[note.format("1 BAD_BIRTH_DATE")], members_aside={"MISSING_SEX": 1, "BAD_BIRTH_DATE": 1}),
+    ]
+    assert merged_notes(reports) == [note.format("1 BAD_BIRTH_DATE, 4 MISSING_SEX")]
+    assert merged_notes([*reports, report()]) == []
+
+
 def test_what_only_witnesses_count_is_taken_off() -> None:
     """They stand in every bucket; of the members of this run, three have months that cannot be read, and one both."""
     odd, both = "month(s) with a csnp that cannot be read", "member(s) have months in PACE and others"
