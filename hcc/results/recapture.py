@@ -17,7 +17,8 @@ def _marks() -> str:
     """Model, HCC, decision and, of HCCs in which some codes are chronic, a pattern of a list with one of them."""
     with find("gaps", "recapture_overrides.csv").open(encoding="utf-8", newline="") as file:
         rows = [
-            (row["model"], row["hcc"], row["decision"], f"(^|,)({row['chronic_prefixes']})") for row in csv.DictReader(file)
+            (row["model"], row["hcc"], row["decision"], f"(^|,)({row['chronic_prefixes']})")
+            for row in csv.DictReader(file)
         ]
     return ",\n    ".join(f"({', '.join(map(literal, row))})" for row in rows)
 

@@ -128,6 +128,27 @@ def test_recapture_counts_those_due_only(page: Page, open_page: Page) -> None:
     assert [row[1] for row in hidden] == ["12", "<11", "<11"]
 
 
+def test_a_lower_hcc_recaptures_nothing_and_nobody_is_due_for_a_stroke(tmp_path: Path) -> None:
+    import polars as pl
+
+    from hcc.results import ResultsWriter
+
+    with ResultsWriter(tmp_path / "lower.duckdb", run_id="run-1") as writer:
+        for name, rows in small.tables().items():
+            frame = pl.DataFrame(rows, infer_schema_length=None)
+            if name == "gaps":
+                again = frame.filter(pl.col("status_reason") == "same")
+                first = pl.int_range(pl.len()) < 12
+                lower = again.with_columns(pl.when(first).then(pl.lit("lower")).otherwise("status_reason").alias("status_reason"))
+                stroke = again.with_columns(pl.lit("249").alias("hcc"), pl.format("stroke {}", "gap_id").alias("gap_id"))
+                rest = frame.filter(pl.col("status_reason").ne_missing("same"))
+                frame = pl.concat([rest, lower, stroke])
+            writer.append(name, frame)
+        writer.finish(small.RUN)
+    page = Page(report_html(tmp_path / "lower.duckdb", today=TODAY))
+    assert "36 conditions were due, 12 (33.3%) are recaptured, 24 are open, or only a lower HCC of the family" in page.text
+
+
 def test_what_did_not_count_and_may_cost(page: Page, open_page: Page) -> None:
     # Twelve members would gain HCC 328: 12 × 0.127 × (1 − 0.059) / 1.067 = 1.344; × 12 × $1,000 = $16,128.
     caption = "Diagnoses not counted and what they may cost"
