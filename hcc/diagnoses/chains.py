@@ -35,6 +35,7 @@ class Chains:
     ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id, by_version: only diagnoses that
     the late record lacks are withdrawn (after the deadline only deletes act, SPEC 1.2).
     ``unmatched``: claim_id, member_id, version of replacements of nothing we have; they count as originals.
+    ``lost_voids``, ``lost_deletes``: voids, and chart-review deletes, of claims that we do not have.
     """
 
     records: pl.DataFrame
@@ -42,6 +43,8 @@ class Chains:
     reviews: pl.DataFrame
     late_replacements: pl.DataFrame
     unmatched: pl.DataFrame
+    lost_voids: int
+    lost_deletes: int
 
 
 _KEY = ["claim_id", "member_id", "version"]
@@ -128,7 +131,8 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     changes = acting.filter(pl.col("frequency_code").is_in(["7", "8"])).with_columns(
         target=pl.coalesce("original_claim_id", "claim_id"), named=pl.col("original_claim_id").is_not_null()
     )
-    present = _records_of(lines, changes["target"])
+    deletes = acting.filter((pl.col("record_type") == DELETE) & pl.col("linked_claim_id").is_not_null())
+    present = _records_of(lines, pl.concat([changes["target"], deletes["linked_claim_id"].alias("target")]))
     hit = (
         changes.rename({"claim_id": "by_claim_id", "version": "by_version"})
         .join(present.rename({"claim_id": "target"}), on=["target", "member_id"], how="left")
@@ -164,11 +168,21 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     ).select(_KEY)
     return Chains(
         records=withdrawn,
-        codes=_deleted_codes(acting, withdrawn, special, diagnoses),
+        codes=_deleted_codes(deletes, withdrawn, special, diagnoses),
         reviews=_reviews(special),
         late_replacements=late,
         unmatched=unmatched,
+        lost_voids=_without_target(voids, "target", present),
+        lost_deletes=_without_target(deletes.join(withdrawn, on=_KEY, how="anti"), "linked_claim_id", present),
     )
+
+
+def _without_target(records: pl.DataFrame, target: str, present: pl.DataFrame) -> int:
+    """Number of records that name no other record of their member."""
+    others = present.select(pl.col("claim_id").alias(target), "member_id", pl.col("version").alias("its"))
+    itself = (pl.col(target) == pl.col("claim_id")) & (pl.col("its") == pl.col("version"))
+    found = records.join(others, on=[target, "member_id"]).filter(~itself)
+    return records.join(found.select(_KEY), on=_KEY, how="anti").height
 
 
 def _not_later(target: pl.Expr, by: pl.Expr) -> pl.Expr:
@@ -204,17 +218,13 @@ def _state(frame: pl.DataFrame, target: str, state: int) -> pl.DataFrame:
 
 
 def _deleted_codes(
-    acting: pl.DataFrame, withdrawn: pl.DataFrame, special: pl.DataFrame, diagnoses: pl.LazyFrame
+    live: pl.DataFrame, withdrawn: pl.DataFrame, special: pl.DataFrame, diagnoses: pl.LazyFrame
 ) -> pl.DataFrame:
-    """Codes that live chart-review deletes take from the encounter they name, and from chart reviews linked to it.
+    """Codes that ``live`` chart-review deletes take from the encounter they name, and from chart reviews linked to it.
 
     An unlinked delete is rejected by CMS (edit 00805) and does nothing.
     """
-    deletes = (
-        acting.filter((pl.col("record_type") == DELETE) & pl.col("linked_claim_id").is_not_null())
-        .join(withdrawn, on=_KEY, how="anti")
-        .select(*_KEY, pl.col("linked_claim_id").alias("encounter"))
-    )
+    deletes = live.join(withdrawn, on=_KEY, how="anti").select(*_KEY, pl.col("linked_claim_id").alias("encounter"))
     if deletes.is_empty():
         return pl.DataFrame(schema={"claim_id": pl.String, "member_id": pl.String, "diagnosis_code": pl.String})
     some = diagnoses.filter(pl.col("claim_id").is_in(deletes["claim_id"].unique().implode()))

@@ -98,6 +98,7 @@ class Decider:
                 members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
             ).with_columns(pl.coalesce("submitting_organization", "_own"))
             linked = chains(special, lines, diagnoses, rules.chains)
+        self.lost = (0, 0) if linked is None else (linked.lost_voids, linked.lost_deletes)  # voids, deletes of nothing
         by_text = pl.concat([_by_text(special, linked), sent_again_late(lines, rules.chains.deadline)]).unique()
         self._programs = {name: members[name].to_numpy() for name in ("exempt", "raps_counts")}
         # The first categories are the mapped codes in their order. Kept: numbers live as long as a column of them.

@@ -19,6 +19,7 @@ from hcc.intake.sources import open_source
 from hcc.rules.eligibility import bill_types
 from hcc.tables.inputs import CLAIMS
 
+_REFERENCES = ("original_claim_id", "linked_claim_id")
 _NAMED = 3  # files named in a note; of more their number is told
 EARLIEST_SERVICE = date(1990, 1, 1)  # nothing before it can concern a risk score; it is a typing error or a placeholder
 _YEARS_OF_DELETES = (
@@ -239,11 +240,26 @@ def _derivations(part: PartReading) -> dict[str, pl.Expr]:
             else code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
         )
         derived["frequency_was_odd"] = ~code.is_in(["0", "1", "7", "8"]).fill_null(True)
+    for name in _REFERENCES:
+        if name in has and any(dtype == pl.String for _, dtype in part.binding.inputs(name)):
+            both = [pl.col(name), pl.col("claim_id")]
+            derived[name] = pl.map_batches(both, _referred, return_dtype=pl.String, is_elementwise=True)
     if "from_date" in has:
         late = pl.col("from_date") > pl.col("thru_date")
         derived["dates_were_odd"] = late.fill_null(False)
         derived["from_date"] = pl.coalesce("from_date", "thru_date")
     return derived
+
+
+def _referred(columns: Sequence[pl.Series]) -> pl.Series:
+    """Numbers of other claims without the '.0' that pandas writes into columns with gaps; kept where the claim's own
+    number is not a plain whole one, for then it may belong there."""
+    reference, own = columns
+    if not reference.str.ends_with("0").any():
+        return reference
+    bare = pl.col("reference").str.replace(r"^([0-9]+)\.0+$", "$1")
+    plain = pl.when(pl.col("own").str.contains(r"^[0-9]+$")).then(bare).otherwise("reference")
+    return pl.DataFrame({"reference": reference, "own": own}).select(plain.alias(reference.name))[reference.name]
 
 
 def _all_original(part: PartReading) -> bool:

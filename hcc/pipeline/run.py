@@ -202,7 +202,8 @@ def decider_of(
 ) -> Decider:
     """What decides about the diagnoses of ``inputs``; reads the claims. ``status``: the members' statuses.
 
-    Adds to the notes of ``inputs`` for how many members unlinked chart reviews count in some of their months only.
+    Adds to the notes of ``inputs`` for how many members unlinked chart reviews count in some of their months only, and
+    how many voids and chart-review deletes are of claims that are not there.
     """
     enrolled = None
     if inputs.enrollment is not None and "parent_organization" in inputs.enrollment.columns:
@@ -216,7 +217,15 @@ def decider_of(
                 f"enrollment: {mixed} member(s) have months in {exempt} and others; their unlinked chart reviews, which "
                 f"count in {exempt}, are left out of the whole year."
             )
-    return Decider(inputs.claims, inputs.claim_diagnoses, who, codes, rules, enrolled, room, count_mapped=count_mapped)
+    decider = Decider(
+        inputs.claims, inputs.claim_diagnoses, who, codes, rules, enrolled, room, count_mapped=count_mapped
+    )
+    for number, what in zip(decider.lost, ("void(s)", "chart-review delete(s)"), strict=True):
+        if number:
+            inputs.notes.append(
+                f"claims: {number} {what} withdraw nothing: the claims they name are not among those given."
+            )
+    return decider
 
 
 def judged_members(members: pl.DataFrame, status: Statuses, rules: DecisionRules) -> pl.DataFrame:

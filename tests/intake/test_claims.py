@@ -310,3 +310,25 @@ def test_identifiers_that_became_decimals_are_whole_numbers() -> None:
     assert lines(read(claims_=decimals)).select("claim_id", "member_id").rows() == [("7", "101")]
     as_text = lines(read(claims_=claims(member_id=["101.0"])))
     assert as_text["member_id"].to_list() == ["101.0"], "text stays as it stands"
+
+
+@pytest.mark.parametrize("column", ["original_claim_id", "linked_claim_id"])
+@pytest.mark.parametrize(("own", "written", "read_as"), [
+    (["1001", "1002"], [None, "1001.0"], "1001"), (["1001", "1002"], [None, "1000"], "1000"),
+    (["1001", "1002"], [None, "1001.10"], "1001.10"), (["1001", "1002"], [None, "A1.0"], "A1.0"),
+    (["1001.0", "1002.0"], [None, "1001.0"], "1001.0"), (["1001.0", "1001.1"], [None, "1001.0"], "1001.0"),
+    (["C1", "C2"], [None, "1001.0"], "1001.0"),
+])  # fmt: skip
+def test_numbers_of_other_claims_lose_what_pandas_adds(
+    tmp_path: Path, column: str, own: list[str], written: list[str | None], read_as: str
+) -> None:
+    frame = claims(claim_id=own).with_columns(pl.Series(column, written))
+    path = tmp_path / "claims.csv"
+    frame.write_csv(path)
+    for given in (frame, path):
+        assert lines(read(claims_=given))[column].to_list() == [None, read_as]
+
+
+def test_numbers_of_other_claims_beside_whole_numbers() -> None:
+    frame = claims(claim_id=["1001", "1002"], original_claim_id=[None, "1001.0"]).cast({"claim_id": pl.Int64})
+    assert lines(read(claims_=frame))["original_claim_id"].to_list() == [None, "1001"]
