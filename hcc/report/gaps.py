@@ -43,7 +43,11 @@ SELECT hcc::VARCHAR AS hcc, any_value(label)::VARCHAR AS label,
   sum(score_change) FILTER (WHERE direction = 'missing') AS score_missing,
   sum(dollar_change) FILTER (WHERE direction = 'unsupported') AS dollars_unsupported,
   sum(dollar_change) FILTER (WHERE direction = 'missing') AS dollars_missing
-FROM gaps WHERE status = 'open' AND model = $model AND calibration = $calibration AND coalesce(hcc, '') <> ''
+FROM (  -- an HCC that several rules flag in a member is worth its change once, as in the view hcc_rollup
+  SELECT member_id, hcc, direction, any_value(label) AS label, arg_max(score_change, abs(score_change)) AS score_change,
+    arg_max(dollar_change, abs(score_change)) AS dollar_change
+  FROM gaps WHERE status = 'open' AND model = $model AND calibration = $calibration AND coalesce(hcc, '') <> ''
+  GROUP BY member_id, hcc, direction)
 GROUP BY hcc ORDER BY greatest(members_unsupported, members_missing) DESC, hcc::INTEGER"""
 _BY_RULE = f"""
 SELECT g.rule_id::VARCHAR AS rule, count(DISTINCT g.member_id) FILTER (WHERE g.status = 'open') AS members,

@@ -112,6 +112,25 @@ def test_gaps_by_hcc_side_by_side(page: Page) -> None:
     assert page.row(caption, "48 ") == ["0", "–", "–", "14", "+2.296", "+$27,552"]
 
 
+def test_an_hcc_that_two_rules_flag_is_worth_its_change_once(page: Page, tmp_path: Path) -> None:
+    import polars as pl
+
+    from hcc.results import ResultsWriter
+
+    with ResultsWriter(tmp_path / "two.duckdb", run_id="run-1") as writer:
+        for name, rows in small.tables().items():
+            frame = pl.DataFrame(rows, infer_schema_length=None)
+            if name == "gaps":
+                single = pl.col("rule_id") == "AUD-SINGLE"
+                other = pl.lit("OIG-1").alias("rule_id"), pl.format("x{}", "gap_id").alias("gap_id")
+                second = frame.filter(single).with_columns(*other)
+                frame = pl.concat([frame, second])
+            writer.append(name, frame)
+        writer.finish(small.RUN)
+    name = "Open gaps by HCC of CMS-HCC V28, both directions"
+    assert Page(report_html(tmp_path / "two.duckdb", today=TODAY)).tables[name] == page.tables[name]
+
+
 def test_the_clock_counts_from_today(page: Page, results: Path) -> None:
     assert "<11" not in page.text.split("60-day clock")[1].split("as of")[0]
     assert "12 members flagged 60 days ago within 14 days from now, as of 2026-01-20" in page.text
