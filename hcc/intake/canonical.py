@@ -18,7 +18,7 @@ from hcc.errors import InputError
 from hcc.intake import values
 from hcc.intake.binding import Binding
 from hcc.intake.codes import trimmed
-from hcc.intake.dates import FORMS, only_day_first, parse_dates
+from hcc.intake.dates import FORMS, is_words, only_day_first, parse_dates
 from hcc.intake.parquet import distinct_values
 from hcc.intake.parts import Part, collect, no_rejects
 
@@ -194,6 +194,8 @@ def _reading(table: str, f: Field, binding: Binding, faults: list[str]) -> Readi
     cleans, raws = [], []
     may_fail = False
     for expr, dtype in inputs:
+        if f.kind == "date" and is_words(dtype):
+            expr, dtype = expr.cast(pl.String), pl.String()
         clean, raw = f.read(expr, dtype), values.text(expr, dtype)
         if clean is None or raw is None:
             faults.append(f"column {_name(expr)!r} has type {dtype}; expected {_MEANT.get(f.kind, 'text')}")

@@ -69,12 +69,19 @@ def date_expr(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         return expr.dt.date()
     if dtype == pl.Null:
         return expr.cast(pl.Date)
+    if is_words(dtype):
+        expr, dtype = expr.cast(pl.String), pl.String()
     if dtype == pl.String:
         return expr.map_batches(parse_dates, return_dtype=pl.Date, is_elementwise=True)
     if dtype.is_numeric():
         text = expr.cast(pl.Int64, strict=False).cast(pl.String)
         return pl.when(text.str.len_bytes() == 8).then(text).str.to_date("%Y%m%d", strict=False)
     return None
+
+
+def is_words(dtype: pl.DataType) -> bool:
+    """True for text kept as numbers of a list of words (categorical, dictionary)."""
+    return isinstance(dtype, (pl.Categorical, pl.Enum))
 
 
 def only_day_first(distinct: pl.Series) -> bool:

@@ -206,6 +206,7 @@ def _clean_members(
     rows = rows.with_columns(
         pl.col("orec").fill_null("0"),
         no_orec.alias("orec_was_defaulted"),
+        pl.when((pl.col("death_date") < born).not_().fill_null(True)).then("death_date").alias("death_date"),
         joined(flags).fill_null("").alias("data_quality"),
     )
     narrow = [pl.col(name).cast(dtype) for name, dtype in _narrow().items()]

@@ -6,7 +6,7 @@ from hcc.intake.claims import claim_fields
 from hcc.intake.delimited import REASONS_OF_LINES
 from hcc.intake.extras import EXTRAS, extra_fields
 from hcc.intake.members import HOSPICE, member_fields
-from hcc.intake.spans import LATER
+from hcc.intake.spans import DIFFER, LATER
 
 _SOME_YEAR = 1  # the fields' names do not depend on the year
 _ROWS = {
@@ -16,6 +16,7 @@ _ROWS = {
 _FLAGS = {
     "UNKNOWN_OREC", "GRAFT_MONTHS_IGNORED", "ESRD_FROM_GRAFT_MONTHS", "ESRD_ASSUMED_DIALYSIS", LATER,
     "BORN_AFTER_FEB1", "AGE_OVER_120", "DEATH_BEFORE_BIRTH",
+    *DIFFER.values(),
 }  # fmt: skip
 _CODES = {"INVALID_FORMAT", "SUSPECT_O_ZERO", "SUSPECT_TYPO"}
 

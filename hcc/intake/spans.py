@@ -10,6 +10,8 @@ from hcc.intake.canonical import RAW
 
 _OPEN_END = date(9999, 12, 31)
 LATER = "STATUS_FROM_LATER_SPAN"
+DIFFER = {"birth_date": "SPANS_DIFFER_IN_BIRTH_DATE", "sex": "SPANS_DIFFER_IN_SEX"}
+"""Flags of members whose spans contradict each other in what no span can change."""
 
 
 def usable_spans(spans: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
@@ -31,7 +33,8 @@ def status_rows(spans: pl.DataFrame, payment_year: int) -> pl.DataFrame:
     """One row per member: the span that covers 1 January, else the latest earlier one (``status_carried_forward``).
 
     Where a member has later spans only, the earliest of them is taken and flagged. Of two spans that cover the day the
-    one that began last counts. A death date may stand on any span. Rows without member_id all stay: each is set aside
+    one that began last counts. A death date may stand on any span. Spans that differ in birth date or sex are flagged:
+    the one taken counts. Rows without member_id all stay: each is set aside
     by itself.
     """
     first = pl.lit(date(payment_year, 1, 1))
@@ -42,6 +45,15 @@ def status_rows(spans: pl.DataFrame, payment_year: int) -> pl.DataFrame:
     placed = spans.with_columns(rank.alias("_rank"), recent.alias("_recent"))
     if "death_date" in placed.columns:
         placed = placed.with_columns(pl.col("death_date").max().over("member_id"))
+    known = pl.col("member_id").is_not_null()
+    differ = [
+        pl.when(known & (pl.col(name).min() != pl.col(name).max()).over("member_id")).then(pl.lit(flag))
+        for name, flag in DIFFER.items()
+        if name in placed.columns
+    ]
+    if differ:
+        flags = pl.concat_str("_more_flags", *differ, separator=",", ignore_nulls=True)
+        placed = placed.with_columns(pl.when(flags != "").then(flags).alias("_more_flags"))
     chosen = (
         placed.filter(pl.col("member_id").is_not_null())
         .sort(

@@ -29,6 +29,7 @@ _NO_PLAN = "none"  # said outright; like null it means none (RULINGS 3)
 _PART_D = {"ma_pd": "MA-PD", "mapd": "MA-PD", "pdp": "PDP", **dict.fromkeys(("none", "no", "n"), _NO_PLAN)}
 _FLAGS = ("long_term_institutional", "csnp", "low_income_subsidy")
 CODES = ("contract_id", "pbp_id", "parent_organization", "pcp_npi")
+_NUMBERS = ("pbp_id", "pcp_npi")  # a spreadsheet writes .0 behind them
 FIELDS = (
     Field("dual_status", "choice", strict=False, words=_DUAL),
     Field("medicaid", "bool", strict=False),
@@ -40,7 +41,7 @@ FIELDS = (
     Field("esrd_status", "choice", strict=False, words=_ESRD),
     Field("graft_months", "int", strict=False),
     Field("program", "choice", strict=False, words=_PROGRAMS),
-    *(Field(name, "text") for name in CODES),
+    *(Field(name, "code" if name in _NUMBERS else "text") for name in CODES),
 )
 DEFAULTS: Mapping[str, object] = {
     "dual_status": "NA", "part_b_months": MAX_PART_B_MONTHS, "long_term_institutional": False, "csnp": False,

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hcc.errors import InputError
 from hcc.intake.dates import date_expr, only_day_first, parse_dates
+from tests.intake.make import claims, lines, read, reasons
 
 FORMS = (
     "%Y-%m-%d", "%Y-%m-%dT00:00:00", "%Y-%m-%d 10:20:30.123", "%Y-%m-%dT10:20:30Z", "%Y-%m-%dT10:20:30+05:00",
@@ -99,3 +101,18 @@ def test_numbers_that_are_no_dates_are_null() -> None:
     expr = date_expr(pl.col("d"), pl.Int64())
     assert expr is not None
     assert pl.DataFrame({"d": [45678, 20251301, None]}).select(expr.alias("d"))["d"].to_list() == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical(), pl.Enum(["2025-03-04", "3/5/2025", "soon", ""])])
+def test_words_of_a_dictionary_are_read_as_texts_are(kind: pl.DataType) -> None:
+    texts = ["2025-03-04", "3/5/2025", "soon", "", None]
+    frame = claims(claim_id=[f"C{i}" for i in range(5)], thru_date=texts)
+    found = read(claims_=frame.with_columns(pl.col("thru_date").cast(kind)))
+    assert lines(found)["thru_date"].to_list() == [date(2025, 3, 4), date(2025, 3, 5)]
+    assert reasons(found) == reasons(read(claims_=frame))
+
+
+def test_words_of_a_dictionary_with_the_day_first_are_refused() -> None:
+    frame = claims(thru_date=["31/12/2025", "01/02/2025"]).cast({"thru_date": pl.Categorical})
+    with pytest.raises(InputError, match="'thru_date' holds dates with the day first"):
+        read(claims_=frame)

@@ -208,6 +208,8 @@ def test_death_and_money() -> None:
         monthly_benchmark="much",
     )
     assert odd["data_quality"] == "DEATH_BEFORE_BIRTH,BAD_MONTHLY_BENCHMARK"
+    assert odd["death_date"] is None, "1900-01-01 and the like stand for no date; the member is scored"
+    assert one_member(death_date="1950-06-15")["death_date"] == date(1950, 6, 15), "on the day of birth"
     frame = read(members(death_date=["2026-01-01", "soon"])).members
     assert frame["data_quality"].to_list() == ["", "BAD_DEATH_DATE"]
 
@@ -307,3 +309,9 @@ def test_no_part_d_plan_may_be_said(word: str) -> None:
     mixed = read(members(part_d_plan=["PDP", word, "x"])).members
     assert mixed["part_d_plan"].cast(pl.String).to_list() == ["PDP", None, None]
     assert mixed["data_quality"].to_list() == ["", "", "UNKNOWN_PART_D_PLAN"]
+
+
+def test_numbers_of_providers_and_plans_lose_what_spreadsheets_add() -> None:
+    member = one_member(pcp_npi=" 1234567890.0", pbp_id="1.0", contract_id="H1234")
+    assert (member["pcp_npi"], member["pbp_id"], member["contract_id"]) == ("1234567890", "1", "H1234")
+    assert one_member(pbp_id="001")["pbp_id"] == "001"

@@ -250,3 +250,16 @@ def test_their_table_names_in_a_database(tmp_path: Path) -> None:
     found = read(path, path)
     assert found.members["member_id"].to_list() == ["A"]
     assert found.claims.collect()["claim_id"].to_list() == ["C1"]
+
+
+@pytest.mark.parametrize(("rows", "told"), [
+    (({}, {"birth_date": "1935-06-15", "enrollment_start_date": "2025-07-01"}), "SPANS_DIFFER_IN_BIRTH_DATE"),
+    (({"gender": "male"}, {}), "SPANS_DIFFER_IN_SEX"),
+    (({}, {"gender": "male", "birth_date": "1935-06-15"}), "SPANS_DIFFER_IN_BIRTH_DATE,SPANS_DIFFER_IN_SEX"),
+    (({}, {"gender": "F", "birth_date": "6/15/1950"}), ""),
+    (({}, {"gender": "unknown", "birth_date": None, "enrollment_end_date": "2024-12-31"}), ""),
+    (({}, {"person_id": "P2", "member_id": "B", "gender": "male", "birth_date": "1935-06-15"}), ""),
+])  # fmt: skip
+def test_spans_that_contradict_each_other_in_what_no_span_can_change(rows: Any, told: str) -> None:
+    found = read(spans(*rows)).members
+    assert set(found["data_quality"].to_list()) == {told}
