@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -112,8 +117,11 @@ class Binding:
         return holds.fill_null(False)
 
 
-def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[str]) -> list[Binding]:
-    """One binding per part. Raises InputError: missing required columns, two columns of one name, a map that misses."""
+def bind(
+    source: Source, names: Names, ours: Sequence[str], required: Sequence[str], given: Any = None
+) -> list[Binding]:
+    """One binding per part. Raises InputError: missing required columns, two columns of one name, a map that misses,
+    columns that stand in folder names only (program=…) below the paths ``given``."""
     looked_for = names.layout.all_theirs(tuple(ours))
     faults: list[str] = []
     missing: dict[str, list[str]] = {}
@@ -132,8 +140,13 @@ def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[s
         where = "" if len(source.parts) == 1 else f" in {part.blocks[0].source}"
         faults += [f"several columns mean {name!r}{where}: {', '.join(twins)}" for name, twins in several.items()]
         binding = Binding(part, names.layout, {k: v for k, v in raw.items() if v in part.schema})
+        in_folders = sorted(keys_of_folders(part, given, names) & looked_for - raw.keys())
+        faults += [
+            f"column {name!r} stands in folder names only ({name}=…), which are not read; write it into the files"
+            for name in in_folders
+        ]
         for column in required:
-            if not binding.given(column):
+            if not binding.given(column) and not set(in_folders) & set(names.layout.theirs(column)):
                 missing.setdefault(" or ".join(names.layout.theirs(column)) or column, []).append(where)
         bindings.append(binding)
     available = list(dict.fromkeys(name for part in source.parts for name in part.names if name.strip()))
@@ -152,9 +165,35 @@ def bind(source: Source, names: Names, ours: Sequence[str], required: Sequence[s
     faults += [f"column {column!r} is missing{where}" for column, wheres in missing.items() for where in wheres]
     if faults:
         raise InputError.from_faults(
-            source.table, faults, hint=f"'hcc schema --inputs {source.table}' lists its columns."
+            source.table, list(dict.fromkeys(faults)), hint=f"'hcc schema --inputs {source.table}' lists its columns."
         )
     return bindings
+
+
+def keys_of_folders(part: Part, given: Any, names: Names) -> set[str]:
+    """Keys of the folders called key=value, as Spark and Hive lay them out, between the paths given and the files.
+
+    What lies above a path given is the choice of whoever gave it.
+    """
+    folders = {Path(block.source).parent for block in part.blocks if "=" in block.source}
+    if not folders:
+        return set()
+    several = given if isinstance(given, (list, tuple)) else [given]
+    roots = {_fixed(Path(one).expanduser()) for one in several if isinstance(one, (str, os.PathLike))}
+    below = {
+        name
+        for folder in folders
+        for root in roots.intersection((folder, *folder.parents))
+        for name in folder.relative_to(root).parts
+    }
+    return {names.effective(name.partition("=")[0]) for name in below if "=" in name}
+
+
+def _fixed(path: Path) -> Path:
+    """The folders of a path that hold no wildcards."""
+    if path.exists():
+        return path
+    return Path(*takewhile(lambda name: not glob.has_magic(name), path.parts))
 
 
 def _text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -75,7 +75,7 @@ def read_claims(
     fields = claim_fields(payment_year)
     ours = [*(f.name for f in fields), *DIAGNOSES]
     source = open_source(table, given, names=names.tables("claims"), wanted=names.wanted(ours), known=names.known(ours))
-    bindings = bind(source, names, ours, CLAIMS.required)
+    bindings = bind(source, names, ours, CLAIMS.required, given)
     parts = read_parts(table, bindings, fields, [fault for one in bindings for fault in faults_of_diagnoses(one)])
     stays = [_stay_dates(part, names, fields) for part in parts]
     present = {name for part in parts for name in part.readings} | _derived(parts)

@@ -55,7 +55,7 @@ def read_enrollment(given: Any, names: Names, payment_year: int) -> Enrollment:
         "enrollment", given, names=names.tables("enrollment"),
         wanted=names.wanted(ENROLLMENT.names), known=names.known(ENROLLMENT.names),
     )  # fmt: skip
-    bindings = bind(source, names, ENROLLMENT.names, ENROLLMENT.required)
+    bindings = bind(source, names, ENROLLMENT.names, ENROLLMENT.required, given)
     parts = read_parts("enrollment", bindings, fields)
     frames = []
     for number, part in enumerate(parts):

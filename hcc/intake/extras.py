@@ -41,7 +41,7 @@ def read_extra(table: str, given: Any, names: Names) -> Extra:
     source = open_source(
         table, given, names=names.tables(table), wanted=names.wanted(declared.names), known=names.known(declared.names)
     )
-    bindings = bind(source, names, declared.names, declared.required)
+    bindings = bind(source, names, declared.names, declared.required, given)
     if table == "pharmacy":
         _need_a_drug(bindings)
     parts = read_parts(table, bindings, fields)

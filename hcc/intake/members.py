@@ -71,7 +71,7 @@ def read_members(given: Any, names: Names, payment_year: int) -> Members:
     source = open_source(
         "members", given, names=names.tables("members"), wanted=names.wanted(ours), known=names.known(ours)
     )
-    bindings = bind(source, names, ours, MEMBERS.required)
+    bindings = bind(source, names, ours, MEMBERS.required, given)
     parts = read_parts("members", bindings, fields)
     found = {name for part in parts for name in part.readings}
     notes = list(source.notes)

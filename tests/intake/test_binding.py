@@ -200,3 +200,56 @@ def test_the_year_is_asked_for() -> None:
     with pytest.raises(TypeError):
         read_inputs(members=members(), claims=claims())  # type: ignore[call-arg]
     assert YEAR
+
+
+def partitioned(folder: Path, *keys: str) -> Path:
+    """One member in one file, below folders of these names."""
+    place = folder / "members" / Path(*keys)
+    place.mkdir(parents=True)
+    members().write_parquet(place / "part.parquet")
+    return folder / "members"
+
+
+@pytest.mark.parametrize(("keys", "column"), [
+    (["program=PACE"], "program"), (["Program=PACE"], "program"), (["year=2025", "dual_status=02"], "dual_status"),
+])  # fmt: skip
+def test_columns_that_stand_in_folder_names_only_are_refused(tmp_path: Path, keys: list[str], column: str) -> None:
+    given = partitioned(tmp_path, *keys)
+    for path in (given, str(given), [given], given / "*", str(given / "**" / "*.parquet")):
+        with pytest.raises(InputError) as told:
+            read(path)
+        assert f"column '{column}' stands in folder names only" in str(told.value)
+        assert "PACE" not in str(told.value)
+        assert "02" not in str(told.value)
+
+
+def test_other_folder_names_say_nothing(tmp_path: Path) -> None:
+    given = partitioned(tmp_path, "year=2025", "sex=M", "birth_date=x")
+    assert read(given).members.height == 1, "no column is called year, and the files have the others"
+    given = partitioned(tmp_path / "deeper", "program=PACE", "year=2025")
+    assert read(given / "program=PACE").members.height == 1, "what lies above the path was chosen"
+    assert read(given / "program=PACE" / "year=2025" / "part.parquet").members.height == 1
+
+
+def test_folder_names_by_layout_and_renames(tmp_path: Path) -> None:
+    place = tmp_path / "line_of_business=PACE"
+    place.mkdir()
+    members().drop("sex").write_csv(place / "m.csv")
+    with pytest.raises(InputError, match=r"column 'program' stands in folder names only"):
+        read(tmp_path, columns={"members": {"line_of_business": "program"}})
+    spanned = members().with_columns(enrollment_start_date=pl.lit("2025-01-01"), enrollment_end_date=None)
+    place = tmp_path / "tuva" / "dual_status_code=02"
+    place.mkdir(parents=True)
+    spanned.write_parquet(place / "m.parquet")
+    with pytest.raises(InputError, match=r"column 'dual_status_code' stands in folder names only"):
+        read(tmp_path / "tuva", layout="tuva")
+
+
+def test_a_missing_column_that_folder_names_hold_is_told_once(tmp_path: Path) -> None:
+    place = tmp_path / "sex=F"
+    place.mkdir()
+    members().drop("sex").write_parquet(place / "m.parquet")
+    with pytest.raises(InputError) as told:
+        read(tmp_path)
+    assert "column 'sex' stands in folder names only (sex=…)" in str(told.value)
+    assert "missing" not in str(told.value)
