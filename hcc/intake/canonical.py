@@ -22,9 +22,9 @@ from hcc.intake.dates import FORMS, is_words, only_day_first, parse_dates
 from hcc.intake.parquet import distinct_values
 from hcc.intake.parts import Part, collect, no_rejects
 
-Kind = Literal["id", "text", "code", "code2", "diagnosis", "date", "int", "bool", "money", "choice"]
+Kind = Literal["id", "text", "number", "code", "code2", "diagnosis", "date", "int", "bool", "money", "choice"]
 _TYPES: dict[str, pl.DataType] = {
-    **dict.fromkeys(("id", "text", "code", "code2", "diagnosis", "choice"), pl.String()),
+    **dict.fromkeys(("id", "text", "number", "code", "code2", "diagnosis", "choice"), pl.String()),
     "date": pl.Date(), "int": pl.Int64(), "bool": pl.Boolean(), "money": pl.Decimal(14, 2),
 }  # fmt: skip
 _MEANT: dict[str, str] = {"date": "dates", "int": "whole numbers", "bool": "true or false", "money": "dollars"}
@@ -75,8 +75,8 @@ class Field:
             word = values.choice(self.words or {})(expr, dtype)
             return word if self.strict or word is None else pl.when(word != values.UNKNOWN).then(word)
         readers: dict[Kind, values.Reader] = {
-            "id": values.text, "text": values.trimmed_text, "code": values.code, "code2": values.padded(2),
-            "diagnosis": values.diagnosis, "date": values.date, "int": values.integer, "bool": values.boolean,
+            "id": values.text, "text": values.trimmed_text, "number": values.number, "code": values.code,
+            "code2": values.padded(2), "diagnosis": values.diagnosis, "date": values.date, "int": values.integer, "bool": values.boolean,
             "money": values.money,
         }  # fmt: skip
         return readers[self.kind](expr, dtype)

@@ -41,7 +41,7 @@ FIELDS = (
     Field("esrd_status", "choice", strict=False, words=_ESRD),
     Field("graft_months", "int", strict=False),
     Field("program", "choice", strict=False, words=_PROGRAMS),
-    *(Field(name, "code" if name in _NUMBERS else "text") for name in CODES),
+    *(Field(name, "number" if name in _NUMBERS else "text") for name in CODES),
 )
 DEFAULTS: Mapping[str, object] = {
     "dual_status": "NA", "part_b_months": MAX_PART_B_MONTHS, "long_term_institutional": False, "csnp": False,

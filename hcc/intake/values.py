@@ -46,6 +46,12 @@ def trimmed_text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     return None if plain is None else trimmed(plain)
 
 
+def number(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+    """Numbers that are names (NPI, plan): trimmed, the '.0' that spreadsheets add gone; other text as it stands."""
+    plain = trimmed_text(expr, dtype)
+    return None if plain is None else plain.str.replace(r"^([0-9]+)\.0+$", "$1")
+
+
 def code(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     """HCPCS and the like: trimmed, upper case."""
     plain = text(expr, dtype)

@@ -315,3 +315,7 @@ def test_numbers_of_providers_and_plans_lose_what_spreadsheets_add() -> None:
     member = one_member(pcp_npi=" 1234567890.0", pbp_id="1.0", contract_id="H1234")
     assert (member["pcp_npi"], member["pbp_id"], member["contract_id"]) == ("1234567890", "1", "H1234")
     assert one_member(pbp_id="001")["pbp_id"] == "001"
+
+
+def test_other_text_in_their_place_stays_as_it_is() -> None:
+    assert one_member(pcp_npi="Dr. No 1.0")["pcp_npi"] == "Dr. No 1.0"
