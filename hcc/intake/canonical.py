@@ -76,8 +76,8 @@ class Field:
             return word if self.strict or word is None else pl.when(word != values.UNKNOWN).then(word)
         readers: dict[Kind, values.Reader] = {
             "id": values.text, "text": values.trimmed_text, "number": values.number, "code": values.code,
-            "code2": values.padded(2), "diagnosis": values.diagnosis, "date": values.date, "int": values.integer, "bool": values.boolean,
-            "money": values.money,
+            "code2": values.padded(2), "diagnosis": values.diagnosis, "date": values.date, "int": values.integer,
+            "bool": values.boolean, "money": values.money,
         }  # fmt: skip
         return readers[self.kind](expr, dtype)
 
