@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import polars as pl
 
 from hcc.errors import InputError, MissingColumns
 from hcc.intake import values
+from hcc.intake.files import without_wildcards
 from hcc.intake.layout import MANY, TableLayout, Where
 from hcc.intake.parts import Part, Source
 
@@ -179,7 +178,8 @@ def keys_of_folders(part: Part, given: Any, names: Names) -> set[str]:
     if not folders:
         return set()
     several = given if isinstance(given, (list, tuple)) else [given]
-    roots = {_fixed(Path(one).expanduser()) for one in several if isinstance(one, (str, os.PathLike))}
+    paths = [Path(one).expanduser() for one in several if isinstance(one, (str, os.PathLike))]
+    roots = {path if path.exists() else without_wildcards(path) for path in paths}
     below = {
         name
         for folder in folders
@@ -187,13 +187,6 @@ def keys_of_folders(part: Part, given: Any, names: Names) -> set[str]:
         for name in folder.relative_to(root).parts
     }
     return {names.effective(name.partition("=")[0]) for name in below if "=" in name}
-
-
-def _fixed(path: Path) -> Path:
-    """The folders of a path that hold no wildcards."""
-    if path.exists():
-        return path
-    return Path(*takewhile(lambda name: not glob.has_magic(name), path.parts))
 
 
 def _text(expr: pl.Expr, dtype: pl.DataType) -> pl.Expr:

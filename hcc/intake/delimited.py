@@ -101,25 +101,26 @@ def _read(
     if dialect.is_utf8 and rows is not None and (bad["error_type"] == "INVALID ENCODING").any():
         # the first bytes were UTF-8, later ones not
         return _read(table, file, replace(dialect, encoding="cp1252"), wanted, in_memory)
-    if rows is None or _beyond_one_line(bad):
+    spoilt = rows is None or _beyond_one_line(bad)
+    if spoilt:
         path = _as_utf8(
             file, dialect.encoding, partial(mended, delimiter=dialect.delimiter, fields=len(dialect.header))
         )
         rows, bad = _query(file, path, False, dialect, wanted, in_memory)
         _remove(file, path)
-        line = pl.col("csv_line").str.strip_chars_start("\r\n")
-        bad = bad.with_columns(line.map_elements(unspoilt, return_dtype=pl.String))
     if rows is None:
         raise InputError(f"{file.path.name} cannot be read as CSV: quotes or line ends are broken.")
     height = rows.height if isinstance(rows, pl.DataFrame) else _height(rows)
     lines = bad["line"].unique().sort() - 1  # the header is line 1
     if height == 0 and len(lines):
         raise InputError(f"{file.path.name}: none of its {len(lines)} lines has as many fields as the header.")
+    line = pl.col("csv_line").str.strip_chars_start("\r\n")  # of blank lines before it
+    line = line.map_elements(unspoilt, return_dtype=pl.String) if spoilt else line
     rejected = bad.unique("line", keep="first").select(
         pl.lit(table).alias("table"),
         (pl.col("line") - 1).cast(pl.Int64).alias("row_number"),
         pl.lit("").alias("column"),
-        pl.col("csv_line").str.strip_chars_start("\r\n").str.slice(0, 1000).alias("value"),
+        line.str.slice(0, 1000).alias("value"),
         pl.col("error_type").replace_strict(_REASONS, default=_UNREADABLE, return_dtype=pl.String).alias("reason"),
         pl.lit(str(file.path)).alias("source"),
     )
@@ -187,7 +188,6 @@ def _without_blank_lines(bad: pl.DataFrame, path: Path, packed: bool, delimiter:
     if bad.is_empty() or not _has_blank_lines(path, packed):
         return bad
     last, blank = int(bad["line"].max()), []  # type: ignore[arg-type]
-    csv.field_size_limit(2**31 - 1)
     with _opened(path, packed) as raw:
         text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="")
         try:

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -82,9 +82,9 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _matching(pattern: Path) -> tuple[list[Path], list[Path]]:
     """Files that match a pattern, and what is in the folders that do."""
-    own = [part for part in pattern.parts if glob.has_magic(part)]
-    asked = any(_hidden((part,)) for part in own)  # the pattern itself names hidden ones
-    fixed = len(pattern.parts) - len(list(dropwhile(lambda part: not glob.has_magic(part), pattern.parts)))
+    fixed = len(without_wildcards(pattern).parts)
+    own = pattern.parts[fixed:]
+    asked = _hidden(own)  # the pattern itself names hidden ones
     found: list[Path] = []
     left_aside: list[Path] = []
     for match in sorted(Path(p) for p in glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 – absolute patterns
@@ -98,6 +98,11 @@ def _matching(pattern: Path) -> tuple[list[Path], list[Path]]:
             found.append(match)
     by_place = {os.path.realpath(path): path for path in reversed(found)}  # links may lead in a circle
     return sorted(by_place.values()), left_aside
+
+
+def without_wildcards(pattern: Path) -> Path:
+    """The folders of a pattern before its first wildcard."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), pattern.parts))
 
 
 def _hidden(parts: Iterable[str]) -> bool:

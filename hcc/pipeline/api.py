@@ -196,7 +196,7 @@ def told_plainly() -> Iterator[None]:
     """A file that breaks off in the middle shows only when it is read; polars' own words may quote values (PHI)."""
     try:
         yield
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:  # others are faults of ours
         raise InputError(
             f"An input could not be read to its end ({type(error).__name__}).",
             hint="A file may be damaged, or change its types half-way; 'hcc --debug …' names it.",

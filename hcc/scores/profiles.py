@@ -127,11 +127,9 @@ def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArr
         return keys, np.unique(keys)
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        pieces = list(pool.map(found, some) if len(some) > 1 else map(found, some))
+        pieces = list(pool.map(found, some))
         distinct = np.unique(np.concatenate([own for _, own in pieces]))
-        place = partial(_places, distinct)
-        every = (keys for keys, _ in pieces)
-        row_profile = np.concatenate(list(pool.map(place, every) if len(some) > 1 else map(place, every)))
+        row_profile = np.concatenate(list(pool.map(partial(_places, distinct), (keys for keys, _ in pieces))))
     values: dict[str, NDArray[np.int64]] = {}
     rest = distinct.copy()
     for name, radix in reversed(FACT_SIZES.items()):

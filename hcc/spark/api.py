@@ -68,8 +68,8 @@ def score(
     begun, started = time.perf_counter(), datetime.now(UTC)
     options = {
         "payment_year": payment_year, "models": models, "run": run, "layout": layout, "columns": columns,
-        "months_from_spans": months_from_spans, "hierarchy_mode": hierarchy_mode, "audio_only": audio_only, "scenario": scenario,
-        "mappings": None if mappings is None else str(mappings),
+        "months_from_spans": months_from_spans, "hierarchy_mode": hierarchy_mode, "audio_only": audio_only,
+        "scenario": scenario, "mappings": None if mappings is None else str(mappings),
     }  # fmt: skip
     given = {
         "members": members, "claims": claims, "claim_diagnoses": claim_diagnoses, "enrollment": enrollment

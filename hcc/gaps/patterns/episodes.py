@@ -65,7 +65,8 @@ def reappeared(found: Found, rule: Rule, target: int) -> PatternRows:
     )
     detail = pl.format("deleted for the service of {}", pl.col("deleted").dt.to_string("%Y-%m-%d"))
     answer = claim_rows(found, claims.with_columns(detail.alias("detail")), target)
-    deletes = found.hccs.counted_hccs(claims.select("member_index", "diagnosis_code", "deleted", "delete", "deleted_on").unique())
+    named = claims.select("member_index", "diagnosis_code", "deleted", "delete", "deleted_on").unique()
+    deletes = found.hccs.counted_hccs(named)
     shown = deletes.select(
         "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("context").alias("stance"),
         pl.lit("claim").alias("kind"), pl.col("deleted").alias("evidence_date"), pl.col("delete").alias("claim_id"),
