@@ -30,7 +30,7 @@ bench: $(READY)  ## how fast, how much memory, how it grows; SIZE=small, medium 
 bench-full: $(READY)  ## all sizes up to 10 million members, and the table in benchmarks/README.md (hours, 7 GB of disk)
 	$(BIN)/python -m benchmarks.run --size full --write
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt hatch_build.py hcc/kernel/kernel.c
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"

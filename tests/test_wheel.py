@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,9 +17,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
+    return _built(tmp_path_factory.mktemp("dist"))
+
+
+def _built(out: Path, **more: str) -> Path:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **more}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = out.glob("*.whl")
     return made
@@ -85,3 +90,19 @@ def test_its_commands_find_the_tables(installed: Path, tmp_path: Path) -> None:
     assert all(model in listed for model in models)
     _python(installed, "from hcc.cli import main; main(['demo', '--members', '200'])", tmp_path)
     assert (tmp_path / "demo" / "results.duckdb").exists()
+
+
+_KERNEL = "import hcc.kernel; print(hcc.kernel.NAME)"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here: the wheel is built without the kernel in C")
+def test_with_a_compiler_it_brings_the_kernel_in_c(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    assert "py3-none-" in wheel.name
+    assert not wheel.name.endswith("-any.whl")
+    assert _python(installed, _KERNEL, tmp_path).strip() == os.environ.get("HCC_KERNEL", "C")
+
+
+def test_without_a_compiler_it_is_one_for_every_machine(tmp_path: Path) -> None:
+    wheel = _built(tmp_path, CC="/there/is/none")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]

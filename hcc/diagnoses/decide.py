@@ -24,8 +24,9 @@ from hcc.diagnoses.reasons import (
     possible_flags,
     record_reasons,
 )
-from hcc.diagnoses.runs import Columns, run_starts
+from hcc.diagnoses.runs import run_starts
 from hcc.diagnoses.shards import shard_ranges
+from hcc.kernel.arrays import Columns
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.lines import LineRules, hashed
-from hcc.diagnoses.lookup import Lookup
-from hcc.diagnoses.runs import Columns, fold_neighbours, fold_twins, run_starts
+from hcc.diagnoses.runs import fold_neighbours, fold_twins, run_starts
 from hcc.diagnoses.shards import Shards, shard_ranges
 from hcc.diagnoses.unmapped import Unmapped
+from hcc.kernel import Lookup, neighbours, split
+from hcc.kernel.arrays import Columns, Positions
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it is one-to-one
 
@@ -111,7 +112,7 @@ def read_plain(
         found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")
         owner = found.pop("owner")
         found["key"] = _key(found.pop("hash"), owner)
-        found["member"] = ours.find(owner).astype(np.int32)
+        found["member"] = ours.find(owner)
         known = found["member"] >= 0
         if not known.all():
             plain.unknown.append(np.unique(found["key"][~known]))
@@ -140,30 +141,22 @@ def read_plain(
     return plain, unmapped
 
 
-def _add_runs(plain: PlainClaims, unmapped: Unmapped, ours: Lookup, batch: pl.DataFrame) -> None:
+def _add_runs(plain: PlainClaims, unmapped: Unmapped, ours: Positions, batch: pl.DataFrame) -> None:
     """Take in a batch of diagnoses: hash and owner of the claim, claim_id, code, and by_text where some claims are."""
     claim, owner, code = (batch[name].to_numpy() for name in ("hash", "owner", "code"))
-    starts = run_starts(claim, owner)
-    claim, owner = claim[starts], owner[starts]
-    member = ours.find(owner).astype(np.int32)
-    run = np.repeat(np.arange(len(starts), dtype=np.int32), np.diff(np.append(starts, len(code))))
-    maps = code < unmapped.mapped
-    other = np.flatnonzero(~maps)
-    unmapped.add(code[other], member[run[other]])
-    if "by_text" in batch.columns:
-        maps &= ~batch["by_text"].to_numpy()
-    known = member >= 0
-    if not known.all():
-        theirs = np.bincount(run[maps & ~known[run]], minlength=len(starts))
-        some = np.flatnonzero(theirs)
-        plain.strange.append((_key(claim[some], owner[some]), theirs[some]))
-        maps &= known[run]
-    at = np.flatnonzero(maps)
-    size = np.bincount(run[at], minlength=len(starts))
-    used = np.flatnonzero(size)
-    keys: Columns = {"key": _key(claim[used], owner[used]), "size": size[used].astype(np.uint32)}
-    plain.runs.add(member[used], keys, batch["claim_id"].gather(pl.Series(starts[used])))
-    plain.codes.add(member[run[at]], {"code": code[at].astype(np.uint16)})
+    starts = neighbours(claim, owner)
+    claim, owner = claim.take(starts), owner.take(starts)
+    member = ours.find(owner)
+    left_out = batch["by_text"].to_numpy() if "by_text" in batch.columns else None
+    found = split(code, starts, member, unmapped.mapped, unmapped.rows_up_to(code), left_out)
+    unmapped.add(found)
+    some = np.flatnonzero(found.theirs)
+    if len(some):
+        plain.strange.append((_key(claim[some], owner[some]), found.theirs[some].astype(np.int64)))
+    used = np.flatnonzero(found.size)
+    keys: Columns = {"key": _key(claim.take(used), owner.take(used)), "size": found.size.take(used)}
+    plain.runs.add(member.take(used), keys, (batch["claim_id"], starts.take(used)))
+    plain.codes.add(found.code_member, {"code": found.code})
 
 
 class Owners:

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray[Any]]
-_FOLDS = {"best": np.maximum, "last": np.maximum, "submitted": np.maximum, "verdict": np.minimum}
+from hcc import kernel
+from hcc.kernel.arrays import Columns
+
+_LARGEST, _LEAST = ("best", "last", "submitted"), ("verdict",)
 
 
 def run_starts(*values: NDArray[Any]) -> NDArray[np.int64]:
@@ -36,13 +38,9 @@ def between(ordered: NDArray[Any], start: int, stop: int) -> tuple[int, int]:
 
 
 def fold_neighbours(lines: Columns, *keys: str) -> Columns:
-    """One entry per run of neighbours equal in ``keys``: best, last and submitted the largest, verdict the least, of
-    others the first."""
-    starts = run_starts(*(lines[key] for key in keys))
-    return {
-        name: _FOLDS[name].reduceat(values, starts) if name in _FOLDS and len(starts) else values[starts]
-        for name, values in lines.items()
-    }
+    """One entry per run of neighbours equal in one or two ``keys``: best, last and submitted the largest, verdict the
+    least, of others the first."""
+    return kernel.fold(lines, kernel.neighbours(lines[keys[0]], lines[keys[-1]]), _LARGEST, _LEAST)
 
 
 def fold_twins(records: Columns, twins: NDArray[np.int64]) -> None:
@@ -53,5 +51,5 @@ def fold_twins(records: Columns, twins: NDArray[np.int64]) -> None:
     some = {name: values[order] for name, values in records.items()}
     first = order[run_starts(some["key"])]
     for name, values in fold_neighbours(some, "key").items():
-        if name in _FOLDS:
+        if name in (*_LARGEST, *_LEAST):
             records[name][first] = values

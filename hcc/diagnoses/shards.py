@@ -19,7 +19,8 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from hcc.diagnoses.runs import Columns
+from hcc import kernel
+from hcc.kernel.arrays import Columns
 
 SHARD_BITS = 16
 """A shard is 65,536 members: half a million records, arrays of a few megabytes."""
@@ -43,17 +44,18 @@ class Shards:
     _files: list[Any] = field(default_factory=list)
     _one_reader: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, member: NDArray[np.integer], columns: Columns, text: pl.Series | None = None) -> None:
-        """Take in rows of these members; the order of rows of one member is kept."""
-        shard = (member >> SHARD_BITS).astype(np.uint16 if self.count > 256 else np.uint8)
-        ends = np.cumsum(np.bincount(shard, minlength=self.count))
-        bounds = np.concatenate([[0], ends])
+    def add(
+        self, member: NDArray[np.int32], columns: Columns, text: tuple[pl.Series, NDArray[np.int64]] | None = None
+    ) -> None:
+        """Take in rows of these members; the order of rows of one member is kept. ``text``: strings, and which of
+        them each row has."""
         if self.count > 1:
-            order = np.argsort(shard, kind="stable")  # a radix sort: few bits
-            columns = {name: values[order] for name, values in columns.items()}
-            text = None if text is None else text.gather(pl.Series(order))
+            columns, order, bounds = kernel.deal(member, columns, self.count, SHARD_BITS)
+            text = None if text is None else (text[0], text[1].take(order))
+        else:
+            bounds = np.array([0, len(member)])
         # Contiguous text: the views of polars would hold the whole batch's buffers.
-        words = None if text is None else _contiguous(text)
+        words = None if text is None else _contiguous(text[0].gather(pl.Series(text[1])))
         self._pieces.append((columns, words, bounds))
         self.nbytes += sum(values.nbytes for values in columns.values()) + (0 if words is None else words.nbytes)
 

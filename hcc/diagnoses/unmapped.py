@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from hcc.diagnoses.runs import run_starts
 from hcc.diagnoses.shards import Shards
+from hcc.kernel.arrays import PAIR_CODES, Split
 
-_CODES = 2**16  # codes told apart beside a member of a shard (of at most as many) in 32 bits
-_LOW = np.uint32(_CODES - 1)
+_LOW = np.uint32(PAIR_CODES - 1)
 
 
 @dataclass
@@ -35,28 +35,26 @@ class Unmapped:
         if self.of_mapped is not None:
             self.of_mapped += np.bincount(code[code < self.mapped], minlength=self.mapped)
 
-    def add(self, code: NDArray[np.uint32], member: NDArray[np.int32]) -> None:
-        """Count rows; ``code``: numbers from ``mapped`` on, ``member``: index, -1 where it is none of ours."""
-        place = code - np.uint32(self.mapped)
-        met = np.bincount(place)
-        if len(met) > len(self._rows):
-            self._rows = np.concatenate([self._rows, np.zeros(len(met) - len(self._rows), dtype=np.int64)])
-        self._rows[: len(met)] += met
-        tellable = (member >= 0) & (place < _CODES)
-        if not tellable.all():
-            place, member = place[tellable], member[tellable]
-        pair = (member.astype(np.uint32) << np.uint32(16)) | place  # the leading bits, those of the shard, fall off
-        self.shards.add(member, {"pair": pair})
+    def rows_up_to(self, code: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Rows of each unmapped code so far, with places for these; whoever splits them counts here."""
+        missing = int(code.max(initial=0)) + 1 - self.mapped - len(self._rows)
+        if missing > 0:
+            self._rows = np.append(self._rows, np.zeros(missing, dtype=np.int64))
+        return self._rows
+
+    def add(self, found: Split) -> None:
+        """Take in the pairs of member and code."""
+        self.shards.add(found.pair_member, {"pair": found.pair})
 
     def table(self, words: pl.Series) -> pl.DataFrame:
         """diagnosis_code, rows, members; most members first. ``words``: the text of every number."""
         met = np.flatnonzero(self._rows)
-        members = np.zeros(max(len(self._rows), _CODES), dtype=np.int64)
+        members = np.zeros(max(len(self._rows), PAIR_CODES), dtype=np.int64)
         for number in range(self.shards.count):
             columns, _ = self.shards.shard(number)
             pair = columns.get("pair", np.zeros(0, dtype=np.uint32))
             pair.sort()
-            members[:_CODES] += np.bincount(pair[run_starts(pair)] & _LOW, minlength=_CODES)
+            members[:PAIR_CODES] += np.bincount(pair[run_starts(pair)] & _LOW, minlength=PAIR_CODES)
         self.shards.clear()
         return pl.DataFrame(
             {

@@ -29,7 +29,7 @@ from hcc.results.reviews import carry_reviews, read_reviews
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
 _PENDING = 2  # inserts that may wait for a writing thread; more would only hold memory
-_BIGGEST = "diagnoses"  # has a writing thread of its own: it takes as long as all the others
+_LANES = {"diagnoses": 0, "factors": 1}  # the biggest two have a writing thread of their own, the others one together
 _HARDLY_REPEATS = ("claim_id",)  # compressing 11 million takes 2.5 CPU seconds and saves 90 MB; leaving them takes 0.9
 _AT_ONCE = 491_520  # rows put in at once: four row groups of DuckDB's, which it then need not open again
 
@@ -61,7 +61,7 @@ class ResultsWriter:
     """A results file in the making; a context manager. ``run_id``: where none is given, that of the first frame.
 
     ``append`` may be called many times per table and in any order; frames are gathered to some size and handed to one
-    of two writing threads, so that the next shard is computed while this one is written. Nothing appears at ``path`` before ``finish``;
+    of three writing threads, so that the next shard is computed while this one is written. Nothing appears at ``path`` before ``finish``;
     leaving the block without it, or by an exception or a kill, leaves nothing there.
 
     ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
@@ -110,7 +110,7 @@ class ResultsWriter:
                     open_results(base).close()
                     shutil.copyfile(base, self._made)
                 self._con = duckdb.connect(str(self._made), config=_config(memory))
-                self._lanes = [_Lane(self._con.cursor()) for _ in range(2)]
+                self._lanes = [_Lane(self._con.cursor()) for _ in range(3)]
                 for con in (self._con, *(lane.con for lane in self._lanes)):
                     con.execute("SET enable_progress_bar = false")  # it would write to stdout
                 if base is not None or self.resumed is not None:
@@ -373,7 +373,7 @@ class ResultsWriter:
     def _hand_over(self, table: str) -> None:
         """Give what waits for a table to its writing thread."""
         frames, constants = self._waiting.pop(table)
-        lane = self._lanes[0 if table == _BIGGEST else 1]
+        lane = self._lanes[_LANES.get(table, 2)]
         lane.make_room()
         frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=False)
         lane.submit(lambda: self._insert(table, frame, constants, lane.con))

@@ -1,0 +1,134 @@
+"""The kernel in C: the library beside this module, where there is one."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hcc.kernel import in_numpy
+from hcc.kernel.arrays import Columns, Split
+
+_VERSION = 1  # of the functions; kernel.c has the same
+FILE = "_kernel.so"
+_POINTER, _INT64, _INT32, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_uint32
+_FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    "hcc_lookup_build": (_POINTER, _INT64, _POINTER, _INT32),
+    "hcc_lookup_find": (_POINTER, _POINTER, _INT32, _POINTER, _INT64, _POINTER),
+    "hcc_run_starts": (_POINTER, _POINTER, _INT64, _POINTER),
+    **dict.fromkeys(("hcc_max_u64", "hcc_max_u32", "hcc_min_i8"), (_POINTER, _INT64, _POINTER, _INT64, _POINTER)),
+    "hcc_deal": (_POINTER, _INT64, _INT32, _INT64, _POINTER, _POINTER),
+    **{f"hcc_take_{size}": (_POINTER, _POINTER, _INT64, _POINTER) for size in (1, 2, 4, 8)},
+    "hcc_split": (
+        _POINTER, _INT64, _POINTER, _INT64, _POINTER, _POINTER, _UINT32, *[_POINTER] * 8,
+    ),
+}  # fmt: skip
+_REDUCE = {
+    ("largest", np.dtype(np.uint64)): "hcc_max_u64",
+    ("largest", np.dtype(np.uint32)): "hcc_max_u32",
+    ("least", np.dtype(np.int8)): "hcc_min_i8",
+}
+
+
+def _load() -> ctypes.CDLL | None:
+    """The library; None where it was not built, does not load, or is of another state of the source."""
+    try:
+        library = ctypes.CDLL(str(Path(__file__).with_name(FILE)))
+        if library.hcc_version() != _VERSION:
+            return None
+        for name, types in _FUNCTIONS.items():
+            function = getattr(library, name)
+            function.argtypes = types
+            function.restype = _INT64 if name in ("hcc_lookup_build", "hcc_run_starts") else None
+    except (OSError, AttributeError):
+        return None
+    return library
+
+
+LIBRARY = _load()
+
+
+def _call(name: str, *arguments: Any) -> Any:
+    return getattr(LIBRARY, name)(*(a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments))
+
+
+class Lookup:
+    """As ``in_numpy.Lookup``: an open-addressing table of positions, asked for many keys at a time."""
+
+    def __init__(self, keys: NDArray[np.uint64]) -> None:
+        self._keys = np.ascontiguousarray(keys)
+        self._bits = max(2 * len(keys), 2).bit_length()
+        self._slots = np.zeros(2**self._bits, dtype=np.uint32)
+        self._repeated = _call("hcc_lookup_build", self._keys, len(keys), self._slots, self._bits)
+
+    def twins(self) -> NDArray[np.int64]:
+        if not self._repeated:
+            return np.zeros(0, dtype=np.int64)
+        first = self.find(self._keys)
+        alike = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
+        return np.concatenate([alike, np.unique(first.take(alike)).astype(np.int64)])
+
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        keys = np.ascontiguousarray(keys)
+        found = np.empty(len(keys), dtype=np.int32)
+        _call("hcc_lookup_find", self._keys, self._slots, self._bits, keys, len(keys), found)
+        return found
+
+
+def neighbours(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.int64]:
+    first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+    starts = np.empty(len(first), dtype=np.int64)
+    return starts[: _call("hcc_run_starts", first, second, len(first), starts)]
+
+
+def fold(
+    columns: Columns, starts: NDArray[np.int64], largest: Collection[str], least: Collection[str] = ()
+) -> Columns:
+    folded: Columns = {}
+    for name, values in columns.items():
+        how = "largest" if name in largest else "least" if name in least else "first"
+        function = _REDUCE.get((how, values.dtype))
+        if function is None or not len(starts):
+            folded |= in_numpy.fold({name: values}, starts, largest, least)
+            continue
+        values = np.ascontiguousarray(values)
+        out = np.empty(len(starts), dtype=values.dtype)
+        _call(function, values, len(values), np.ascontiguousarray(starts), len(starts), out)
+        folded[name] = out
+    return folded
+
+
+def deal(
+    member: NDArray[np.int32], columns: Columns, shards: int, bits: int
+) -> tuple[Columns, NDArray[np.uint32], NDArray[np.int64]]:
+    member = np.ascontiguousarray(member, dtype=np.int32)
+    bounds, order = np.empty(shards + 1, dtype=np.int64), np.empty(len(member), dtype=np.uint32)
+    _call("hcc_deal", member, len(member), bits, shards, bounds, order)
+    dealt: Columns = {}
+    for name, values in columns.items():
+        values = np.ascontiguousarray(values)
+        dealt[name] = np.empty(len(values), dtype=values.dtype)
+        _call(f"hcc_take_{values.dtype.itemsize}", values, order, len(order), dealt[name])
+    return dealt, order, bounds
+
+
+def split(
+    codes: NDArray[np.uint32], starts: NDArray[np.int64], member: NDArray[np.int32], mapped: int,
+    rows: NDArray[np.int64], left_out: NDArray[np.bool_] | None = None,
+) -> Split:  # fmt: skip
+    codes, starts, member = np.ascontiguousarray(codes), np.ascontiguousarray(starts), np.ascontiguousarray(member)
+    skip = None if left_out is None else np.ascontiguousarray(left_out)
+    size, theirs = np.empty(len(starts), np.uint32), np.empty(len(starts), np.uint32)
+    code, code_member = np.empty(len(codes), np.uint16), np.empty(len(codes), np.int32)
+    pair, pair_member = np.empty(len(codes), np.uint32), np.empty(len(codes), np.int32)
+    counts = np.zeros(2, np.int64)
+    _call(
+        "hcc_split", codes, len(codes), starts, len(starts), member, skip, mapped, size, theirs, code, code_member,
+        rows, pair, pair_member, counts,
+    )  # fmt: skip
+    here, pairs = counts.tolist()
+    return Split(size, theirs, code[:here], code_member[:here], pair[:pairs], pair_member[:pairs])
