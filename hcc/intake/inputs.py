@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,20 +80,25 @@ def read_inputs(
     def names(table: str) -> Names:
         return Names(tables.table(table), renames.get(table, {}))
 
-    attempt = _Attempts()
-    found = attempt(lambda: read_members(members, names("members"), payment_year))
-    lines = attempt(
-        lambda: read_claims(claims, names("claims"), payment_year, diagnoses_elsewhere=claim_diagnoses is not None)
-    )
     given = {
         "claim_diagnoses": claim_diagnoses, "pharmacy": pharmacy, "observations": observations, "problems": problems,
         "chart_findings": chart_findings,
     }  # fmt: skip
-    extras = {
-        table: attempt(lambda table=table, source=source: read_extra(table, source, names(table)))  # type: ignore[misc]
-        for table, source in given.items()
-        if source is not None
-    }
+    given = {table: source for table, source in given.items() if source is not None}
+    attempt = _Attempts()
+    # Members are collected while headers and footers of the others are read; not so what belongs to the caller, such as
+    # a connection of DuckDB's, on which one query runs at a time.
+    with _Aside(all(isinstance(source, str | Path) for source in (members, claims, *given.values()))) as aside:
+        claims_to_come = aside(
+            lambda: read_claims(claims, names("claims"), payment_year, diagnoses_elsewhere=claim_diagnoses is not None)
+        )
+        extras_to_come = {
+            table: aside(lambda table=table, source=source: read_extra(table, source, names(table)))  # type: ignore[misc]
+            for table, source in given.items()
+        }
+        found = attempt(lambda: read_members(members, names("members"), payment_year))
+        lines = attempt(claims_to_come)
+        extras = {table: attempt(read) for table, read in extras_to_come.items()}
     months = None
     if enrollment is not None:
         months = attempt(lambda: read_enrollment(enrollment, names("enrollment"), payment_year))
@@ -122,6 +128,23 @@ def _check_spans(tables: Layout, enrollment: Any) -> None:
             f"Months are asked for from enrolment spans, but the layout {tables.name!r} has no enrolment spans.",
             hint="Give the months as a table (--enrollment), or a layout of spans, such as --layout tuva.",
         )
+
+
+class _Aside:
+    """Reads in a thread of its own where that is allowed; what comes of it, or what it raises, is there when asked."""
+
+    def __init__(self, allowed: bool) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hcc-intake") if allowed else None
+
+    def __enter__(self) -> _Aside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+
+    def __call__(self, read: Callable[[], _Read]) -> Callable[[], _Read]:
+        return read if self._thread is None else self._thread.submit(read).result
 
 
 class _Attempts:
