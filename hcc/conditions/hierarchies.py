@@ -8,8 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hcc import kernel
 from hcc.conditions.bits import Bits, has_bit, set_bits
-from hcc.rules.condition_tables import NONE, WORD, ConditionTables, bit_mask, meets
+from hcc.kernel.arrays import NONE, WORD
+from hcc.rules.condition_tables import ConditionTables, bit_mask, meets
 
 HierarchyMode = Literal["cms_python", "cms_sas"]
 HIERARCHY_MODES: tuple[HierarchyMode, ...] = ("cms_python", "cms_sas")
@@ -38,15 +40,7 @@ def after_hierarchies(tables: ConditionTables, found: Bits, mode: HierarchyMode 
             present = has_bit(running, np.arange(len(running)), np.full(len(running), parent))
             running[present] &= ~tables.children[parent]
         return running
-    dropped = np.zeros_like(found)
-    as_bytes = np.ascontiguousarray(found).view(np.uint8)
-    for place, parents in enumerate(tables.parent_bytes.tolist()):
-        values = as_bytes[:, place]
-        rows = np.flatnonzero((values & np.uint8(parents)) != 0) if parents else ()
-        if len(rows):  # few members have a parent in any one byte
-            dropped[rows] |= tables.drop_bytes[place].take(values[rows], axis=0)
-    kept: Bits = found & ~dropped
-    return kept
+    return kernel.drop(found, tables.drop_bytes, tables.parent_bytes)
 
 
 def modes_disagree(tables: ConditionTables, found: Bits) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 DAY_BITS = 17
 NPI_BITS = 34  # ten digits; an identifier of another shape is left out
 EPOCH = date(1900, 1, 1)
+_DAYS_BEFORE_1970 = (date(1970, 1, 1) - EPOCH).days  # where polars begins to count
 MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
 FORMS = ("other", "professional", "outpatient", "inpatient", "bad_bill_type", "dme")
 RECORD_TYPES = ("encounter", "chart_review", "chart_review_delete")
@@ -45,7 +46,7 @@ class LineRules:
 
 def day_number(column: str) -> pl.Expr:
     """Days since 1900-01-01."""
-    return (pl.col(column).cast(pl.Date) - pl.lit(EPOCH)).dt.total_days().cast(pl.UInt32)
+    return (pl.col(column).cast(pl.Date).to_physical() + _DAYS_BEFORE_1970).cast(pl.UInt32)
 
 
 def _has(names: Sequence[str], column: str) -> bool:
@@ -117,20 +118,24 @@ def live_line(names: Sequence[str]) -> pl.Expr:
     return alive
 
 
-def standing(rules: LineRules) -> pl.Expr:
-    """3 qualifies in the window; 2 and 1 outside it or by audio only, in the order of the mode; 0 does not."""
+def standing(rules: LineRules, known: Mapping[str, int], times: int) -> pl.Expr:
+    """3 qualifies in the window; 2 and 1 outside it or by audio only, in the order of the mode; 0 does not. Multiplied
+    by ``times``, as a number of 64 bits; ``known``: facts that are the same on every line."""
     start, end = rules.window
-    on_list = pl.col("_listed") & pl.col("_live")
+    on_list = pl.col("_listed") if known.get("_live") else pl.col("_listed") & pl.col("_live")
     inside = pl.col("thru_date").is_between(pl.lit(start), pl.lit(end))
     audio, outside = (2, 1) if rules.audio_first else (1, 2)
+    best, less, least, none = (pl.lit(value * times, dtype=pl.UInt64) for value in (3, outside, audio, 0))
+    if known.get("_audio") == 0:
+        return pl.when(on_list & inside).then(best).when(on_list).then(less).otherwise(none)
     return (
         pl.when(on_list & ~pl.col("_audio") & inside)
-        .then(3)
+        .then(best)
         .when(on_list & ~pl.col("_audio"))
-        .then(outside)
+        .then(less)
         .when(on_list & inside)
-        .then(audio)
-        .otherwise(0)
+        .then(least)
+        .otherwise(none)
     )
 
 
@@ -187,19 +192,37 @@ def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:
 
 # The largest of a record's lines, by: standing, live, paid, day; the rest rides along. 64 bits in all.
 _FIELDS = (("standing", 2), ("live", 1), ("paid", 1), ("day", DAY_BITS), ("form", 3), ("source", 2), ("npi", NPI_BITS))
+_FACTS = {"live": "_live", "paid": "_paid", "form": "form", "source": "source", "npi": "_npi"}
 
 
-def packed(rules: LineRules) -> list[pl.Expr]:
-    """``best`` (UInt64, the fields of a line in order of weight) and ``last`` (UInt32: day, place of service)."""
-    values = {
-        "standing": standing(rules), "live": pl.col("_live"), "paid": pl.col("_paid"), "day": day_number("thru_date"),
-        "form": pl.col("form"), "source": pl.col("source"), "npi": pl.col("_npi"),
-    }  # fmt: skip
-    best = pl.lit(0, dtype=pl.UInt64)
+def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
+    """``best`` (UInt64, the fields of a line in order of weight) and ``last`` (UInt32: day, place of service).
+
+    ``known``: facts that are the same on every line (``same_everywhere``). They go into one number; as columns each
+    would be three passes over all lines.
+    """
+    below, same, best = sum(bits for _, bits in _FIELDS), 0, pl.lit(0, dtype=pl.UInt64)
     for name, bits in _FIELDS:
-        best = best * 2**bits + values[name].cast(pl.UInt64)
-    last = day_number("thru_date") * 2**8 + pl.col("_place").cast(pl.UInt32)
-    return [best.alias("best"), last.cast(pl.UInt32).alias("last")]
+        below -= bits
+        if name == "standing":
+            best = standing(rules, known, 2**below)
+        elif _FACTS.get(name) in known:
+            same |= known[_FACTS[name]] << below
+        else:
+            value = day_number("thru_date") if name == "day" else pl.col(_FACTS[name])
+            best = best + value.cast(pl.UInt64) * pl.lit(2**below, dtype=pl.UInt64)
+    last = day_number("thru_date") * 2**8
+    last = last + (pl.lit(known["_place"], dtype=pl.UInt32) if "_place" in known else pl.col("_place").cast(pl.UInt32))
+    return [(best + pl.lit(same, dtype=pl.UInt64)).alias("best"), last.cast(pl.UInt32).alias("last")]
+
+
+def same_everywhere(facts: Sequence[pl.Expr]) -> dict[str, int]:
+    """Facts of lines that no column of the input tells, by name: they are literals."""
+    return {
+        fact.meta.output_name(): int(pl.select(fact).item())
+        for fact in facts
+        if fact.meta.undo_aliases().meta.is_literal()
+    }
 
 
 def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, NDArray[Any]]:
@@ -230,9 +253,11 @@ def records(lines: pl.LazyFrame, rules: LineRules, keys: Sequence[pl.Expr]) -> p
     names = lines.collect_schema().names()
     told = [_verdict()] if "risk_adjustment_flag" in names else []
     late = [pl.col("submission_date")] if "submission_date" in names else []
-    prepared = lines.select(*keys, *_line_facts(names, rules), *told, *late)
+    facts = _line_facts(names, rules)
+    prepared = lines.select(*keys, *facts, *told, *late)
     by = [key.meta.output_name() for key in keys]
-    kept = prepared.select(*by, *packed(rules), *(["verdict"] if told else []), *(["submission_date"] if late else []))
+    more = [*(["verdict"] if told else []), *(["submission_date"] if late else [])]
+    kept = prepared.select(*by, *packed(rules, same_everywhere(facts)), *more)
     return kept.group_by(by).agg(
         pl.col("best").max(),
         pl.col("last").max(),
@@ -251,9 +276,10 @@ def hashed(lines: pl.LazyFrame, rules: LineRules) -> pl.LazyFrame:
     keys = [pl.col("claim_id").hash().alias("hash"), pl.col("member_id").hash().alias("owner")]
     told = [_verdict().fill_null(NO_VERDICT)] if "risk_adjustment_flag" in names else []
     late = [day_number("submission_date").fill_null(0).alias("submitted")] if "submission_date" in names else []
-    prepared = lines.select(*keys, *_line_facts(names, rules), *told, *late)
+    facts = _line_facts(names, rules)
+    prepared = lines.select(*keys, *facts, *told, *late)
     more = [*(["verdict"] if told else []), *(["submitted"] if late else [])]
-    return prepared.select("hash", "owner", *packed(rules), *more)
+    return prepared.select("hash", "owner", *packed(rules, same_everywhere(facts)), *more)
 
 
 def _verdict() -> pl.Expr:

@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Columns = dict[str, NDArray[Any]]
+Bits = NDArray[np.uint64]
+"""Sets of HCCs, [rows, words]."""
+
+WORD = 64
+NONE = -1
 
 PAIR_CODES = 2**16
 """Codes told apart beside a member of a shard (of at most as many) in 32 bits."""
@@ -29,6 +34,28 @@ class Split:
     code_member: NDArray[np.int32]
     pair: NDArray[np.uint32]
     pair_member: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Slots:
+    """Which HCC bit a code gives a person: a code leads to slots, an edit class and a slot to a bit or none.
+
+    ``of_code`` [ways, codes]: NONE where a code has no (further) slot. ``bit`` [edit classes, slots]: NONE where a slot
+    gives nothing; ``kind`` [edit classes, slots]: the kind of edit that decided.
+    """
+
+    of_code: NDArray[np.int16]
+    bit: NDArray[np.int16]
+    kind: NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """Counted diagnoses of a model: member, bit, record, one entry per distinct triple, sorted."""
+
+    member: NDArray[np.uint32]
+    bit: NDArray[np.int16]
+    record: NDArray[np.uint32]
 
 
 class Positions(Protocol):

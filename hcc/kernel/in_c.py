@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hcc.kernel import in_numpy
-from hcc.kernel.arrays import Columns, Split
+from hcc.kernel.arrays import Bits, Columns, Evidence, Slots, Split
 
-_VERSION = 1  # of the functions; kernel.c has the same
+_VERSION = 2  # of the functions; kernel.c has the same
 FILE = "_kernel.so"
 _POINTER, _INT64, _INT32, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_uint32
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
@@ -26,7 +26,15 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "hcc_split": (
         _POINTER, _INT64, _POINTER, _INT64, _POINTER, _POINTER, _UINT32, *[_POINTER] * 8,
     ),
+    "hcc_evidence": (
+        _POINTER, _POINTER, _POINTER, _INT64, _POINTER, _UINT32, _INT64, _POINTER, _POINTER, _INT32, _INT64, _POINTER,
+        _INT64, _INT32, *[_POINTER] * 4,
+    ),
+    "hcc_drop": (_POINTER, _INT64, _INT32, _POINTER, _POINTER, _POINTER),
+    "hcc_totals": (_POINTER, _INT64, _INT32, _POINTER, _POINTER, _POINTER),
 }  # fmt: skip
+_MOST_WORDS = 16  # MOST_BITS of kernel.c
+_COUNTS = ("hcc_lookup_build", "hcc_run_starts", "hcc_evidence")
 _REDUCE = {
     ("largest", np.dtype(np.uint64)): "hcc_max_u64",
     ("largest", np.dtype(np.uint32)): "hcc_max_u32",
@@ -43,7 +51,7 @@ def _load() -> ctypes.CDLL | None:
         for name, types in _FUNCTIONS.items():
             function = getattr(library, name)
             function.argtypes = types
-            function.restype = _INT64 if name in ("hcc_lookup_build", "hcc_run_starts") else None
+            function.restype = _INT64 if name in _COUNTS else None
     except (OSError, AttributeError):
         return None
     return library
@@ -132,3 +140,39 @@ def split(
     )  # fmt: skip
     here, pairs = counts.tolist()
     return Split(size, theirs, code[:here], code_member[:here], pair[:pairs], pair_member[:pairs])
+
+
+def evidence(
+    counted: NDArray[np.bool_], record: NDArray[np.uint32], code: NDArray[np.uint16], member_of: NDArray[np.uint32],
+    start: int, classes: NDArray[np.int16], slots: Slots, words: int, *, listed: bool = True,
+) -> tuple[Bits, Evidence | None]:  # fmt: skip
+    rows = [np.ascontiguousarray(one) for one in (counted, record, code)]
+    (ways, codes), n = slots.of_code.shape, len(record)
+    sets, most = np.zeros((len(classes), words), np.uint64), n * ways if listed else 0
+    out = np.empty(most, np.uint32), np.empty(most, np.int16), np.empty(most, np.uint32)
+    arrays = [np.ascontiguousarray(one) for one in (classes, slots.of_code)]
+    written = -1
+    if words <= _MOST_WORDS:
+        written = _call(
+            "hcc_evidence", *rows, n, np.ascontiguousarray(member_of), start, len(classes), *arrays, ways, codes,
+            np.ascontiguousarray(slots.bit), slots.bit.shape[1], words, sets, *(out if listed else (None,) * 3),
+        )  # fmt: skip
+    if written < 0:  # rows in another order
+        return in_numpy.evidence(counted, record, code, member_of, start, classes, slots, words, listed=listed)
+    return sets, Evidence(*(one[:written].copy() for one in out)) if listed else None
+
+
+def drop(sets: Bits, drops: NDArray[np.uint64], parents: NDArray[np.uint8]) -> Bits:
+    sets = np.ascontiguousarray(sets)
+    kept = np.empty_like(sets)
+    _call(
+        "hcc_drop", sets, len(sets), sets.shape[1], np.ascontiguousarray(drops), np.ascontiguousarray(parents), kept
+    )  # fmt: skip
+    return kept
+
+
+def totals(sets: Bits, kind: NDArray[np.int16], sums: NDArray[np.int32]) -> NDArray[np.int32]:
+    sets, kind = np.ascontiguousarray(sets), np.ascontiguousarray(kind, dtype=np.int16)
+    total = np.empty(len(sets), np.int32)
+    _call("hcc_totals", sets, len(sets), sets.shape[1], kind, np.ascontiguousarray(sums), total)
+    return total

@@ -7,8 +7,9 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from hcc.kernel.arrays import PAIR_CODES, Columns, Split
+from hcc.kernel.arrays import NONE, PAIR_CODES, WORD, Bits, Columns, Evidence, Slots, Split
 
+_CHUNK = 1 << 17
 _MOST = 24  # leading bits at most: a table of 16 million places
 
 
@@ -122,3 +123,121 @@ def split(
         (who.astype(np.uint32) << np.uint32(16)) | number,
         who,
     )
+
+
+def pair_bits(
+    slots: Slots, classes: NDArray[np.int16], code: NDArray[np.integer]
+) -> list[tuple[NDArray[np.int16], NDArray[np.int8]]]:
+    """HCC bit (or -1) and edit kind of each pair of person and code, once per slot a code can have.
+
+    ``classes`` and ``code`` have one entry per pair.
+    """
+    found = []
+    code = code.astype(np.intp)  # what take wants: with anything else it converts block by block, at thrice the cost
+    row = classes.astype(np.intp) * slots.bit.shape[1]
+    bits, kinds = slots.bit.ravel(), slots.kind.ravel()
+    for of_code in slots.of_code:
+        slot = of_code.take(code)
+        known = np.flatnonzero(slot != NONE)
+        if len(known) == len(slot):
+            place = row + slot
+            found.append((bits.take(place), kinds.take(place)))
+            continue
+        place = row.take(known) + slot.take(known)  # few codes have a second one
+        bit, kind = np.full(len(slot), NONE, dtype=np.int16), np.zeros(len(slot), dtype=np.int8)
+        bit[known], kind[known] = bits.take(place), kinds.take(place)
+        found.append((bit, kind))
+    return found
+
+
+def pack_bits(person: NDArray[np.integer], bit: NDArray[np.integer], persons: int, words: int) -> Bits:
+    """Set of bits per person: array [persons, words]. Pairs may come in any order and be repeated.
+
+    Memory beyond the result is one byte per bit of 131,072 persons when ``person`` is sorted.
+    """
+    packed = np.zeros((persons, words), dtype=np.uint64)
+    if len(person) == 0:
+        return packed
+    if persons > _CHUNK and np.any(person[1:] < person[:-1]):
+        order = np.argsort(person, kind="stable")
+        person, bit = person[order], bit[order]
+    for start in range(0, persons, _CHUNK):
+        stop = min(start + _CHUNK, persons)
+        if persons <= _CHUNK:
+            rows, columns = person, bit
+        else:
+            low, high = np.searchsorted(person, (start, stop))
+            rows, columns = person[low:high] - start, bit[low:high]
+        matrix = np.zeros((stop - start, words * WORD), dtype=np.uint8)
+        matrix[rows, columns] = 1
+        packed[start:stop] = np.packbits(matrix, axis=1, bitorder="little").view(np.uint64)
+    return packed
+
+
+def evidence(
+    counted: NDArray[np.bool_], record: NDArray[np.uint32], code: NDArray[np.uint16], member_of: NDArray[np.uint32],
+    start: int, classes: NDArray[np.int16], slots: Slots, words: int, *, listed: bool = True,
+) -> tuple[Bits, Evidence | None]:  # fmt: skip
+    """HCCs of members ``start`` and following, one of each of ``classes``, from their ``counted`` rows: the set of each,
+    and with ``listed`` every distinct member (from 0), bit and record, sorted.
+
+    Rows are those of one range of members; ``member_of`` says whose a record is.
+    """
+    at = np.flatnonzero(counted)
+    record, code = record.take(at), code.take(at)
+    member = member_of.take(record.astype(np.intp)) - np.uint32(start)
+    members, bits, records = [], [], []
+    for bit, _ in pair_bits(slots, classes.take(member.astype(np.intp)), code):
+        hit = np.flatnonzero(bit >= 0)
+        members.append(member.take(hit))
+        bits.append(bit.take(hit))
+        if listed:
+            records.append(record.take(hit))
+    person, places = np.concatenate(members), np.concatenate(bits)
+    sets = pack_bits(person, places, len(classes), words)
+    return sets, _distinct(person, places, np.concatenate(records)) if listed else None
+
+
+def _distinct(member: NDArray[np.uint32], bit: NDArray[np.int16], record: NDArray[np.uint32]) -> Evidence:
+    """Distinct (member, bit, record), sorted. One 64-bit key: 24 bits of member, 8 of HCC, 32 of record."""
+    ordered = (
+        (member.astype(np.uint64) << np.uint64(40)) | (bit.astype(np.uint64) << np.uint64(32)) | record.astype(np.uint64)
+    )
+    ordered.sort()  # polars takes four times as long for it where numpy has the processor's wide registers
+    new = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    ordered = ordered[new]
+    return Evidence(
+        (ordered >> np.uint64(40)).astype(np.uint32),
+        ((ordered >> np.uint64(32)) & np.uint64(0xFF)).astype(np.int16),
+        (ordered & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+    )
+
+
+def drop(sets: Bits, drops: NDArray[np.uint64], parents: NDArray[np.uint8]) -> Bits:
+    """Sets without the children of the parents in them, every parent tested on the set as it was.
+
+    ``drops`` [bytes, 256, words]: children of the parents in each value of a byte; ``parents`` [bytes]: their bits.
+    """
+    dropped = np.zeros_like(sets)
+    as_bytes = np.ascontiguousarray(sets).view(np.uint8)
+    for place, of_byte in enumerate(parents.tolist()):
+        values = as_bytes[:, place]
+        rows = np.flatnonzero((values & np.uint8(of_byte)) != 0) if of_byte else ()
+        if len(rows):  # few members have a parent in any one byte
+            dropped[rows] |= drops[place].take(values[rows], axis=0)
+    kept: Bits = sets & ~dropped
+    return kept
+
+
+def totals(sets: Bits, kind: NDArray[np.int16], sums: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Sum over the bits of each set; ``sums`` [kinds, bytes, 256]: of each value of a byte, by the row's ``kind``."""
+    as_bytes, flat = np.ascontiguousarray(sets).view(np.uint8), sums.reshape(-1)
+    base = kind.astype(np.intp) * sums[0].size
+    total = np.zeros(len(sets), dtype=np.int32)
+    for place in range(sums.shape[1]):
+        values = as_bytes[:, place]
+        has = np.flatnonzero(values != 0)  # few members have an HCC in any one byte
+        if len(has):
+            total[has] += flat.take(base.take(has) + (values.take(has) + np.intp(place * 256)))
+    return total

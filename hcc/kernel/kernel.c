@@ -1,4 +1,4 @@
-/* The inner loops of reading claims: hash lookup, runs of neighbours, dealing rows out to shards.
+/* The inner loops: hash lookup, runs of neighbours, dealing rows out to shards; HCCs of members as sets of bits.
  *
  * Arrays in, arrays out; every function has a twin in in_numpy.py and is checked equal to it (tests/kernel). No Python
  * API: called through ctypes, which lets go of the interpreter's lock meanwhile. C99, no dependencies.
@@ -9,7 +9,7 @@
 #define API __attribute__((visibility("default")))
 #define PREFETCH(address) __builtin_prefetch(address) /* gcc and clang */
 
-#define VERSION 1 /* in_c.py asks for it: a library of another state is not used */
+#define VERSION 2 /* in_c.py asks for it: a library of another state is not used */
 #define AHEAD 32 /* lookups under way at a time: each waits for memory twice */
 
 API int32_t hcc_version(void) { return VERSION; }
@@ -134,4 +134,104 @@ API void hcc_split(const uint32_t *codes, int64_t n, const int64_t *starts, int6
     }
     counts[0] = here;
     counts[1] = pairs;
+}
+
+#define MOST_BITS 1024
+
+/* Bits of a row: its code leads to up to `ways` slots; the person's edit class and the slot say which bit, or none. */
+#define EACH_BIT(row, who, act)                                                                    \
+    for (int32_t way = 0; way < ways; way++) {                                                     \
+        const int16_t slot = slot_of_code[(int64_t)way * codes + code[row]];                       \
+        if (slot < 0) continue;                                                                    \
+        const int16_t bit = slot_bit[(int64_t)classes[who] * slots + slot];                        \
+        if (bit >= 0) { act }                                                                      \
+    }
+
+/* Sets of HCC bits of persons (members from `start` on) from rows of codes, those with counted[row] only.
+ *
+ * Rows come by person. sets: persons x words, zeros at first. With out_member, out_bit and out_record (room for
+ * n x ways): also every distinct person, bit, record, in that order; records of a person must ascend. Returns their
+ * number, or -1 where rows are in another order or a person is out of range. */
+API int64_t hcc_evidence(const uint8_t *counted, const uint32_t *record, const uint16_t *code, int64_t n,
+                         const uint32_t *member_of, uint32_t start, int64_t persons, const int16_t *classes,
+                         const int16_t *slot_of_code, int32_t ways, int64_t codes, const int16_t *slot_bit,
+                         int64_t slots, int32_t words, uint64_t *sets, uint32_t *out_member, int16_t *out_bit,
+                         uint32_t *out_record) {
+    int64_t size[MOST_BITS] = {0}, at[MOST_BITS];
+    uint32_t last[MOST_BITS];
+    int64_t written = 0, before = -1;
+    for (int64_t low = 0, high; low < n; low = high) {
+        const uint32_t member = member_of[record[low]];
+        const int64_t who = (int64_t)member - (int64_t)start;
+        if (who <= before || who >= persons) return -1;
+        before = who;
+        uint64_t *set = sets + who * words;
+        uint32_t previous = 0;
+        for (high = low; high < n && member_of[record[high]] == member; high++) {
+            if (record[high] < previous) return -1;
+            previous = record[high];
+            if (!counted[high]) continue;
+            EACH_BIT(high, who, {
+                set[bit >> 6] |= UINT64_C(1) << (bit & 63);
+                if (!size[bit] || last[bit] != previous) {
+                    size[bit]++;
+                    last[bit] = previous;
+                }
+            })
+        }
+        for (int32_t word = 0; word < words; word++)
+            for (uint64_t left = set[word]; left; left &= left - 1) {
+                const int32_t bit = word * 64 + __builtin_ctzll(left);
+                at[bit] = written;
+                written += size[bit];
+                size[bit] = 0;
+            }
+        if (!out_member) continue;
+        for (int64_t row = low; row < high; row++) {
+            if (!counted[row]) continue;
+            EACH_BIT(row, who, {
+                if (size[bit] && last[bit] == record[row]) continue;
+                out_member[at[bit]] = (uint32_t)who;
+                out_bit[at[bit]] = bit;
+                out_record[at[bit]++] = last[bit] = record[row];
+                size[bit] = 1;
+            })
+        }
+        for (int32_t word = 0; word < words; word++)
+            for (uint64_t left = set[word]; left; left &= left - 1) size[word * 64 + __builtin_ctzll(left)] = 0;
+    }
+    return written;
+}
+
+/* Sets without the children of the parents in them, every parent tested on the set as it was. drops: for each byte of
+ * a set and each of its values the children (words); parents: those bits of each byte. */
+API void hcc_drop(const uint64_t *sets, int64_t n, int32_t words, const uint64_t *drops, const uint8_t *parents,
+                  uint64_t *kept) {
+    const int32_t bytes = words * 8;
+    for (int64_t row = 0; row < n; row++) {
+        const uint64_t *set = sets + row * words;
+        uint64_t *left = kept + row * words;
+        for (int32_t word = 0; word < words; word++) left[word] = set[word];
+        for (int32_t byte = 0; byte < bytes; byte++) {
+            const uint8_t value = (uint8_t)(set[byte >> 3] >> (8 * (byte & 7)));
+            if (!(value & parents[byte])) continue;
+            const uint64_t *children = drops + ((int64_t)byte * 256 + value) * words;
+            for (int32_t word = 0; word < words; word++) left[word] &= ~children[word];
+        }
+    }
+}
+
+/* Sums over the bits of each set: sums[kind of the row, byte, value of the byte]. */
+API void hcc_totals(const uint64_t *sets, int64_t n, int32_t words, const int16_t *kind, const int32_t *sums,
+                    int32_t *total) {
+    const int32_t bytes = words * 8;
+    for (int64_t row = 0; row < n; row++) {
+        const int32_t *of_kind = sums + (int64_t)kind[row] * bytes * 256;
+        int32_t sum = 0;
+        for (int32_t word = 0; word < words; word++) {
+            uint64_t left = sets[row * words + word];
+            for (int32_t byte = word * 8; left; byte++, left >>= 8) sum += of_kind[byte * 256 + (left & 255)];
+        }
+        total[row] = sum;
+    }
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hcc import kernel
 from hcc.conditions import (
     MemberHccs,
     after_hierarchies,
@@ -14,27 +15,18 @@ from hcc.conditions import (
     edit_class,
     member_hccs,
     modes_disagree,
-    pack_bits,
     pair_bits,
 )
 from hcc.diagnoses import COUNTED, FLAGS, REASONS, Decisions, between, run_starts
+from hcc.kernel.arrays import Bits, Evidence
 from hcc.pipeline.plan import Model, Plan
 from hcc.pipeline.statuses import Statuses
 from hcc.rules.condition_tables import EDIT_KINDS
 from hcc.scores import Factors, ProfileScores, factors, raw_scores
 
-Bits = NDArray[np.uint64]
 _NO_HCCS = MemberHccs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int16))
+_NO_EVIDENCE = Evidence(np.zeros(0, np.uint32), np.zeros(0, np.int16), np.zeros(0, np.uint32))
 _RAPS = np.uint16(1 << FLAGS.index("RAPS"))
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """Counted diagnoses of a model: member, bit, record, one entry per distinct triple, sorted."""
-
-    member: NDArray[np.uint32]
-    bit: NDArray[np.int16]
-    record: NDArray[np.uint32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +64,7 @@ def decide_edits(
     touched: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int8]]]] = {}
     edited = np.zeros(len(plan.codes.code), dtype=bool)
     for model in plan.models.values():
-        edited |= (model.conditions.slot_of_code >= len(model.conditions.hccs)).any(axis=0)
+        edited |= (model.conditions.slots.of_code >= len(model.conditions.hccs)).any(axis=0)
     at = (
         np.nonzero(counted & edited.take(decided.code.astype(np.intp)))[0]
         if len(edited)
@@ -101,28 +93,19 @@ def model_result(
     plan: Plan, model: Model, decided: Decisions, statuses: Statuses, scores: ProfileScores,
     sex: NDArray[np.int64], age: NDArray[np.int64], start: int, stop: int, *, listed: bool = True,
 ) -> ModelResult:  # fmt: skip
-    """Score members ``start`` to ``stop`` (exclusive) in one model. ``listed`` False: scores alone; the evidence has no
-    records, and HCCs are not listed."""
+    """Score members ``start`` to ``stop`` (exclusive) in one model. ``listed`` False: scores alone; there is no
+    evidence, and HCCs are not listed."""
     low, high = _range(decided, start, stop)
     counted = decided.reason[low:high] == COUNTED
     if not model.uses_raps:
         counted &= (decided.flags[low:high] & _RAPS) == 0
-    at = np.nonzero(counted)[0] + low
-    record, code = decided.record[at], decided.code[at]
-    member = decided.records["member"].to_numpy().take(record.astype(np.intp)) - np.uint32(start)
-    classes = edit_class(model.conditions, sex[start:stop], age[start:stop])
-    members, bits, records = [], [], []
-    for bit, _ in pair_bits(model.conditions, classes.take(member.astype(np.intp)), code):
-        hit = np.flatnonzero(bit >= 0)
-        members.append(member.take(hit))
-        bits.append(bit.take(hit))
-        if listed:
-            records.append(record.take(hit))
-    evidence = Evidence(np.concatenate(members), np.concatenate(bits), np.concatenate(records) if listed else record[:0])
-    if listed:
-        evidence = _distinct(evidence)
     conditions, mode = model.conditions, plan.options.hierarchy_mode
-    found = pack_bits(evidence.member, evidence.bit, stop - start, conditions.words)
+    classes = edit_class(conditions, sex[start:stop], age[start:stop])
+    found, triples = kernel.evidence(
+        counted, decided.record[low:high], decided.code[low:high], decided.records["member"].to_numpy(), start,
+        classes, conditions.slots, conditions.words, listed=listed,
+    )  # fmt: skip
+    evidence = triples or _NO_EVIDENCE
     remaining = after_removals(conditions, found)
     kept = after_hierarchies(conditions, remaining, mode)
     hccs = _NO_HCCS
@@ -157,19 +140,3 @@ def result_factors(result: ModelResult, statuses: Statuses, start: int, stop: in
 def _range(decided: Decisions, start: int, stop: int) -> tuple[int, int]:
     member = decided.records["member"].to_numpy()
     return between(decided.record, *between(member, start, stop))
-
-
-def _distinct(evidence: Evidence) -> Evidence:
-    """Distinct (member, bit, record), sorted. One 64-bit key: 24 bits of member, 8 of HCC, 32 of record."""
-    ordered = (
-        (evidence.member.astype(np.uint64) << np.uint64(40))
-        | (evidence.bit.astype(np.uint64) << np.uint64(32))
-        | evidence.record.astype(np.uint64)
-    )
-    ordered.sort()  # polars takes four times as long for it where numpy has the processor's wide registers
-    ordered = ordered[run_starts(ordered)]
-    return Evidence(
-        (ordered >> np.uint64(40)).astype(np.uint32),
-        ((ordered >> np.uint64(32)) & np.uint64(0xFF)).astype(np.int16),
-        (ordered & np.uint64(0xFFFFFFFF)).astype(np.uint32),
-    )

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from hcc.conditions import after_hierarchies, after_removals
 from hcc.gaps import Scenarios, Worths
+from hcc.kernel.arrays import WORD
 from hcc.pipeline.paying import Raw, paid_rows, part_scores
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.run import Scored
-from hcc.rules.condition_tables import WORD
 from hcc.scores import mean_of_months, raw_scores
 
 Ints = NDArray[np.int64]

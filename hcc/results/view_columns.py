@@ -102,8 +102,18 @@ COLUMNS: dict[str, dict[str, str]] = {
         "open_dollar_change": "The same in dollars; empty in Part D and without benchmarks.",
         "captured_lower": "Those who have only a lower HCC of the family this year: due, neither captured nor open.",
     },
+    "recapture_by_month": {
+        **_of("gaps", "payment_year model calibration"),
+        "month": "First day of the month of service of the first diagnosis behind the HCC; empty where its equivalent or "
+        "better in the family came instead.",
+        "captured": "HCCs known from earlier years that came back in it, one for each member.",
+        "captured_so_far": "The same up to this month; in the last row all.",
+        "due": "HCCs for which somebody was due in the whole year; acute ones are nobody's due.",
+        "recapture_rate": "captured_so_far over due.",
+    },
     "rule_rollup": {
         **_of("gaps", "payment_year rule_id direction strength"),
+        "part": "C or D, by the model of the gap: scores of the two are not of one scale. Empty where it has no model.",
         **{
             status: f"Gaps of status {status}."
             for status in ("open", "closed", "suppressed", "indeterminate", "informational")

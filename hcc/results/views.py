@@ -240,17 +240,39 @@ FROM ({DUE})
 GROUP BY ALL ORDER BY model, calibration, open DESC""",
         ),
         View(
+            "recapture_by_month",
+            "One row per model and month of service: how many HCCs known from earlier years came back, and how many so far.",
+            f"""
+WITH due AS ({DUE}
+), month AS (
+  SELECT g.payment_year, g.model, g.calibration, date_trunc('month', h.first_date)::DATE AS month, count(*) AS captured
+  FROM due g
+  LEFT JOIN member_hccs h ON h.member_id = g.member_id AND h.model = g.model AND h.calibration = g.calibration
+    AND h.hcc::VARCHAR = g.hcc::VARCHAR
+  WHERE g.became = 'captured' GROUP BY ALL
+), total AS (
+  SELECT payment_year, model, calibration, count(*) AS due FROM due GROUP BY ALL
+)
+SELECT m.*, sum(m.captured) OVER so_far AS captured_so_far, t.due,
+  round(sum(m.captured) OVER so_far / t.due, 4) AS recapture_rate
+FROM month m JOIN total t USING (payment_year, model, calibration)
+WINDOW so_far AS (PARTITION BY m.payment_year, m.model, m.calibration ORDER BY m.month NULLS LAST)
+ORDER BY m.model, m.calibration, m.month NULLS LAST""",
+        ),
+        View(
             "rule_rollup",
-            "One row per gap rule, direction and strength: gaps in each status and what the open ones are worth.",
+            "One row per gap rule, direction, strength and part: gaps in each status and what the open ones are worth.",
             """
-SELECT payment_year, rule_id, direction, strength, count(*) FILTER (WHERE status = 'open') AS open,
+WITH of_model AS (SELECT DISTINCT model::VARCHAR AS model, part FROM scores)
+SELECT payment_year, rule_id, direction, strength, part, count(*) FILTER (WHERE status = 'open') AS open,
   count(*) FILTER (WHERE status = 'closed') AS closed, count(*) FILTER (WHERE status = 'suppressed') AS suppressed,
   count(*) FILTER (WHERE status = 'indeterminate') AS indeterminate,
   count(*) FILTER (WHERE status = 'informational') AS informational,
   count(DISTINCT member_id) FILTER (WHERE status = 'open') AS members_open,
   sum(score_change) FILTER (WHERE status = 'open') AS open_score_change,
   sum(dollar_change) FILTER (WHERE status = 'open') AS open_dollar_change
-FROM gaps GROUP BY ALL ORDER BY direction, rule_id, strength""",
+FROM gaps LEFT JOIN of_model ON of_model.model = gaps.model::VARCHAR
+GROUP BY ALL ORDER BY direction, rule_id, strength, part""",
         ),
         View(
             "hcc_rollup",

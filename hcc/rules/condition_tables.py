@@ -1,7 +1,7 @@
 """Diagnosis-to-HCC mapping, edits, removals and hierarchies of one rule set as small integer tables.
 
-A code leads to up to ``K`` *slots*; a slot is an HCC, or an HCC that depends on age and sex. Age and sex matter only
-through a few *edit classes*, so ``slot_bit[edit class, slot]`` says which HCC bit (or none) a diagnosis gives.
+A code leads to some *slots*; a slot is an HCC, or an HCC that depends on age and sex. Age and sex matter only
+through a few *edit classes*, so ``slots.bit[edit class, slot]`` says which HCC bit (or none) a diagnosis gives.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hcc.kernel.arrays import NONE, WORD, Slots
 from hcc.rules.ruleset import RuleSet
 
 MAX_AGE = 127
-WORD = 64
-NONE = -1
 EDIT_KINDS = ("", "AGE_EDIT", "SEX_EDIT", "MCE_EDIT")
 _KIND = {"age": 1, "sex": 2, "mce_age": 3}
 _SEXES = ("F", "M")
@@ -49,9 +48,7 @@ class ConditionTables:
 
     hccs: list[str]
     words: int
-    slot_of_code: NDArray[np.int16]  # [K, codes], NONE where the code has no (further) slot
-    slot_bit: NDArray[np.int16]  # [edit classes, slots]
-    slot_kind: NDArray[np.int8]  # [edit classes, slots], position in EDIT_KINDS where an edit decided
+    slots: Slots  # kind: position in EDIT_KINDS
     class_of: NDArray[np.int16]  # [2 sexes, ages 0..MAX_AGE]
     children: NDArray[np.uint64]  # [hccs, words]
     parents: list[int]  # bits of parents in CMS's order
@@ -65,11 +62,11 @@ class ConditionTables:
 def condition_tables(rules: RuleSet, codes: Sequence[str]) -> ConditionTables:
     """Build the tables for ``codes`` (sorted, without dots); a code that the model does not map gets no slot."""
     tables, slots = _tables_and_slots(rules)
-    slot_of_code = np.full((len(tables.slot_of_code), max(len(codes), 1)), NONE, dtype=np.int16)
+    slot_of_code = np.full((len(tables.slots.of_code), max(len(codes), 1)), NONE, dtype=np.int16)
     for i, code in enumerate(codes):
         for k, slot in enumerate(slots.get(code, ())):
             slot_of_code[k, i] = slot
-    return replace(tables, slot_of_code=slot_of_code)
+    return replace(tables, slots=replace(tables.slots, of_code=slot_of_code))
 
 
 @lru_cache(maxsize=64)
@@ -104,9 +101,11 @@ def _tables_and_slots(rules: RuleSet) -> tuple[ConditionTables, Mapping[str, Seq
     tables = ConditionTables(
         hccs=hccs,
         words=words,
-        slot_of_code=np.full((width, 1), NONE, dtype=np.int16),
-        slot_bit=np.hstack([plain, classes[:, :edited]]).astype(np.int16),
-        slot_kind=np.hstack([np.zeros_like(plain), classes[:, edited:]]).astype(np.int8),
+        slots=Slots(
+            of_code=np.full((width, 1), NONE, dtype=np.int16),
+            bit=np.hstack([plain, classes[:, :edited]]).astype(np.int16),
+            kind=np.hstack([np.zeros_like(plain), classes[:, edited:]]).astype(np.int8),
+        ),
         class_of=class_of.reshape(len(_SEXES), MAX_AGE + 1).astype(np.int16),
         children=children,
         parents=parents,

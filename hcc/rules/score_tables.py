@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.errors import MissingCoefficient, RulesError
-from hcc.rules.condition_tables import WORD, bit_mask
+from hcc.kernel.arrays import WORD
+from hcc.rules.condition_tables import bit_mask
 from hcc.rules.requires import Facts, holds
 from hcc.rules.ruleset import RuleSet
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hcc import kernel
 from hcc.errors import MissingCoefficient
 from hcc.rules.condition_tables import meets
 from hcc.rules.requires import Facts, holds
@@ -177,14 +178,7 @@ def raw_scores(
     raw = scores.demographic[profile].astype(np.int32)
     rows = np.nonzero(placed & tables.uses_diagnoses[np.where(placed, segment, 0)] & meets(bits))[0]
     some, where, who = np.ascontiguousarray(bits[rows]), segment[rows], profile[rows]
-    as_bytes, in_segment = some.view(np.uint8), tables.hcc_bytes.reshape(-1)
-    base = where.astype(np.intp) * tables.hcc_bytes[0].size
-    total = np.zeros(len(rows), dtype=np.int32)
-    for place in range(tables.hcc_bytes.shape[1]):
-        values = as_bytes[:, place]
-        has = np.flatnonzero(values != 0)  # few members have an HCC in any one byte
-        if len(has):
-            total[has] += in_segment.take(base.take(has) + (values.take(has) + np.intp(place * 256)))
+    total = kernel.totals(some, where, tables.hcc_bytes)
     for interaction in tables.interactions:
         if not interaction.coefficient.any():
             continue

@@ -20,6 +20,7 @@ import hcc.kernel
 from hcc.demo.population import demo_population
 from hcc.diagnoses import plain, shards
 from hcc.kernel import in_c
+from hcc.kernel.arrays import Slots
 from tests.kernel.kinds import KINDS
 
 kinds = pytest.mark.parametrize("kind", KINDS)
@@ -138,7 +139,7 @@ def test_a_population_comes_out_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     found = []
     for kind in KINDS:
         for place in (plain, hcc.kernel):
-            for name in ("Lookup", "neighbours", "split", "fold", "deal"):
+            for name in hcc.kernel.__all__[1:]:
                 if hasattr(place, name):
                     monkeypatch.setattr(place, name, getattr(kind, name))
         run = hcc.score(files["members"], files["claims"], payment_year=2026)
@@ -149,3 +150,87 @@ def test_a_population_comes_out_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     for other in others:
         for name, table in first.items():
             assert table.equals(other[name]), name
+
+
+@kinds
+@given(data=st.data())
+def test_codes_become_sets_and_distinct_evidence(kind: ModuleType, data: st.DataObject) -> None:
+    """Two ways a code, edit classes, records in order, codes repeated; against sets of Python."""
+    of_code = np.array(
+        data.draw(st.lists(st.lists(st.integers(-1, 2), min_size=5, max_size=5), min_size=2, max_size=2))
+    )
+    bit = np.array(data.draw(st.lists(st.lists(st.integers(-1, 127), min_size=3, max_size=3), min_size=2, max_size=2)))
+    members = sorted(data.draw(st.lists(st.integers(7, 11), max_size=12)))  # of each record
+    records = st.tuples(st.integers(0, max(len(members) - 1, 0)), st.integers(0, 4), st.booleans())
+    rows = sorted(data.draw(st.lists(records, max_size=30 if members else 0)))
+    classes = data.draw(st.lists(st.integers(0, 1), min_size=5, max_size=5))
+    expected = {
+        (members[record] - 7, int(bit[classes[members[record] - 7], slot]), record)
+        for record, code, counted in rows
+        for slot in of_code[:, code]
+        if counted and slot >= 0 and bit[classes[members[record] - 7], slot] >= 0
+    }
+    slots = Slots(of_code.astype(np.int16), bit.astype(np.int16), np.zeros(bit.shape, np.int8))
+    asked = (
+        np.array([counted for _, _, counted in rows], bool), np.array([record for record, _, _ in rows], np.uint32),
+        np.array([code for _, code, _ in rows], np.uint16), np.array(members, np.uint32), 7,
+        np.array(classes, np.int16), slots, 2,
+    )  # fmt: skip
+    sets, triples = kind.evidence(*asked)
+    assert triples is not None
+    found = list(zip(triples.member.tolist(), triples.bit.tolist(), triples.record.tolist(), strict=True))
+    assert found == sorted(expected)
+    for who in range(5):
+        mask = sum(1 << b for b in {b for m, b, _ in expected if m == who})
+        assert sets[who].tolist() == [mask % 2**64, mask >> 64]
+    alone, nothing = kind.evidence(*asked, listed=False)
+    assert nothing is None
+    assert alone.tolist() == sets.tolist()
+
+
+@kinds
+def test_rows_in_no_order_of_members_are_put_in_one(kind: ModuleType) -> None:
+    slots = Slots(np.array([[0]], np.int16), np.array([[3]], np.int16), np.zeros((1, 1), np.int8))
+    sets, triples = kind.evidence(
+        np.ones(3, bool), np.array([1, 0, 1], np.uint32), np.zeros(3, np.uint16), np.array([0, 1], np.uint32), 0,
+        np.zeros(2, np.int16), slots, 1,
+    )  # fmt: skip
+    assert sets.tolist() == [[8], [8]]
+    assert triples is not None
+    assert (triples.member.tolist(), triples.record.tolist()) == ([0, 1], [0, 1])
+
+
+_SETS = st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=20)
+
+
+@kinds
+@given(sets=_SETS, edges=st.lists(st.tuples(st.integers(0, 127), st.integers(0, 127)), max_size=8))
+def test_parents_take_their_children_along(
+    kind: ModuleType, sets: list[tuple[int, int]], edges: list[tuple[int, int]]
+) -> None:
+    drops, parents = np.zeros((16, 256, 2), np.uint64), np.zeros(16, np.uint8)
+    for parent, child in edges:
+        parents[parent // 8] |= 1 << parent % 8
+        for value in range(256):
+            if value >> parent % 8 & 1:
+                drops[parent // 8, value, child // 64] |= np.uint64(1 << child % 64)
+    kept = kind.drop(np.array(sets, np.uint64).reshape(-1, 2), drops, parents)
+    for (low, high), found in zip(sets, kept.tolist(), strict=True):
+        bits = {i for i in range(128) if (low | high << 64) >> i & 1}
+        left = bits - {child for parent, child in edges if parent in bits}
+        assert found == [sum(1 << i for i in left if i < 64), sum(1 << i - 64 for i in left if i >= 64)]
+
+
+@kinds
+@given(sets=_SETS, worth=st.lists(st.integers(-5000, 5000), min_size=256, max_size=256))
+def test_bits_add_up_by_the_kind_of_their_row(kind: ModuleType, sets: list[tuple[int, int]], worth: list[int]) -> None:
+    of_kind = np.array(worth, np.int32).reshape(2, 128)
+    sums = np.zeros((2, 16, 256), np.int32)
+    for value in range(256):
+        for bit in range(8):
+            if value >> bit & 1:
+                sums[:, :, value] += of_kind.reshape(2, 16, 8)[:, :, bit]
+    which = np.arange(len(sets)) % 2
+    found = kind.totals(np.array(sets, np.uint64).reshape(-1, 2), which.astype(np.int16), sums)
+    for i, (low, high) in enumerate(sets):
+        assert found[i] == sum(int(of_kind[i % 2, b]) for b in range(128) if (low | high << 64) >> b & 1)

@@ -52,12 +52,19 @@ def killed_after(folder: Path, out: Path, shard: int, how: str) -> None:
     """Run in a process of its own, which ends in the middle of writing behind that many shards."""
     script = f"""
         import os, signal, sys, time
+        from concurrent.futures import wait
         import hcc
         from hcc.diagnoses import shards
         from hcc.pipeline import run, shard
         from hcc.results.writer import ResultsWriter
         shards.SHARD_BITS, run.MARK_EVERY = {SMALL["SHARD_BITS"]}, {SMALL["MARK_EVERY"]}
-        add, seen = shard.Tally.add, []
+        add, seen, writers, begin = shard.Tally.add, [], [], ResultsWriter.__init__
+        def begun(writer, *given, **more):
+            begin(writer, *given, **more)
+            writers.append(writer)
+        ResultsWriter.__init__ = begun
+        def written():  # a mark is put by a writing thread, behind what came before it
+            wait([future for lane in writers[0]._lanes for future in lane.pending])
         def counted(tally, one):
             add(tally, one)
             seen.append(one)
@@ -80,7 +87,7 @@ def rows(path: Path, table: str) -> list[tuple[str, ...]]:
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
-@pytest.mark.parametrize(("shard", "how"), [(3, KILL), (8, KILL), (7, "raise KeyboardInterrupt")])
+@pytest.mark.parametrize(("shard", "how"), [(3, f"written(); {KILL}"), (8, KILL), (7, "raise KeyboardInterrupt")])
 def test_a_killed_run_resumes_and_gives_the_same(folder: Path, tmp_path: Path, shard: int, how: str) -> None:
     whole, out = tmp_path / "whole.duckdb", tmp_path / "r.duckdb"
     counts = scored(folder, whole).counts

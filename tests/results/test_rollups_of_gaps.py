@@ -98,8 +98,32 @@ def test_only_chronic_conditions_are_due_and_a_lower_one_recaptures_nothing(tmp_
         ("213", 1, 1, 0, 1.0, 0), ("326", 1, 0, 0, 0.0, 1), ("329", 1, 1, 0, 1.0, 0), ("38", 2, 1, 1, 0.5, 0),
     ]  # fmt: skip
     assert Decimal(0) < asked_open(tmp_path)
+    # Five were due; "same" and "lasting" came back in May, "higher" through a better one of the family (329's row).
+    names = "month, captured, captured_so_far, due, recapture_rate"
+    sql = f"SELECT {names} FROM recapture_by_month WHERE model = 'cms-hcc-v28' ORDER BY month"
+    assert asked_months(tmp_path, sql) == [(date(2025, 5, 1), 2, 2, 5, 0.4), (None, 1, 3, 5, 0.6)]
+
+
+def test_scores_of_the_two_parts_are_not_added_up(tmp_path: Path) -> None:
+    """A diabetic of two claims has gaps in V28 and in RxHCC: a row of each part, each with its own change."""
+    run = hcc.score(
+        members("a", "b"), frame([claim("1", "a", "2025-03-01", "E119")]), payment_year=2026,
+        models=["cms-hcc-v28", "rxhcc-v08:x"],
+    )  # fmt: skip
+    gaps = hcc.find_gaps(run).gaps.filter(pl.col("rule_id") == "AUD-SINGLE", pl.col("status") == "open")
+    expected = sorted(
+        (("C" if model == "cms-hcc-v28" else "D"), change) for model, change in gaps.select("model", "score_change").rows()
+    )
+    assert {part for part, _ in expected} == {"C", "D"}
+    sql = "SELECT part, open_score_change FROM rule_rollup WHERE rule_id = 'AUD-SINGLE' ORDER BY part"
+    assert asked(run, tmp_path, sql) == expected
 
 
 def asked_open(folder: Path) -> Decimal:
     with duckdb.connect(str(folder / "results.duckdb"), read_only=True) as connection:
         return connection.sql("SELECT open_score_change FROM recapture WHERE hcc = '38'").fetchall()[0][0]
+
+
+def asked_months(folder: Path, sql: str) -> list[Any]:
+    with duckdb.connect(str(folder / "results.duckdb"), read_only=True) as connection:
+        return connection.sql(sql).fetchall()
