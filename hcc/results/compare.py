@@ -95,14 +95,23 @@ def _effects(con: duckdb.DuckDBPyConnection, db: str) -> None:
     _model: ``raw`` (mean raw score over the member's payable months), ``paid`` (the same after payment factors,
     unrounded). _factor: the same mean of each variable; its sum over variables is ``raw``.
     """
-    interactions = _interactions(con, db)
+    interactions, blind = _told_by_rules(con, db)
     con.execute(f"CREATE TEMP TABLE {db}_interaction AS SELECT unnest({_list(interactions)}) AS variable")
+    con.execute(f"CREATE TEMP TABLE {db}_blind AS SELECT unnest({_list(blind)}) AS segment")
+    # A model's calibration changes from year to year: a member's first one is compared with the member's first one.
+    con.execute(f"""
+CREATE TEMP TABLE {db}_key AS
+SELECT member_id, model, calibration,
+  model || ':' || row_number() OVER (PARTITION BY member_id, model ORDER BY calibration) AS key
+FROM (SELECT DISTINCT member_id, model::VARCHAR AS model, calibration::VARCHAR AS calibration FROM {db}.scores
+  WHERE (payable OR month IS NULL) AND blend_weight > 0)""")
     con.execute(f"""
 CREATE TEMP TABLE {db}_month AS
-SELECT s.member_id, s.part::VARCHAR AS part, s.model::VARCHAR || ':' || s.calibration::VARCHAR AS model,
+SELECT s.member_id, s.part::VARCHAR AS part, k.key AS model, k.calibration,
   s.segment::VARCHAR AS segment, s.raw_score, m.payable_months, count(*) AS months,
   sum(s.blend_weight::DOUBLE * (1 - p.coding_adjustment::DOUBLE) / p.normalization::DOUBLE) AS worth
 FROM {db}.scores s
+JOIN {db}_key k ON k.member_id = s.member_id AND k.model = s.model::VARCHAR AND k.calibration = s.calibration::VARCHAR
 JOIN {db}.payment_factors p ON p.part = s.part AND p.program = s.program AND p.model = s.model
   AND p.calibration = s.calibration
 JOIN (SELECT member_id, part, if(count(month) = 0, 1, count(DISTINCT month)) AS payable_months
@@ -117,10 +126,12 @@ SELECT member_id, part, model, sum(raw_score * months / payable_months) AS raw,
 FROM {db}_month GROUP BY ALL""")
     con.execute(f"""
 CREATE TEMP TABLE {db}_factor AS
-WITH status AS (
-  SELECT member_id, model::VARCHAR || ':' || calibration::VARCHAR AS model, segment::VARCHAR AS segment, first_month,
-    sum(coefficient) AS raw_score
-  FROM {db}.factors GROUP BY ALL
+WITH all_factors AS (
+  SELECT k.key AS model, f.* EXCLUDE (model) FROM {db}.factors f
+  JOIN {db}_key k ON k.member_id = f.member_id AND k.model = f.model::VARCHAR AND k.calibration = f.calibration::VARCHAR
+), status AS (
+  SELECT member_id, model, segment::VARCHAR AS segment, first_month, sum(coefficient) AS raw_score
+  FROM all_factors GROUP BY ALL
 ), chosen AS (  -- the status whose factors sum to the month's raw score; the first where several do
   SELECT m.member_id, m.part, m.model, m.segment, m.raw_score, m.months / m.payable_months AS share,
     min(s.first_month) AS first_month
@@ -132,16 +143,18 @@ WITH status AS (
 )
 SELECT c.member_id, c.part, c.model, f.variable::VARCHAR AS variable, sum(f.coefficient * c.share) AS value
 FROM chosen c
-JOIN {db}.factors f ON f.member_id = c.member_id AND f.model::VARCHAR || ':' || f.calibration::VARCHAR = c.model
+JOIN all_factors f ON f.member_id = c.member_id AND f.model = c.model
   AND f.segment::VARCHAR = c.segment AND f.first_month IS NOT DISTINCT FROM c.first_month
 GROUP BY ALL""")
 
 
-def _interactions(con: duckdb.DuckDBPyConnection, db: str) -> set[str]:
-    """Variables that are interactions or counts in the models of a file, from mappings/."""
+def _told_by_rules(con: duckdb.DuckDBPyConnection, db: str) -> tuple[set[str], set[str]]:
+    """Of the models of a file, from mappings/: variables that are interactions or counts; segments (model and segment)
+    that use no diagnoses."""
     from hcc.rules.ruleset import load_rules
 
     found: set[str] = set()
+    blind: set[str] = set()
     for rules, options in con.execute(f"SELECT rules, options FROM {db}.runs").fetchall():
         own = json.loads(options or "{}").get("mappings")
         for entry in json.loads(rules or "[]"):
@@ -152,7 +165,13 @@ def _interactions(con: duckdb.DuckDBPyConnection, db: str) -> set[str]:
             except HccError:  # a model that this installation does not have: its interactions count as demographic
                 continue
             found |= {*tables["interactions"]["variable"], *tables["counts"]["variable"]}
-    return found
+            name = str(entry["model"]).partition(":")[0]
+            blind |= {
+                f"{name} {segment}"
+                for segment, uses in tables["segments"].select("segment", "uses_diagnoses").iter_rows()
+                if uses != "true"
+            }
+    return found, blind
 
 
 def _list(values: Iterable[str]) -> str:
@@ -173,6 +192,23 @@ SELECT member_id, model, x.paid AS paid_before, y.paid AS paid_after, coalesce(y
 FROM (SELECT * FROM a_model WHERE part = $part) x
 FULL JOIN (SELECT * FROM b_model WHERE part = $part) y USING (member_id, model)
 SEMI JOIN stayed USING (member_id)"""
+
+
+def _dropped(db: str) -> str:
+    """HCCs that a member has in a file without their counting."""
+    return f"""
+  SELECT h.member_id, k.key AS model, h.hcc::VARCHAR AS hcc, true AS dropped FROM {db}.member_hccs h
+  JOIN {db}_key k ON k.member_id = h.member_id AND k.model = h.model::VARCHAR AND k.calibration = h.calibration::VARCHAR
+  WHERE h.dropped_by_hcc IS NOT NULL"""
+
+
+def _blind(db: str) -> str:
+    """Members whose every segment of a model uses no diagnoses: what comes or goes with that is a change of status."""
+    return f"""
+  SELECT member_id, model, bool_and(split_part(model, ':', 1) || ' ' || segment IN (FROM {db}_blind)) AS blind
+  FROM {db}_month GROUP BY ALL"""
+
+
 _BY_FACTOR = f"""
 CREATE OR REPLACE TEMP TABLE by_factor AS
 WITH both_files AS (
@@ -186,21 +222,18 @@ WITH both_files AS (
   WHERE m.worth IS NOT NULL AND (f.before <> f.after OR f.was <> f.still)
 )
 SELECT v.member_id, v.model, v.hcc, v.was, v.still, v.change, CASE
+    WHEN NOT v.was AND e.blind OR NOT v.still AND g.blind THEN 'demographic'
     WHEN v.hcc = '' AND (v.variable IN (FROM a_interaction) OR v.variable IN (FROM b_interaction)) THEN 'interaction'
     WHEN v.hcc = '' THEN 'demographic'
     WHEN v.was AND v.still THEN 'coefficient'
-    WHEN v.was AND d.dropped_after THEN 'hierarchy'
-    WHEN v.still AND c.dropped_before THEN 'hierarchy'
+    WHEN v.was AND d.dropped THEN 'hierarchy'
+    WHEN v.still AND c.dropped THEN 'hierarchy'
     WHEN v.was THEN 'hcc_lost' ELSE 'hcc_gained' END AS kind
 FROM moved v
-LEFT JOIN (
-  SELECT member_id, model::VARCHAR || ':' || calibration::VARCHAR AS model, hcc::VARCHAR AS hcc, true AS dropped_before
-  FROM a.member_hccs WHERE dropped_by_hcc IS NOT NULL) c
-  ON c.member_id = v.member_id AND c.model = v.model AND c.hcc = v.hcc
-LEFT JOIN (
-  SELECT member_id, model::VARCHAR || ':' || calibration::VARCHAR AS model, hcc::VARCHAR AS hcc, true AS dropped_after
-  FROM b.member_hccs WHERE dropped_by_hcc IS NOT NULL) d
-  ON d.member_id = v.member_id AND d.model = v.model AND d.hcc = v.hcc"""
+LEFT JOIN ({_dropped("a")}) c ON c.member_id = v.member_id AND c.model = v.model AND c.hcc = v.hcc
+LEFT JOIN ({_dropped("b")}) d ON d.member_id = v.member_id AND d.model = v.model AND d.hcc = v.hcc
+LEFT JOIN ({_blind("a")}) e ON e.member_id = v.member_id AND e.model = v.model
+LEFT JOIN ({_blind("b")}) g ON g.member_id = v.member_id AND g.model = v.model"""
 _MEANS = """
 SELECT
   (SELECT count(*) FROM a.member_scores WHERE part::VARCHAR = $part AND risk_score IS NOT NULL) AS members_before,
@@ -211,12 +244,13 @@ SELECT
 _PAYMENT = """
 SELECT sum(coalesce(paid_after, 0) - if(worth IS NULL, coalesce(paid_before, 0), worth * raw_after)) FROM by_model"""
 _HCCS = """
-SELECT x.model, x.hcc, coalesce(l.label, ''), count(*) FILTER (WHERE NOT x.was), count(*) FILTER (WHERE NOT x.still),
+SELECT split_part(x.model, ':', 1) AS model, x.hcc, coalesce(l.label, ''), count(*) FILTER (WHERE NOT x.was),
+  count(*) FILTER (WHERE NOT x.still),
   sum(x.change)
 FROM by_factor x
-LEFT JOIN (SELECT model::VARCHAR || ':' || calibration::VARCHAR AS model, hcc::VARCHAR AS hcc, label FROM b.hccs) l
-  ON l.model = x.model AND l.hcc = x.hcc
-WHERE x.kind IN ('hcc_gained', 'hcc_lost') GROUP BY ALL ORDER BY abs(sum(x.change)) DESC, x.model, x.hcc"""
+LEFT JOIN (SELECT model::VARCHAR AS model, hcc::VARCHAR AS hcc, any_value(label) AS label FROM b.hccs GROUP BY ALL) l
+  ON l.model = split_part(x.model, ':', 1) AND l.hcc = x.hcc
+WHERE x.kind IN ('hcc_gained', 'hcc_lost') GROUP BY ALL ORDER BY abs(sum(x.change)) DESC, 1, x.hcc"""
 
 
 def _comparison(con: duckdb.DuckDBPyConnection, part: str) -> Comparison:
@@ -245,7 +279,7 @@ def _comparison(con: duckdb.DuckDBPyConnection, part: str) -> Comparison:
     before, after = before.quantize(PLACES), after.quantize(PLACES)
     shown["rounding"] = after - before - sum((v for k, v in shown.items() if k != "rounding"), Decimal(0))
     moves = tuple(
-        HccMove(model.rstrip(":"), hcc, label, gained, lost, (Decimal(change) / stayed).quantize(PLACES))
+        HccMove(model, hcc, label, gained, lost, (Decimal(change) / stayed).quantize(PLACES))
         for model, hcc, label, gained, lost, change in con.execute(_HCCS).fetchall()
     )
     return Comparison(

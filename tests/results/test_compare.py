@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+import hcc
 from hcc.errors import HccError
 from hcc.results import ResultsWriter
 from hcc.results.compare import KINDS, Comparison, compare
+from hcc.results.reader import read_table
 from tests.results import made_up
 
 RULES = [{"model": made_up.V28, "payment_year": 2026}, {"model": made_up.V22, "payment_year": 2026}]
@@ -166,3 +169,43 @@ def test_files_without_a_blended_score_cannot_be_compared(tmp_path: Path, result
     empty = _file(tmp_path / "b.duckdb", [])
     with pytest.raises(HccError, match="No part"):
         compare(results, empty)
+
+
+def _scored(path: Path, year: int, months: int, codes: str) -> Path:
+    person = {"birth_date": date(1950, 6, 1), "sex": "F", "part_b_months": months, "part_d_plan": "MA-PD"}
+    claims = {
+        "claim_id": "1", "thru_date": date(year - 1, 5, 1), "claim_type": "professional", "hcpcs": "99213",
+        "diagnosis_codes": codes.split(),
+    }  # fmt: skip
+    run = hcc.score(
+        pl.DataFrame([{"member_id": "a", **person}]), pl.DataFrame([{"member_id": "a", **claims}]), payment_year=year
+    )
+    return run.save(path)
+
+
+def test_part_d_of_two_years_is_compared_whatever_its_calibrations_are_called(tmp_path: Path) -> None:
+    before = _scored(tmp_path / "a.duckdb", 2025, 12, "E119")
+    after = _scored(tmp_path / "b.duckdb", 2026, 12, "E119 I509")
+    names = [set(read_table(path, "scores").filter(pl.col("part") == "D")["calibration"]) for path in (before, after)]
+    assert len(names[0]) == len(names[1]) == 1
+    assert names[0] != names[1]
+    found = compare(before, after)[-1]
+    factors = read_table(after, "factors").filter(pl.col("model") == "rxhcc-v08")
+    gained = factors.filter(pl.col("variable") == "RXHCC186")["coefficient"].item()
+    paid = read_table(before, "scores").filter(pl.col("model") == "rxhcc-v08").row(0, named=True)
+    worth = paid["payment_score"] / paid["raw_score"]  # of the first file, to three places
+    assert [(m.model, m.hcc, m.gained, m.lost) for m in found.hccs] == [("rxhcc-v08", "186", 1, 0)]
+    assert abs(found.parts["hcc_gained"] - gained * worth) < Decimal("0.001")
+    assert found.parts["coefficient"] != 0  # the other calibration's
+    assert _total(found) == found.after - found.before
+
+
+@pytest.mark.parametrize("months", [(6, 12), (12, 6)])
+def test_hccs_that_come_and_go_with_the_status_are_not_coding(tmp_path: Path, months: tuple[int, int]) -> None:
+    """A new enrollee who continues, and the other way round: the same diagnoses in both files."""
+    codes = "E1122 I509 N184 J449"  # with an interaction and a count
+    files = [_scored(tmp_path / f"{n}.duckdb", 2026, n, codes) for n in months]
+    for found in compare(*files):
+        assert found.after != found.before
+        assert {kind for kind, value in found.parts.items() if value} <= {"demographic", "rounding"}
+        assert found.hccs == ()
