@@ -314,7 +314,8 @@ class Hccs:
 
     @cached_property
     def only_ineligible(self) -> pl.DataFrame:
-        """member_index, m, hcc: HCCs (and all below them) whose diagnoses stand only on records that do not count."""
+        """member_index, m, hcc, coded_above: HCCs (and all below them) whose diagnoses stand only on records that do not
+        count; ``coded_above``: of those that no such diagnosis gives itself, the HCC above them that one gives."""
         rows = self.context.diagnoses.filter(
             ~pl.col("counted"),
             pl.col("thru_date") <= self.context.as_of,
@@ -323,7 +324,12 @@ class Hccs:
         )
         codes = rows.select("member_index", pl.col("diagnosis_code").cast(pl.String)).unique()
         direct = codes.join(self.mapping, on="diagnosis_code").select("member_index", "m", "hcc").unique()
+        on = ["member_index", "m", "hcc"]
         below = (
-            direct.rename({"hcc": "ancestor"}).join(self.above, on=["m", "ancestor"]).select("member_index", "m", "hcc")
+            direct.rename({"hcc": "ancestor"})
+            .join(self.above, on=["m", "ancestor"])
+            .join(direct, on=on, how="anti")
+            .group_by(on)
+            .agg(pl.col("ancestor").min().alias("coded_above"))
         )
-        return pl.concat([direct, below]).unique()
+        return pl.concat([direct.with_columns(pl.lit(None, HCC).alias("coded_above")), below])

@@ -23,9 +23,13 @@ _NOUN = {
 
 _NO_SIGNAL = pl.DataFrame(schema={name: dtype for name, dtype in SCHEMA.items() if name != "measure"})
 
+_UNCOUNTED_ABOVE = "ineligible_record, above"
+
 CLOSING = {
     "captured_above": " HCC {higher}, which stands above it, is captured in {year}.",
     "ineligible_record": " The condition is coded in {year}, but only on records that do not count for the score.",
+    _UNCOUNTED_ABOVE: " HCC {higher}, which stands above it, is coded in {year}, but only on records that do not count "
+    "for the score.",
     "low_strength": " The evidence is weak and shown for completeness.",
     "evidence_not_given": " What would speak against it could not be looked at, because a table was not given.",
     "acute": " The condition is acute: a list that names it does not tell that it was there in {year}.",
@@ -55,9 +59,11 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & (pl.col("status") == "open")
     rows = rows.with_columns(
         stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), _ahead(context, plan).alias("_ahead"),
+        pl.when((pl.col("status_reason") == "ineligible_record") & pl.col("higher_hcc").is_not_null())
+        .then(pl.lit(_UNCOUNTED_ABOVE)).otherwise(pl.col("status_reason").cast(pl.String).fill_null("")).alias("_why"),
         pl.col("status_reason").fill_null(""),
     )  # fmt: skip
-    kinds = ["target", "status", "status_reason", "_stands", "_unread", "_ahead"]
+    kinds = ["target", "status", "_why", "_stands", "_unread", "_ahead"]
     signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
     fields = _fields(context)
     parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
@@ -66,7 +72,7 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
         status, reason, stands_too, unread, ahead = str(key[1]), str(key[2]), bool(key[3]), bool(key[4]), bool(key[5])
         template = _template(context, plan, planned, status, reason, stands_too, unread, ahead)
         parts.append(_filled_rows(plan, planned, template, signals, fields, group))
-    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_stands", "_unread", "_ahead"))
+    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_why", "_stands", "_unread", "_ahead"))
 
 
 def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
@@ -91,9 +97,9 @@ def _template(
         text = _not_judged(plan, planned, reason)
     else:
         fact, bar, rest = planned.template.partition(" | ")
-        coded = reason in ("captured_above", "ineligible_record")
+        coded = reason in ("captured_above", "ineligible_record", _UNCOUNTED_ABOVE)
         text = f"{fact}." if bar and coded else f"{fact}; {rest}." if bar else fact
-    if reason == "ineligible_record":  # a remark, without an HCC (RULINGS 16)
+    if reason in ("ineligible_record", _UNCOUNTED_ABOVE):  # a remark, without an HCC (RULINGS 16)
         text = text.replace(" (HCC {hcc}, {label})", "")
     text += closing
     if stands:

@@ -296,7 +296,8 @@ def _missing_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
         },
         return_dtype=pl.String,
     )  # fmt: skip
-    fresh = fresh.with_columns(status.alias("status"), reason.alias("status_reason"))
+    above = pl.coalesce("higher_hcc", pl.when(reason == "ineligible_record").then("coded_above"))
+    fresh = fresh.with_columns(status.alias("status"), reason.alias("status_reason"), above.alias("higher_hcc"))
     remark = pl.col("status") == "informational"
     remarks = _without_hcc(shaped(fresh.filter(remark), FULL))
     joined = pl.concat([shaped(settled, FULL), shaped(fresh.filter(~remark), FULL), remarks])
@@ -309,7 +310,9 @@ def _without_hcc(remarks: pl.DataFrame) -> pl.DataFrame:
     if remarks.is_empty():
         return remarks
     codes = each_code(remarks.select(*key, "codes")).group_by(key).agg(CODES)
-    merged = remarks.sort("hcc").group_by(key, maintain_order=True).agg(
+    # What is coded itself comes first: of the whole it is said that it is coded, not what stands above a part.
+    first = remarks.sort(pl.col("higher_hcc").is_not_null(), "hcc")
+    merged = first.group_by(key, maintain_order=True).agg(
         pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(),
         pl.exclude("claims", "first", "last", "codes", "hcc").first(),
     )  # fmt: skip

@@ -146,18 +146,21 @@ def _limits(measures: Sequence[Measure]) -> pl.DataFrame:
 
 def _diagnosis_conditions(frame: pl.LazyFrame, measures: Sequence[Measure]) -> pl.LazyFrame:
     """Claim types, places and 'counted' of diagnosis terms, as a filter over a handful of different demands."""
-    demands: dict[tuple[tuple[str, ...], tuple[str, ...], bool | None], list[int]] = {}
+    demands: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], bool | None], list[int]] = {}
     for measure in measures:
         term = measure.term
         if isinstance(term, DiagnosisTerm):
-            demands.setdefault((term.claim_types, term.places_of_service, term.counted), []).append(measure.id)
+            demand = (term.claim_types, term.places_of_service, term.places_elsewhere, term.counted)
+            demands.setdefault(demand, []).append(measure.id)
     keep = pl.lit(False)
-    for (types, places, counted), ids in demands.items():
+    for (types, places, elsewhere, counted), ids in demands.items():
         holds = pl.col("measure").is_in(ids)
         if types:
             holds = holds & pl.col("claim_type").is_in(types)
         if places:
             holds = holds & pl.col("place_of_service").is_in(places)
+        if elsewhere:
+            holds = holds & ~pl.col("place_of_service").is_in(elsewhere).fill_null(False)
         if counted is not None:
             holds = holds & (pl.col("counted").fill_null(False) == counted)
         keep = keep | holds

@@ -90,12 +90,18 @@ class Reappeared(_Pattern):
 
 
 class LateEpisode(_Pattern):
-    """An acute diagnosis more than ``days`` after the first of its episode, outside hospital."""
+    """An acute diagnosis more than ``days`` after the first of its episode, outside hospital.
+
+    ``places_of_service``: on claims of these places only; ``after_stay``: the days count from the discharge of the last
+    hospital stay with it, and without a stay there is nothing to count from.
+    """
 
     name: Literal["late_episode"]
     concepts: tuple[str, ...] = Field(min_length=1)
-    days: int = Field(ge=1)
+    days: int = Field(ge=0)
     lookback_days: int = Field(default=365, ge=1)
+    places_of_service: tuple[str, ...] = ()
+    after_stay: bool = False
 
 
 class ConsecutiveYears(_Pattern):

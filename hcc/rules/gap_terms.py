@@ -141,7 +141,8 @@ class ProcedureTerm(_Counted):
 class DiagnosisTerm(_Counted):
     """Diagnoses on claims that stand (not voided or replaced); counted by different claims.
 
-    ``codes`` are prefixes. ``counted`` = true asks for records that count for the score.
+    ``codes`` are prefixes. ``counted`` = true asks for records that count for the score. ``places_elsewhere``: any place
+    of service but these, an unknown one too.
     """
 
     kind: Literal["diagnosis"]
@@ -149,6 +150,7 @@ class DiagnosisTerm(_Counted):
     codes: tuple[str, ...] = ()
     claim_types: tuple[ClaimType, ...] = ()
     places_of_service: tuple[str, ...] = ()
+    places_elsewhere: tuple[str, ...] = ()
     counted: bool | None = None
 
     _codes = field_validator("codes")(_prefixes)

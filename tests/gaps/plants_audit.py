@@ -31,6 +31,7 @@ def audit_plants(calendar: Calendar) -> list[Plant]:
     """Every audit plant of the payment year."""
     makers = (
         _stroke,
+        _stroke_over,
         _infarction,
         _embolism,
         _cancers,
@@ -63,6 +64,25 @@ def _stroke(c: Calendar) -> list[Plant]:
         plus("OIG-1-OLDER", "two office claims", one, two, **off),
         minus("OIG-1-OLDER", "three office claims", one, two, three, **off),
     ]
+
+
+def _stroke_over(c: Calendar) -> list[Plant]:
+    a, b = c.day(3, 3), c.day(7, 7)
+    plants = []
+    for code, late in (("I639", "AUD-STROKE-LATE"), ("I619", "AUD-BLEED-LATE")):
+        hospital, only = stay(code, a, a - 4 * DAY), f"{code} at an office"
+        plants += [
+            plus(late, "at an office on the day after the discharge", hospital, office(code, a + DAY)),
+            plus(late, "at an office months after the discharge", hospital, office(code, b)),
+            minus(late, "at an office on the day of the discharge", hospital, office(code, a)),
+            minus(late, "in hospital only", hospital),
+            minus(late, "at a hospital clinic after the discharge", hospital, clinic(code, b)),
+            minus(late, "a stay of more than a year before", stay(code, a - 366 * DAY), office(code, a)),
+            plus("AUD-STROKE-OFFICE", f"{only} twice", office(code, a), office(code, b)),
+            minus("AUD-STROKE-OFFICE", f"{only} and a stay", office(code, b), hospital),
+            minus("AUD-STROKE-OFFICE", f"{only} and in an emergency room", office(code, a), office(code, b, place="23")),
+        ]
+    return plants
 
 
 def _infarction(c: Calendar) -> list[Plant]:

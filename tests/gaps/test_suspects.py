@@ -424,3 +424,23 @@ def test_a_candidate_code_is_valid_in_the_year(year: int, codes: str) -> None:
     person = Person().fill("glatiramer", f"{year}-03-01")
     (row,) = only(gaps(person, year=year, as_of=f"{year}-12-31"), "MS-1")
     assert (row["hcc"], row["status"], row["candidate_diagnosis_codes"]) == ("198", "open", codes)
+
+
+def test_a_higher_hcc_on_an_ineligible_record_is_named() -> None:
+    """Two eGFR of 42 speak for stage 3b (N18.32, HCC 328); stage 5 (N18.5, HCC 326) stands on a laboratory claim."""
+    person = Person().egfr(42, "2025-01-10").egfr(42, "2025-06-10").dx("N185", "2025-03-01", counted=False, place="81")
+    (row,) = only(gaps(person), "CKD-1")
+    assert (row["hcc"], row["status"], row["status_reason"]) == (None, "informational", "ineligible_record")
+    assert "The condition is coded" not in row["reason"]
+    assert (
+        "HCC 326, which stands above it, is coded in 2025, but only on records that do not count for the score."
+        in row["reason"]
+    )
+
+
+def test_the_condition_itself_on_an_ineligible_record_is_told_so() -> None:
+    person = Person().egfr(42, "2025-01-10").egfr(42, "2025-06-10").dx("N1832", "2025-03-01", counted=False, place="81")
+    person.dx("N185", "2025-03-02", counted=False, place="81")
+    (row,) = only(gaps(person), "CKD-1")
+    assert "The condition is coded in 2025, but only on records that do not count for the score." in row["reason"]
+    assert "HCC 326" not in row["reason"]

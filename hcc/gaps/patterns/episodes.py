@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 
 from hcc.gaps.events import matching_codes
-from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, shaped
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, claim_rows, counted_claims, plural, shaped
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import AfterEnd, ConsecutiveYears, LateEpisode, Reappeared
 
@@ -80,7 +80,8 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
     """An acute code on a claim outside hospital, more than ``days`` after the first claim of the nearest episode.
 
     An episode begins with a hospital stay more than ``days`` after the one before; where there is no stay, with the
-    first claim of all.
+    first claim of all. ``after_stay``: the days count from the discharge of the last stay, and what falls within a stay
+    belongs to it.
     """
     pattern = rule.pattern
     assert isinstance(pattern, LateEpisode)
@@ -93,15 +94,21 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         pl.col("claim_type") != "inpatient",
         pl.col("date").is_between(context.year_start, context.year_until),
     )
-    earlier = events.select("member_index", pl.col("date").alias("start"), pl.col("claim_id").alias("start_claim"),
+    if pattern.places_of_service:
+        late = late.filter(pl.col("place_of_service").is_in(pattern.places_of_service))
+    stays = events.filter(pl.col("claim_type") == "inpatient")
+    earlier = stays if pattern.after_stay else events
+    earlier = earlier.select("member_index", pl.col("date").alias("start"), pl.col("claim_id").alias("start_claim"),
                             pl.col("diagnosis_code").alias("start_code"), pl.col("claim_type").alias("start_type"))  # fmt: skip
     pairs = late.join(earlier, on="member_index").with_columns(
         (pl.col("date") - pl.col("start")).dt.total_days().alias("after")
     )
     pairs = pairs.filter(pl.col("after").is_between(0, pattern.lookback_days))
     key = ["member_index", "claim_id", "diagnosis_code"]
-    new_stay = pairs.filter((pl.col("start_type") == "inpatient") & (pl.col("after") <= pattern.days))
-    pairs = pairs.filter(pl.col("after") > pattern.days).join(new_stay.select(key), on=key, how="anti")
+    new_stay = pairs.filter((pl.col("start_type") == "inpatient") & (pl.col("after") <= pattern.days)).select(key)
+    if pattern.after_stay:
+        new_stay = pl.concat([new_stay, _within_a_stay(late, stays).select(key)])
+    pairs = pairs.filter(pl.col("after") > pattern.days).join(new_stay, on=key, how="anti")
     begun = pairs.join(_begun(events, pattern.days), on=["member_index", "start"], how="semi")
     begun = begun.filter(pl.col("start_type") == "inpatient").filter(pl.col("start") == pl.col("start").max().over(key))
     first = (
@@ -110,14 +117,21 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         .group_by(key, maintain_order=True)
         .first()
     )
-    detail = pl.format("{} days after {}", "after", pl.col("start").dt.to_string("%Y-%m-%d"))
+    detail = pl.format("{} after {}", plural(pl.col("after"), "day", "days"), pl.col("start").dt.to_string("%Y-%m-%d"))
     answer = claim_rows(found, first.with_columns(detail.alias("detail")), target)
     evidence = first.select(
         "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("start").alias("evidence_date"), pl.col("start_claim").alias("claim_id"),
-        pl.col("start_code").alias("code"), pl.lit("first claim of the episode").alias("description"),
+        pl.col("start_code").alias("code"),
+        pl.lit("the hospital stay before" if pattern.after_stay else "first claim of the episode").alias("description"),
     )  # fmt: skip
     return replace(answer, evidence=shaped(evidence.unique(), EVIDENCE))
+
+
+def _within_a_stay(claims: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """``claims`` on a day of one of the member's ``stays``."""
+    spans = stays.select("member_index", pl.col("since").alias("from_day"), pl.col("date").alias("to_day")).unique()
+    return claims.join(spans, on="member_index").filter(pl.col("date").is_between("from_day", "to_day"))
 
 
 def _begun(events: pl.DataFrame, days: int) -> pl.DataFrame:
