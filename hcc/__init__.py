@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hcc.pipeline import score_kept as score_kept
     from hcc.pipeline import score_one as score_one
     from hcc.pipeline_gaps import find_gaps as find_gaps
+    from hcc.results.compare import compare as compare
     from hcc.rules import RuleSet as RuleSet
     from hcc.rules import load_rules as load_rules
 
@@ -24,6 +25,7 @@ _PUBLIC = {
     "HccError": "hcc.errors",
     "RuleSet": "hcc.rules",
     "load_rules": "hcc.rules",
+    "compare": "hcc.results.compare",
     "keep": "hcc.pipeline",
     "score": "hcc.pipeline",
     "score_kept": "hcc.pipeline",

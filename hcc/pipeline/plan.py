@@ -219,6 +219,11 @@ def _model(rules: RuleSet, year: ProgramYear, notes: list[str]) -> Model:
         )
     if rules.edition == "initial":
         notes.append(f"{rules.name} {rules.payment_year}: tables are the initial edition.")
+    if rules.edited:
+        notes.append(
+            f"{rules.name} {rules.payment_year}: {', '.join(rules.edited)} changed since the manifest was written; "
+            "'hcc rules check' shows what is not as it should be."
+        )
     empty = condition_tables(rules, [])
     return Model(rules, empty, _score_tables(rules), raps)
 

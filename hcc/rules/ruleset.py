@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +52,8 @@ class RuleSet:
     sha256: str
     tables: dict[str, pl.DataFrame] = field(repr=False)
     manifest: dict[str, Any] = field(repr=False)
+    edited: tuple[str, ...] = ()
+    """Files that are not as the manifest says: somebody changed them since."""
 
     @property
     def name(self) -> str:
@@ -92,9 +95,10 @@ def thousandths(text: pl.Expr) -> pl.Expr:
     return (text.str.to_decimal(scale=6) * 1000).cast(pl.Float64).round(3).cast(pl.Int64, strict=False)
 
 
-def _read(path: Path, columns: tuple[str, ...], digest: Any) -> pl.DataFrame:
+def _read(path: Path, columns: tuple[str, ...], digest: Any, seen: dict[Path, str]) -> pl.DataFrame:
     data = path.read_bytes()
     digest.update(path.name.encode() + b"\0" + data)
+    seen[path] = hashlib.sha256(data).hexdigest()
     frame = pl.read_csv(data, infer_schema=False, empty_string_is_null=False)
     missing = [column for column in columns if column not in frame.columns]
     if missing:
@@ -126,17 +130,17 @@ def _load(model: str, payment_year: int, calibration: str, folder: Path) -> Rule
     import tomllib
 
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
-    digest = hashlib.sha256()
+    digest, seen = hashlib.sha256(), dict[Path, str]()
     tables: dict[str, pl.DataFrame] = {}
     for name, columns in _TABLES.items():
         path = folder / f"{name}.csv"
         if path.exists():
-            tables[name] = _read(path, columns, digest)
+            tables[name] = _read(path, columns, digest, seen)
         elif name in _OPTIONAL:
             tables[name] = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         else:
             raise RulesError.from_faults(str(folder), [f"{name}.csv is missing"])
-    tables["coefficients"] = _coefficients(model, payment_year, calibration, folder, digest)
+    tables["coefficients"] = _coefficients(model, payment_year, calibration, folder, digest, seen)
     for name in ("graft_duration", "transplant"):
         tables[name] = tables[name].with_columns(thousandths(pl.col("coefficient")))
     tables["actuarial_adjustment"] = tables["actuarial_adjustment"].with_columns(thousandths(pl.col("divisor")))
@@ -152,15 +156,23 @@ def _load(model: str, payment_year: int, calibration: str, folder: Path) -> Rule
         sha256=digest.hexdigest(),
         tables=tables,
         manifest=manifest,
+        edited=_edited(manifest, {path.relative_to(folder).as_posix(): found for path, found in seen.items()}),
     )
 
 
-def _coefficients(model: str, payment_year: int, calibration: str, folder: Path, digest: Any) -> pl.DataFrame:
+def _edited(manifest: Mapping[str, Any], seen: Mapping[str, str]) -> tuple[str, ...]:
+    told = {entry["file"]: entry.get("sha256") for entry in manifest.get("table", [])}
+    return tuple(sorted(file for file, found in seen.items() if told.get(file, found) != found))
+
+
+def _coefficients(
+    model: str, payment_year: int, calibration: str, folder: Path, digest: Any, seen: dict[Path, str]
+) -> pl.DataFrame:
     path = folder / calibration / "coefficients.csv"
     known = calibrations(folder)
     if (calibration and calibration not in known) or not path.exists():
         raise _no_coefficients(f"{model} {payment_year}", model, calibration, known, folder)
-    raw = _read(path, ("segment", "variable", "coefficient"), digest)
+    raw = _read(path, ("segment", "variable", "coefficient"), digest, seen)
     frame = raw.with_columns(thousandths(pl.col("coefficient")))
     if frame["coefficient"].null_count():
         rows = frame.with_row_index("row", offset=2).filter(pl.col("coefficient").is_null())["row"].to_list()
