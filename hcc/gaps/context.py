@@ -34,7 +34,8 @@ class Evidence:
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
     stays: claim_id, since: first day of hospital stays of several days. links: claim_id, encounter: chart reviews and
     the encounter that they belong to. deletes: date, diagnosis_code, claim_id, submitted: chart-review deletes.
-    submitted: claim_id, submitted: the last submission of claims of members with deletes. problems: recorded_date, code.
+    submitted: claim_id, submitted: the last submission of claims of members with deletes. problems: recorded_date, code, and where
+    known status, resolved_date.
     chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
     """
 

@@ -22,6 +22,9 @@ from hcc.rules.gap_windows import EARLIEST
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
 _MEASURE = pl.UInt16
+# Words of FHIR's Condition.clinicalStatus and verificationStatus.
+_NO_LONGER = ("inactive", "remission", "resolved")
+_NEVER = ("entered-in-error", "refuted")
 _BARE = "code "  # before a procedure code that stands for itself
 
 
@@ -31,7 +34,7 @@ class Events:
 
     A diagnosis has ``since`` beside its date, the first day of a hospital stay, else the date; and ``encounter`` beside
     its claim_id: a linked chart review and its encounter are one. A result has ``sign``, the place of its comparator in
-    COMPARATORS.
+    COMPARATORS. A problem has ``ended``, the day on which it stood no longer (null: it stands).
     """
 
     frames: dict[str, pl.DataFrame]
@@ -275,12 +278,19 @@ def concept_codes(context: GapContext, concepts: Iterable[str]) -> list[str]:
 def _problems(context: GapContext, plan: Plan) -> Built:
     if context.evidence.problems is None:
         return None
+    names = context.evidence.problems.collect_schema().names()
+    status = pl.col("status").cast(pl.String).str.to_lowercase() if "status" in names else pl.lit(None, pl.String)
+    resolved = pl.col("resolved_date") if "resolved_date" in names else pl.lit(None, pl.Date)
+    ended = pl.coalesce(resolved, pl.when(status.is_in(_NO_LONGER)).then(pl.col("recorded_date")))
     frame = (
-        context.evidence.problems.filter(pl.col("recorded_date") <= context.as_of)
-        .select("member_index", pl.col("recorded_date").alias("date"), pl.col("code").alias("diagnosis_code"))
+        context.evidence.problems.filter(pl.col("recorded_date") <= context.as_of, ~status.is_in(_NEVER).fill_null(False))
+        .select(
+            "member_index", pl.col("recorded_date").alias("date"), ended.alias("ended"),
+            pl.col("code").alias("diagnosis_code"),
+        )
         .unique()
         .collect()
-    )
+    )  # fmt: skip
     present = frame["diagnosis_code"].unique()
     keys = pl.concat(
         [

@@ -208,9 +208,10 @@ def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     keys = gaps.select("gap", "member_index", "target", "m", "hcc")
     exact = own.filter(pl.col("hcc").is_not_null()).join(keys, on=["member_index", "target", "m", "hcc"])
     loose = own.filter(pl.col("hcc").is_null()).drop("m", "hcc").join(keys, on=["member_index", "target"])
-    # An informational gap has no HCC of its own; the evidence was found for the one it came from.
+    # An informational gap has no HCC of its own; the evidence was found for the one it came from, which is no gap itself.
     bare = (
         own.filter(pl.col("hcc").is_not_null())
+        .join(keys, on=["member_index", "target", "m", "hcc"], how="anti")
         .drop("m", "hcc")
         .join(keys.filter(pl.col("hcc").is_null()), on=["member_index", "target"])
     )

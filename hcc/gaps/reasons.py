@@ -32,11 +32,16 @@ CLOSING = {
     "for the score.",
     "low_strength": " The evidence is weak and shown for completeness.",
     "evidence_not_given": " What would speak against it could not be looked at, because a table was not given.",
+    "code_retired": " The code has ended and could mean several HCCs.",
     "acute": " The condition is acute: a list that names it does not tell that it was there in {year}.",
     "died": " The member has died.",
     "disenrolled": " The member is no longer enrolled.",
     "hospice": " The member is in hospice.",
     "new_enrollee": " The member is a new enrollee, whose score uses no diagnoses.",
+}
+REMARKS = {
+    "not_payable": "{codes} stands in {year} on chart-review records alone ({claims}), none of them linked to an encounter: "
+    "these do not count for the score, so no HCC rests on them.",
 }
 RECAPTURE = {
     "same": "Counted in {before} and again in {year}.",
@@ -93,6 +98,8 @@ def _template(
     closing = CLOSING.get(reason, "")
     if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
         text, closing = RECAPTURE[reason], ""
+    elif reason in REMARKS:
+        text, closing = REMARKS[reason], ""
     elif rule.direction == "unsupported" and status == "indeterminate":
         text = _not_judged(plan, planned, reason)
     else:
@@ -130,7 +137,7 @@ def _filled_rows(
         rule = plan.rules[planned.rule]
         recaptured = rule.pattern is not None and rule.pattern.name == "recapture"
         # What was coded then, which is not always what can be coded now.
-        told = rows.select((_part_of_detail(2) if recaptured else pl.col("codes")).alias("codes"))["codes"]
+        told = rows.select((_part_of_detail(2) if recaptured else pl.coalesce("told", "codes")).alias("codes"))["codes"]
         rows = (
             rows.with_columns(told.alias("_told"))
             .join(_codes_in_words(told), left_on="_told", right_on="codes", how="left", maintain_order="left")

@@ -310,13 +310,15 @@ def _without_hcc(remarks: pl.DataFrame) -> pl.DataFrame:
     if remarks.is_empty():
         return remarks
     codes = each_code(remarks.select(*key, "codes")).group_by(key).agg(CODES)
+    told = each_code(remarks.select(*key, pl.col("told").alias("codes")).drop_nulls("codes")).group_by(key).agg(CODES)
     # What is coded itself comes first: of the whole it is said that it is coded, not what stands above a part.
     first = remarks.sort(pl.col("higher_hcc").is_not_null(), "hcc")
     merged = first.group_by(key, maintain_order=True).agg(
         pl.col("claims").max(), pl.col("first").min(), pl.col("last").max(),
-        pl.exclude("claims", "first", "last", "codes", "hcc").first(),
+        pl.exclude("claims", "first", "last", "codes", "told", "hcc").first(),
     )  # fmt: skip
-    return shaped(merged.join(codes, on=key), FULL)
+    merged = merged.join(codes, on=key).join(told.rename({"codes": "told"}), on=key, how="left")
+    return shaped(merged, FULL)
 
 
 def _not_for_everyone(context: GapContext, rows: pl.DataFrame) -> pl.DataFrame:
@@ -350,7 +352,8 @@ STATUSES = ("open", "indeterminate", "closed", "informational", "suppressed")
 STATUS_REASONS = (
     "", "same", "higher", "lower", "equivalent", "new", "acute", "code_retired", "captured_above", "low_strength",
     "ineligible_record", "no_payment_hcc", "problem_list_only", "evidence_not_given", "look_back_not_covered",
-    "unidentified_fills", "new_enrollee", "disenrolled", "died", "hospice",
+    "unidentified_fills", "new_enrollee", "disenrolled", "died", "hospice", "linked", "unlinked", "linked_and_unlinked",
+    "not_payable",
 )  # fmt: skip
 _RANK = {status: place for place, status in enumerate(STATUSES)}
 

@@ -33,6 +33,9 @@ class OnlyOn(_Pattern):
 
     ``services``: a line of these procedure concepts; ``vendor_services``: such a line by an NPI of the user's
     ``hra_vendor_npis``; ``record_types``, ``places_of_service``, ``flags`` (of the table diagnoses).
+
+    ``tell_links``: say whether the chart reviews are linked to encounters. ``not_payable``: reasons of the table diagnoses;
+    an HCC that stands on records of such a reason alone is a remark.
     """
 
     name: Literal["only_on"]
@@ -41,6 +44,8 @@ class OnlyOn(_Pattern):
     record_types: tuple[str, ...] = ()
     places_of_service: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    tell_links: bool = False
+    not_payable: tuple[str, ...] = ()
 
 
 class SexConflict(_Pattern):

@@ -137,6 +137,8 @@ PROBLEMS = Table(
         Column("recorded_date", "date", "When the entry was recorded.", required=True),
         Column("code", "text", "Code of the entry.", required=True),
         Column("code_system", "few", "ICD-10-CM (others are counted, not read).", default="ICD-10-CM"),
+        Column("status", "few", "active, inactive, remission, resolved or entered-in-error; blank: it stands."),
+        Column("resolved_date", "date", "When it was resolved; blank: it was not, unless the status says so."),
     ),
 )
 

@@ -146,8 +146,9 @@ class Person:
         )  # fmt: skip
         return self
 
-    def problem(self, code: str, when: str) -> Person:
-        self.problems.append({"recorded_date": day(when), "code": code})
+    def problem(self, code: str, when: str, *, status: str | None = None, resolved: str | None = None) -> Person:
+        ended = day(resolved) if resolved else None
+        self.problems.append({"recorded_date": day(when), "code": code, "status": status, "resolved_date": ended})
         return self
 
     def finding(self, code: str, when: str, verdict: str, claim: str | None = None) -> Person:
@@ -182,7 +183,7 @@ _SCHEMAS = {
         "observation_date": pl.Date, "concept": pl.String, "use": pl.String, "value": pl.Float64, "low": pl.Float64,
         "high": pl.Float64, "finding": pl.String, "loinc": pl.String, "comparator": pl.String,
     },
-    "problems": {"recorded_date": pl.Date, "code": pl.String},
+    "problems": {"recorded_date": pl.Date, "code": pl.String, "status": pl.String, "resolved_date": pl.Date},
     "findings": {
         "service_date": pl.Date, "diagnosis_code": pl.String, "claim_id": pl.String, "verdict": pl.String,
         "note": pl.String,

@@ -22,6 +22,7 @@ ROW: Schema = {
     "m": pl.UInt8,
     "hcc": pl.UInt16,
     "codes": pl.String,
+    "told": pl.String,
     "claims": pl.UInt32,
     "first": pl.Date,
     "last": pl.Date,
@@ -33,9 +34,9 @@ ROW: Schema = {
     "inert": pl.Boolean,
 }
 """A gap before its words. ``codes``: the diagnoses in question, sorted, joined by commas (text: a list in each of
-millions of rows is copied with every step); ``falls``: without them the HCC is gone (null: to be
-worked out from the codes); ``status``: set by patterns that decide it themselves, else null; ``inert``: adding the HCC
-changes nothing."""
+millions of rows is copied with every step); ``told``: what is written, where candidates can differ from it; ``falls``:
+without them the HCC is gone (null: to be worked out from the codes); ``status``: set by patterns that decide it
+themselves, else null; ``inert``: adding the HCC changes nothing."""
 
 EVIDENCE: Schema = {
     "member_index": pl.UInt32,

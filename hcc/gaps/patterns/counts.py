@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcc.gaps.events import with_encounter
-from hcc.gaps.patterns.common import ROW, Found, PatternRows, counted_claims, shaped, with_codes
+from hcc.gaps.events import live, with_encounter
+from hcc.gaps.patterns.common import EVIDENCE, ROW, Found, PatternRows, counted_claims, shaped, with_codes
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import ClaimCount, OnlyOn
+
+_LINKS = [
+    (0, "linked", "each linked to an encounter"),
+    (1, "unlinked", "none linked to an encounter"),
+    (2, "linked_and_unlinked", "some linked to an encounter and some not"),
+]
+"""Number, status_reason and words."""
 
 
 def claim_count(found: Found, rule: Rule, target: int) -> PatternRows:
@@ -68,7 +75,72 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
         .filter(pl.col("claims") == pl.col("all_claims"))
         .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(True).alias("falls"))
     )
-    return PatternRows(shaped(rows, ROW))
+    answers = [_with_links(found, rows, mapped, target) if pattern.tell_links else PatternRows(shaped(rows, ROW))]
+    if pattern.not_payable:
+        answers.append(_not_payable(found, pattern, target))
+    return PatternRows(pl.concat([a.rows for a in answers]), pl.concat([a.evidence for a in answers]))
+
+
+def _with_links(found: Found, rows: pl.DataFrame, mapped: pl.DataFrame, target: int) -> PatternRows:
+    """``rows`` that say whether their chart reviews are linked, and the encounters that these are linked to.
+
+    ``mapped``: member_index, m, hcc, claim_id, date, diagnosis_code of the claims.
+    """
+    on = ["member_index", "m", "hcc"]
+    links = found.context.evidence.links
+    claims = mapped.join(rows.select(on), on=on, how="semi").with_columns(pl.col("claim_id").cast(pl.String))
+    if links is None:
+        claims = claims.with_columns(pl.lit(None, pl.String).alias("encounter"))
+    else:
+        known = links.with_columns(pl.col("claim_id", "encounter").cast(pl.String))
+        known = known.join(claims.lazy().select("member_index").unique(), on="member_index", how="semi")
+        claims = claims.join(known.collect(), on=["member_index", "claim_id"], how="left")
+    linked = pl.col("encounter").is_not_null()
+    why = pl.when(linked.all()).then(0).when(linked.any()).then(2).otherwise(1).alias("link")
+    words = pl.DataFrame(_LINKS, schema=["link", "status_reason", "detail"], orient="row").cast({"link": pl.Int32})
+    told = rows.join(claims.group_by(on).agg(why), on=on).join(words, on="link")
+    shown = claims.select(
+        *on, pl.lit(target).alias("target"), pl.lit("context").alias("stance"),
+        pl.when(linked).then(pl.lit("claim")).otherwise(pl.lit("absence")).alias("kind"),
+        pl.col("date").alias("evidence_date"), pl.coalesce("encounter", "claim_id").alias("claim_id"),
+        pl.when(linked).then(pl.format("encounter that the chart review {} is linked to", "claim_id"))
+        .otherwise(pl.lit("no encounter to which this chart review is linked")).alias("description"),
+    )  # fmt: skip
+    return PatternRows(shaped(told, ROW), shaped(shown.unique(), EVIDENCE))
+
+
+def _not_payable(found: Found, pattern: OnlyOn, target: int) -> PatternRows:
+    """A remark on the HCCs all of whose live records are left out for a reason of ``not_payable``, where nothing above
+    them is captured."""
+    on = ["member_index", "m", "hcc"]
+    text = [pl.col("claim_id", "diagnosis_code", "reason").cast(pl.String)]
+    barred = pl.col("reason").cast(pl.String).is_in(pattern.not_payable)
+    records = live(found.context.diagnoses).filter(pl.col("thru_date") <= found.context.as_of)
+    who = records.filter(barred).select("member_index").unique()
+    records = records.join(who, on="member_index", how="semi").with_columns(text)
+    mine = found.hccs.candidate_hccs(
+        records.filter(barred).select("member_index", "claim_id", "diagnosis_code", pl.col("thru_date").alias("date"))
+    )
+    elsewhere = records.filter(~barred).select("member_index", "diagnosis_code").unique()
+    elsewhere = elsewhere.join(found.hccs.mapping, on="diagnosis_code").select(on).unique()
+    alone = mine.join(elsewhere, on=on, how="anti")
+    known = found.hccs.with_captured(alone.select(on).unique()).filter(pl.col("same") | pl.col("higher"))
+    alone = alone.join(known.select(on), on=on, how="anti")
+    rows = with_codes(
+        alone.with_columns(pl.col("m").min().over("member_index")), ("member_index", "m"),
+        pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
+        pl.col("date").min().alias("first"),
+        pl.col("date").max().alias("last"),
+    ).with_columns(
+        pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(False).alias("falls"),
+        pl.lit("informational").alias("status"), pl.lit("not_payable").alias("status_reason"),
+    )  # fmt: skip
+    shown = alone.select(
+        *on, pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
+        pl.col("date").alias("evidence_date"), "claim_id", pl.col("diagnosis_code").alias("code"),
+        pl.lit("chart review that is linked to no encounter and does not count").alias("description"),
+    )  # fmt: skip
+    return PatternRows(shaped(rows, ROW), shaped(shown.unique(), EVIDENCE))
 
 
 def _service_claims(found: Found, pattern: OnlyOn) -> pl.DataFrame | None:

@@ -8,7 +8,6 @@ import polars as pl
 
 from hcc.gaps.events import live
 from hcc.gaps.patterns.common import (
-    CODES,
     CREDITS,
     EVIDENCE,
     ROW,
@@ -20,53 +19,75 @@ from hcc.gaps.patterns.common import (
     shaped,
 )
 from hcc.gaps.patterns.recapture import acute_of
+from hcc.gaps.validity import claimable
 from hcc.rules.gap_grammar import Rule
 from hcc.rules.gap_patterns import Documented, NotFound
 
 _HCC = ("member_index", "m", "hcc")
 _NOTHING = pl.DataFrame(schema=ROW)
+_NOTED = (
+    pl.col("diagnosis_code").filter("candidate").unique().sort().str.join(",").alias("codes"),
+    pl.col("told").unique().sort().str.join(",").alias("told"),
+    pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
+    pl.col("date").min().alias("first"),
+    pl.col("date").max().alias("last"),
+)
 _CLEAN = pl.col("diagnosis_code").cast(pl.String).str.to_uppercase().str.replace_all(r"[.\s]", "")
 
 
 def documented(found: Found, rule: Rule, target: int) -> PatternRows:
-    """Mapped codes of the year in the problem list, or found by a reviewer, whose HCC is not captured.
+    """Mapped codes of the problem list as it stands, or found by a reviewer in the year, whose HCC is not captured.
 
-    A list keeps what is over: an acute condition of it is suppressed, as it is not recaptured. A reviewer's finding is of
-    a record of the year.
+    Candidates are codes that a claim of the year, or of the reviewed day, can carry. A list keeps what is over: an acute
+    condition of it is suppressed, as it is not recaptured. A reviewer's finding is of a record of the year.
     """
     pattern = rule.pattern
     assert isinstance(pattern, Documented)
-    noted = _problems(found) if pattern.table == "problems" else _findings(found, pattern.verdicts)
+    listed = pattern.table == "problems"
+    noted = _problems(found) if listed else _findings(found, pattern.verdicts)
     if noted is None:
         return PatternRows(_NOTHING)
-    mapped = found.hccs.candidate_hccs(noted).with_columns(pl.lit(False).alias("acute"))
-    if pattern.table == "problems":
+    noted = claimable(found.context, noted, on_its_day=not listed)
+    mapped = _without_settled(found.hccs.captured, _with_certain(found.hccs.candidate_hccs(noted)))
+    mapped = mapped.with_columns(pl.lit(False).alias("acute"))
+    if listed:
         mapped = acute_of(found, mapped.drop("acute"))
         mapped = mapped.filter(pl.col("acute") == pl.col("acute").all().over(_HCC))  # a chronic code beside it stays
     rows = (
         mapped.group_by(_HCC)
-        .agg(
-            CODES,
-            pl.col("acute").first(),
-            pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
-            pl.col("date").min().alias("first"),
-            pl.col("date").max().alias("last"),
-        )
+        .agg(*_NOTED, pl.col("acute").first(), (~pl.col("certain")).all().alias("uncertain"))
         .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"))
     )
     return PatternRows(
-        shaped(_without_acute(found, rows), ROW), _noted_evidence(mapped.drop("acute"), target, pattern.table)
+        shaped(_with_status(found, rows), ROW), _noted_evidence(mapped.drop("acute"), target, pattern.table)
     )
 
 
-def _without_acute(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
-    """``rows`` (with ``acute``), those suppressed that are acute and not captured, nor anything above them."""
-    known = found.hccs.with_captured(rows.filter("acute"))
-    open_rows = known.filter(~pl.col("same"), ~pl.col("higher")).select(*_HCC)
-    open_rows = open_rows.with_columns(
-        pl.lit("suppressed").alias("status"), pl.lit("acute").alias("status_reason")
-    )
-    return rows.join(open_rows, on=_HCC, how="left")
+def _with_certain(mapped: pl.DataFrame) -> pl.DataFrame:
+    """``mapped`` (of ``claimable``) with ``certain``: whatever the written code has become, it gives the HCC."""
+    told = ["member_index", "date", "told", "m", "hcc"]
+    split = mapped.filter(pl.col("others") > 0).group_by(told).agg(pl.col("diagnosis_code").n_unique().alias("lead"))
+    led = mapped.join(split, on=told, how="left")
+    return led.with_columns((pl.col("lead").fill_null(0) >= pl.col("others")).alias("certain")).drop("lead")
+
+
+def _without_settled(known: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """``mapped`` without the codes that could be several HCCs, where one of these is ``known`` (``_HCC``)."""
+    told = ["member_index", "m", "told"]
+    settled = mapped.filter(~pl.col("certain")).join(known.select(_HCC), on=_HCC, how="semi").select(told).unique()
+    asked = mapped.join(settled.with_columns(pl.lit(True).alias("settled")), on=told, how="left")
+    return asked.filter(pl.col("certain") | pl.col("settled").is_null()).drop("settled")
+
+
+def _with_status(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` (with ``acute`` and ``uncertain``), where neither they nor anything above them is captured: acute ones
+    suppressed, and those indeterminate whose code could mean several HCCs."""
+    known = found.hccs.with_captured(rows.filter(pl.col("acute") | pl.col("uncertain")))
+    word = pl.when("acute").then(pl.lit("suppressed")).otherwise(pl.lit("indeterminate"))
+    why = pl.when("acute").then(pl.lit("acute")).otherwise(pl.lit("code_retired"))
+    settled = known.filter(~pl.col("same"), ~pl.col("higher"))
+    settled = settled.select(*_HCC, word.alias("status"), why.alias("status_reason"))
+    return rows.join(settled, on=_HCC, how="left")
 
 
 def not_found(found: Found, rule: Rule, target: int) -> PatternRows:
@@ -149,7 +170,10 @@ def _validated(found: Found, supported: pl.DataFrame) -> pl.DataFrame:
 
 
 def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
-    """A mapped code of the year in the problem list whose HCC no claim of the year carries: a remark (AUD-PROBLIST)."""
+    """A mapped code of the problem list as it stands whose HCC no claim of the year carries: a remark (AUD-PROBLIST).
+
+    Of earlier years only what lasts: a list keeps what is over.
+    """
     noted = _problems(found)
     if noted is None:
         return PatternRows(_NOTHING)
@@ -162,15 +186,13 @@ def problem_list_only(found: Found, rule: Rule, target: int) -> PatternRows:
         .select("member_index", "m", "hcc")
         .unique()
     )
-    alone = found.hccs.candidate_hccs(noted).join(coded, on=["member_index", "m", "hcc"], how="anti")
+    mapped = found.hccs.candidate_hccs(claimable(found.context, noted, on_its_day=False))
+    mapped = _without_settled(coded, _with_certain(mapped))
+    standing = acute_of(found, mapped).filter((pl.col("date") >= found.context.year_start) | ~pl.col("acute"))
+    alone = standing.drop("acute").join(coded, on=["member_index", "m", "hcc"], how="anti")
     rows = (
         alone.group_by("member_index", pl.col("m").min().over("member_index").alias("m"))
-        .agg(
-            CODES,
-            pl.col("date").n_unique().cast(pl.UInt32).alias("claims"),
-            pl.col("date").min().alias("first"),
-            pl.col("date").max().alias("last"),
-        )
+        .agg(*_NOTED)
         .with_columns(
             pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(False).alias("falls"),
             pl.lit("informational").alias("status"), pl.lit("problem_list_only").alias("status_reason"),
@@ -195,20 +217,20 @@ def _noted_evidence(mapped: pl.DataFrame, target: int, table: str) -> pl.DataFra
     rows = mapped.select(
         "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
         pl.lit(kind).alias("kind"), pl.col("date").alias("evidence_date"), *extra, *value,
-        pl.col("diagnosis_code").alias("code"), pl.lit(words).alias("description"),
+        pl.col("told").alias("code"), pl.lit(words).alias("description"),
     )  # fmt: skip
     return shaped(rows.unique(), EVIDENCE)
 
 
 def _problems(found: Found) -> pl.DataFrame | None:
-    """member_index, date, diagnosis_code: entries recorded in the year."""
+    """member_index, date, diagnosis_code: entries that stand in the year, whenever they were recorded."""
     if "problem" not in found.events.frames:
         return None
     context = found.context
     return (
         found.events.frames["problem"]
-        .filter(pl.col("date").is_between(context.year_start, context.year_until))
-        .with_columns(_CLEAN.alias("diagnosis_code"))
+        .filter(pl.col("date") <= context.year_until, (pl.col("ended") >= context.year_start).fill_null(True))
+        .select("member_index", "date", _CLEAN.alias("diagnosis_code"))
         .unique()
     )
 
