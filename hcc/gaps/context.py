@@ -33,7 +33,8 @@ class Evidence:
     diagnoses: claim_id, date, diagnosis_code, claim_type, record_type, counted, place_of_service: live claims; codes of
     the data-collection year that map in no model, and every code of interest of other years (up to as_of).
     stays: claim_id, since: first day of hospital stays of several days. links: claim_id, encounter: chart reviews and
-    the encounter that they belong to. deletes: date, diagnosis_code, claim_id, submitted: chart-review deletes.
+    the encounter that they belong to. specialties: claim_id, specialty: of the claims of the year with a specialty that a
+    rule names, the specialties of all lines (null unknown). deletes: date, diagnosis_code, claim_id, submitted: chart-review deletes.
     submitted: claim_id, submitted: the last submission of claims of members with deletes. problems: recorded_date, code, and where
     known status, resolved_date.
     chart_findings: service_date, diagnosis_code, claim_id, verdict, reviewer, note.
@@ -46,6 +47,7 @@ class Evidence:
     diagnoses: pl.LazyFrame | None = None
     stays: pl.LazyFrame | None = None
     links: pl.LazyFrame | None = None
+    specialties: pl.LazyFrame | None = None
     deletes: pl.LazyFrame | None = None
     submitted: pl.LazyFrame | None = None
     problems: pl.LazyFrame | None = None

@@ -47,13 +47,14 @@ class Looked:
 @dataclass(frozen=True)
 class Needs:
     """Names of the value sets, and codes, that some enabled rule asks for. ``procedure_codes``: those that a rule names
-    itself; ``procedure_concepts`` has the concepts that hold them too."""
+    itself; ``procedure_concepts`` has the concepts that hold them too; ``specialties``: of providers."""
 
     drug_classes: frozenset[str]
     result_concepts: frozenset[str]
     procedure_concepts: frozenset[str]
     diagnoses: tuple[Looked, ...]
     procedure_codes: frozenset[str] = frozenset()
+    specialties: frozenset[str] = frozenset()
 
     def diagnosis_filter(self, valuesets: ValueSets) -> pl.Expr:
         """Condition on ``diagnosis_code`` (text): any rule looks at it."""
@@ -83,6 +84,7 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
     results: set[str] = set()
     procedures: set[str] = set()
     services: set[str] = set()
+    specialties: set[str] = set()
     everyone, this_year = CodeNeeds(), CodeNeeds()
     of_rules: list[Looked] = []
     for rule in rules.enabled:
@@ -109,10 +111,13 @@ def needs(rules: GapRules, valuesets: ValueSets) -> Needs:
             of_rules += _of_rule(rule, valuesets, own, own_year)
         if isinstance(rule.pattern, OnlyOn):
             procedures |= {*rule.pattern.services, *rule.pattern.vendor_services}
+            specialties |= set(rule.pattern.specialties)
     looked = (Looked(everyone, False), Looked(this_year, True), *of_rules)
     listed = valuesets.hcpcs.filter(pl.col("code").cast(pl.String).is_in(sorted(services)))
     procedures |= set(listed["concept"].cast(pl.String))
-    return Needs(frozenset(classes), frozenset(results), frozenset(procedures), looked, frozenset(services))
+    return Needs(
+        frozenset(classes), frozenset(results), frozenset(procedures), looked, frozenset(services), frozenset(specialties)
+    )
 
 
 def _of_rule(rule: Rule, valuesets: ValueSets, own: CodeNeeds, own_year: CodeNeeds) -> list[Looked]:

@@ -78,6 +78,9 @@ def population_evidence(
     links = _links(lines, index)
     if links is not None:
         frames["links"] = links
+    specialties = _specialties(lines, index, plan, wanted, as_of)
+    if specialties is not None:
+        frames["specialties"] = specialties
     gone = deletes(sources, index)
     if gone is not None:
         gone = gone.filter(pl.col("date") <= as_of).collect(engine="streaming").lazy()
@@ -119,6 +122,23 @@ def _links(lines: pl.LazyFrame, index: pl.LazyFrame) -> pl.LazyFrame | None:
         .join(index, on="member_id")
         .select("member_index", "claim_id", "encounter")
     )
+
+
+def _specialties(
+    lines: pl.LazyFrame, index: pl.LazyFrame, plan: Plan, wanted: Needs, as_of: date
+) -> pl.LazyFrame | None:
+    """member_index, claim_id, specialty: of professional claims of the year with a specialty that a rule names, the
+    specialties of all lines (null unknown). Institutional claims name none."""
+    if not wanted.specialties or "specialty" not in lines.collect_schema().names():
+        return None
+    start, end = plan.decisions.lines.window
+    of_year = lines.filter(pl.col("thru_date").is_between(start, min(end, as_of)))
+    if "claim_type" in lines.collect_schema().names():
+        of_year = of_year.filter(pl.col("claim_type").cast(pl.String) == "professional")
+    named = of_year.filter(pl.col("specialty").cast(pl.String).is_in(sorted(wanted.specialties)))
+    some = named.select("claim_id").unique().collect(engine="streaming")
+    whole = of_year.join(some.lazy(), on="claim_id", how="semi").select("claim_id", "member_id", "specialty").unique()
+    return whole.join(index, on="member_id").select("member_index", "claim_id", "specialty")
 
 
 def _submitted(lines: pl.LazyFrame, index: pl.LazyFrame, deletes: pl.LazyFrame) -> pl.LazyFrame:

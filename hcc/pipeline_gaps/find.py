@@ -121,7 +121,7 @@ def gaps_of(
     }  # fmt: skip
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds,
-        [*sources.notes, *findings_of_no_claim(sources)],
+        [*sources.notes, *findings_of_no_claim(sources), *(f"{r.id} is not judged: {r.why}" for r in rules.not_judged)],
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
     enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window[0], as_of)

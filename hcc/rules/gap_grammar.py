@@ -186,11 +186,22 @@ class Settings(Frozen):
     _are_npis = field_validator("hra_vendor_npis")(_npis)
 
 
+class NotJudged(Frozen):
+    """A rule that is known and that none of our input tables can decide: said, not left out in silence."""
+
+    id: str = Field(pattern=r"^[A-Z][A-Za-z0-9/+-]{1,23}$")
+    title: str = Field(min_length=5)
+    why: str = Field(min_length=10)
+    citation: str = Field(min_length=5)
+    basis: str = ""
+
+
 class RuleFile(Frozen):
     """A file of rules; ``on``, ``off`` and ``settings`` are for a user's own file."""
 
     title: str = ""
     rules: tuple[Rule, ...] = ()
+    not_judged: tuple[NotJudged, ...] = ()
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     settings: Settings = Settings()

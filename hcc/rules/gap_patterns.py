@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class _Pattern(BaseModel):
@@ -34,6 +34,8 @@ class OnlyOn(_Pattern):
     ``services``: a line of these procedure concepts; ``vendor_services``: such a line by an NPI of the user's
     ``hra_vendor_npis``; ``record_types``, ``places_of_service``, ``flags`` (of the table diagnoses).
 
+    ``specialties``: all lines of the claim are by providers of these CMS specialty codes.
+
     ``tell_links``: say whether the chart reviews are linked to encounters. ``not_payable``: reasons of the table diagnoses;
     an HCC that stands on records of such a reason alone is a remark.
     """
@@ -44,8 +46,17 @@ class OnlyOn(_Pattern):
     record_types: tuple[str, ...] = ()
     places_of_service: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    specialties: tuple[str, ...] = ()
     tell_links: bool = False
     not_payable: tuple[str, ...] = ()
+
+    @field_validator("specialties")
+    @classmethod
+    def _two_characters(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [code for code in codes if len(code) != 2 or not code.isalnum()]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: write CMS specialty codes of two characters")
+        return codes
 
 
 class SexConflict(_Pattern):

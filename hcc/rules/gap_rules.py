@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hcc.errors import HccError, RulesError
 from hcc.rules.folders import find
-from hcc.rules.gap_grammar import Rule, RuleFile, Settings
+from hcc.rules.gap_grammar import NotJudged, Rule, RuleFile, Settings
 from hcc.rules.manifest import validation_faults
 
 _FILE_FIELDS = set(RuleFile.model_fields)
@@ -25,7 +25,8 @@ class GapRules:
     """All rules, switched on or off; ``enabled`` are the ones that run. ``sha256`` fingerprints files and switches.
 
     ``asked_for``: ids of the rules that run because the user wants them: off by default and switched on, or the user's
-    own. Their rows of low strength are open; those of our other rules are suppressed (SPEC R-5.16).
+    own. Their rows of low strength are open; those of our other rules are suppressed (SPEC R-5.16). ``not_judged``: rules
+    that no input table can decide, with the reason.
     """
 
     rules: tuple[Rule, ...]
@@ -34,6 +35,7 @@ class GapRules:
     sha256: str
     files: tuple[Path, ...]
     asked_for: frozenset[str] = frozenset()
+    not_judged: tuple[NotJudged, ...] = ()
 
     def rule(self, rule_id: str) -> Rule:
         """The rule of an id; KeyError when there is none."""
@@ -83,6 +85,7 @@ def load_gap_rules(
         sha256=digest.hexdigest(),
         files=(*shipped, *own),
         asked_for=frozenset(of_the_user | {rule_id for rule_id in off_by_default if switched[rule_id]}),
+        not_judged=tuple(one for _, file in loaded for one in file.not_judged),
     )
 
 

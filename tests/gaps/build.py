@@ -82,13 +82,15 @@ class Person:
     submitted: list[dict] = field(default_factory=list)
     stays: list[dict] = field(default_factory=list)
     links: list[dict] = field(default_factory=list)
+    specialties: list[dict] = field(default_factory=list)
 
     def dx(
         self, code: str, when: str, claim_type: str = "professional", *, claim: str | None = None, counted: bool = True,
         reason: str | None = None, record_type: str = "encounter", flags: str = "", place: str = "11", npi: str = "1",
-        since: str | None = None, linked: str | None = None,
+        since: str | None = None, linked: str | None = None, specialties: tuple[str | None, ...] = (),
     ) -> Person:  # fmt: skip
         claim = claim or f"{self.name}-{len(self.diagnoses)}"
+        self.specialties += [{"claim_id": claim, "specialty": one} for one in specialties]
         if since is not None:
             self.stays.append({"claim_id": claim, "since": day(since)})
         if linked is not None:
@@ -192,6 +194,7 @@ _SCHEMAS = {
     "submitted": {"claim_id": pl.String, "submitted": pl.Date},
     "stays": {"claim_id": pl.String, "since": pl.Date},
     "links": {"claim_id": pl.String, "encounter": pl.String},
+    "specialties": {"claim_id": pl.String, "specialty": pl.String},
 }  # fmt: skip
 
 
@@ -288,6 +291,7 @@ def context(
         diagnoses=other.lazy(),
         stays=_frame(everyone, "stays").lazy(),
         links=_frame(everyone, "links").lazy(),
+        specialties=_frame(everyone, "specialties").lazy(),
         deletes=_frame(everyone, "deletes").lazy(),
         submitted=_frame(everyone, "submitted").lazy(),
         problems=_frame(everyone, "problems").lazy() if given["problems"] else None,

@@ -38,6 +38,7 @@ class Claim:
     record_type: str = "encounter"
     linked: bool = False
     bill_type: str | None = None
+    specialty: str | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,8 @@ _MEMBERS = {
 _CLAIMS = {
     "claim_id": pl.String, "line_number": pl.Int64, "member_id": pl.String, "claim_type": pl.String,
     "bill_type": pl.String, "from_date": pl.Date, "thru_date": pl.Date, "hcpcs": pl.String, "modifier_1": pl.String,
-    "place_of_service": pl.String, "rendering_npi": pl.String, "linked_claim_id": pl.String, "record_type": pl.String,
+    "place_of_service": pl.String, "rendering_npi": pl.String, "specialty": pl.String, "linked_claim_id": pl.String,
+    "record_type": pl.String,
     **{f"diagnosis_{place}": pl.String for place in range(1, 5)},
 }  # fmt: skip
 _PHARMACY = {
@@ -360,5 +362,6 @@ def _lines(claim: Claim, member_id: str, claim_id: str) -> Iterator[dict[str, ob
             "bill_type": claim.bill_type, "from_date": claim.first_day or claim.on, "thru_date": claim.on,
             "hcpcs": hcpcs, "modifier_1": claim.modifier, "place_of_service": claim.place, "rendering_npi": claim.npi,
             "linked_claim_id": f"{claim_id}-L" if claim.linked else None, "record_type": claim.record_type,
+            "specialty": claim.specialty,
             **{f"diagnosis_{place}": code for place, code in enumerate(claim.codes, start=1)},
         }  # fmt: skip

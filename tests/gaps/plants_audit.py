@@ -197,6 +197,18 @@ def _provenance(c: Calendar) -> list[Plant]:
             "a home visit by nobody's vendor (RULINGS 27)",
             office("E6601", a, services=("99345",), place="12"),
         ),
+        plus("AUD-SPEC", "a public health agency alone", office("I509", a, specialty="60")),
+        minus(
+            "AUD-SPEC",
+            "a public health agency and a cardiologist",
+            office("I509", a, specialty="60"),
+            office("I509", b, specialty="06"),
+        ),
+        minus("AUD-SPEC", "a provider of unknown specialty", office("I509", a)),
+        minus("AUD-SPEC", "a family practice", office("I509", a, specialty="08")),
+        plus("AUD-RAD", "a diagnostic radiologist alone", office("I509", a, specialty="30")),
+        minus("AUD-RAD", "a diagnostic radiologist and an office visit", office("I509", a, specialty="30"), office("I509", b)),
+        minus("AUD-RAD", "an interventional radiologist", office("I509", a, specialty="94")),
         plus("AUD-CRR", "a linked chart review alone", review),
         minus("AUD-CRR", "a linked chart review and an office visit", review, office("I509", b)),
         plus(

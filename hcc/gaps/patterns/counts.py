@@ -55,10 +55,13 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
         wanted = [text for text in texts if set(pattern.flags) & set(text.split(","))]
         has.append(pl.col("flags").cast(pl.String).is_in(wanted))
     by_record = claims.filter(pl.any_horizontal(has).fill_null(False)) if has else claims.clear()
-    parts = [by_record]
+    parts, specialties = [by_record], None
     services = _service_claims(found, pattern)
     if services is not None:
         parts.append(claims.join(services, on=["member_index", "claim_id"], how="semi"))
+    if pattern.specialties and found.context.evidence.specialties is not None:
+        specialties = _claims_of_specialties(found.context.evidence.specialties, pattern.specialties)
+        parts.append(claims.join(specialties, on=["member_index", "claim_id"], how="semi"))
     chosen = pl.concat([p.select("member_index", "claim_id", "diagnosis_code", "date") for p in parts]).unique()
     mapped = found.hccs.counted_hccs(chosen.with_columns(pl.col("diagnosis_code").cast(pl.String)))
     rows = (
@@ -75,6 +78,8 @@ def only_on(found: Found, rule: Rule, target: int) -> PatternRows:
         .filter(pl.col("claims") == pl.col("all_claims"))
         .with_columns(pl.lit(target).alias("target"), pl.lit(2).alias("verdict"), pl.lit(True).alias("falls"))
     )
+    if specialties is not None:
+        rows = _with_specialties(rows, mapped, specialties)
     answers = [_with_links(found, rows, mapped, target) if pattern.tell_links else PatternRows(shaped(rows, ROW))]
     if pattern.not_payable:
         answers.append(_not_payable(found, pattern, target))
@@ -141,6 +146,22 @@ def _not_payable(found: Found, pattern: OnlyOn, target: int) -> PatternRows:
         pl.lit("chart review that is linked to no encounter and does not count").alias("description"),
     )  # fmt: skip
     return PatternRows(shaped(rows, ROW), shaped(shown.unique(), EVIDENCE))
+
+
+def _claims_of_specialties(lines: pl.LazyFrame, specialties: tuple[str, ...]) -> pl.DataFrame:
+    """member_index, claim_id, specialty of claims all of whose lines are of the specialties; an unknown one is none of
+    them. One row per claim and specialty."""
+    lines = lines.with_columns(pl.col("specialty").cast(pl.String))
+    others = lines.filter(~pl.col("specialty").is_in(specialties).fill_null(False))
+    return lines.join(others, on=["member_index", "claim_id"], how="anti").unique().collect()
+
+
+def _with_specialties(rows: pl.DataFrame, mapped: pl.DataFrame, specialties: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``detail``: the specialties of their claims (``mapped``)."""
+    on = ["member_index", "m", "hcc"]
+    claims = mapped.with_columns(pl.col("claim_id").cast(specialties.schema["claim_id"]))
+    named = claims.join(specialties, on=["member_index", "claim_id"]).group_by(on)
+    return rows.join(named.agg(pl.col("specialty").unique().sort().str.join(", ").alias("detail")), on=on, how="left")
 
 
 def _service_claims(found: Found, pattern: OnlyOn) -> pl.DataFrame | None:
