@@ -24,7 +24,7 @@ from hcc.pipeline.run import Clock, Memory, Progress
 from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of, sources_of
 from hcc.pipeline_gaps.parts import Whole, population_of, sizes
 from hcc.pipeline_gaps.sources import EXTRAS
-from hcc.results import Flags, ResultsWriter, check_target, read_reviews, read_table
+from hcc.results import Flags, ResultsWriter, all_reviews, check_target, read_table
 
 
 @dataclass(eq=False)
@@ -132,7 +132,7 @@ def _of_file(
     fits = sizes(inputs, sources, limit)
     population = population_of(inputs, plan, statuses, row["run_id"], fits, limit.room(path), progress=progress)
     flags = Flags(path)
-    reviews = read_reviews(path)
+    reviews = all_reviews(path)
     kept = read_table(path, "rejected_rows")
     kept = kept.filter(~pl.col("table").cast(pl.String).is_in(("history", *EXTRAS)))
     with ResultsWriter(
@@ -241,7 +241,7 @@ def run(
         done = score_into(inputs, asked, writer, clock, begun, keep=whole, room=room, part_of=(plan, statuses))
         population = population_of(inputs, plan, statuses, done.run_id, fits, room, done.scored)
         found = gaps_of(
-            population, inputs, sources, chosen, writer, flags=flags, reviews=read_reviews(out), progress=progress
+            population, inputs, sources, chosen, writer, flags=flags, reviews=all_reviews(out), progress=progress
         )
         _append_rejected(writer, found)
         done.row = _told(done.row, found, inputs)

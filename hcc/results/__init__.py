@@ -8,8 +8,10 @@ from hcc.results.place import check_target
 from hcc.results.reader import open_results, read_table
 from hcc.results.reviews import (
     DECISIONS,
+    all_reviews,
     append_review,
     append_reviews,
+    merged_reviews,
     read_reviews,
     reviews_path,
     reviews_since,
@@ -17,6 +19,7 @@ from hcc.results.reviews import (
 from hcc.results.writer import ResultsWriter
 
 __all__ = [
-    "DECISIONS", "Explanation", "Flags", "ResultsWriter", "append_review", "append_reviews", "check_target",
-    "explain", "explanation_text", "open_results", "read_reviews", "read_table", "reviews_path", "reviews_since", "write_parquet",
+    "DECISIONS", "Explanation", "Flags", "ResultsWriter", "all_reviews", "append_review", "append_reviews",
+    "check_target", "explain", "explanation_text", "merged_reviews", "open_results", "read_reviews", "read_table",
+    "reviews_path", "reviews_since", "write_parquet",
 ]  # fmt: skip

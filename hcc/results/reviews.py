@@ -1,6 +1,7 @@
 """Decisions on gaps: ``<results>.reviews.sqlite`` beside the results, appended, never updated (RULINGS 18).
 
-SQLite in WAL mode, so that two coders and a running engine neither block nor lose each other's rows.
+SQLite in WAL mode, so that two coders and a running engine neither block nor lose each other's rows. A results file has
+a copy of them as of its last writing; one that was moved without its store has nothing else (``all_reviews``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import random
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +109,10 @@ def append_reviews(results: str | Path, rows: list[Mapping[str, object]]) -> lis
         raise ResultsError(
             f"{len(unknown)} decision(s) are not among the known ones.", hint=f"Decisions: {', '.join(DECISIONS)}."
         )
+    return _append(results, rows, "INSERT")
+
+
+def _append(results: str | Path, rows: Iterable[Mapping[str, object]], how: str) -> list[str]:
     complete = [
         {
             **dict.fromkeys(_TABLE.names, ""),
@@ -120,19 +125,68 @@ def append_reviews(results: str | Path, rows: list[Mapping[str, object]]) -> lis
     placeholders = ", ".join(f":{name}" for name in _TABLE.names)
     with _connected(reviews_path(results)) as con:
         con.execute("BEGIN IMMEDIATE")
-        con.executemany(f"INSERT INTO reviews ({', '.join(_TABLE.names)}) VALUES ({placeholders})", complete)
+        con.executemany(f"{how} INTO reviews ({', '.join(_TABLE.names)}) VALUES ({placeholders})", complete)
         con.execute("COMMIT")
     return [str(row["review_id"]) for row in complete]
 
 
-def carry_reviews(before: str | Path, results: str | Path) -> None:
-    """Append the decisions on ``before`` that ``results`` does not have; none is ever lost by a new name."""
-    if reviews_path(before).absolute() == reviews_path(results).absolute():
-        return
-    there = set(read_reviews(results)["review_id"])
-    rows: list[Mapping[str, object]] = [row for row in read_reviews(before).to_dicts() if row["review_id"] not in there]
-    if rows:
-        append_reviews(results, rows)
+def merged_reviews(copied: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """The decisions copied into a results file and those of a store, each once, in the order they were made; where both
+    have one, the store's row."""
+    import polars as pl
+
+    both = pl.concat([copied.select(stored.columns).cast(stored.schema), stored])
+    return both.unique("review_id", keep="last", maintain_order=True).sort("decided_at", maintain_order=True)
+
+
+def copied_reviews(results: str | Path) -> pl.DataFrame:
+    """The decisions that the results file itself holds: those of its last writing. None where nothing is there, or
+    something else. Raises ResultsError for a file that is open for writing elsewhere: what it holds is not known."""
+    import duckdb
+    import polars as pl
+
+    nothing = pl.DataFrame(schema={**dict.fromkeys(_TABLE.names, pl.String), "decided_at": pl.Datetime("us")})
+    file = Path(results).expanduser()
+    if not file.is_file():
+        return nothing
+    try:
+        con = duckdb.connect(str(file), read_only=True)
+    except duckdb.Error as error:
+        if any(word in str(error).lower() for word in ("lock", "configuration")):  # by another process, or by this one
+            raise ResultsError(
+                f"{results} is open for writing elsewhere, and may hold decisions.", hint="Close it there."
+            ) from None
+        return nothing
+    try:
+        there = con.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'reviews'").fetchall()
+        names = [name for (name,) in there if name in _TABLE.names]
+        if not {"review_id", "gap_id", "decision", "decided_at"} <= set(names):
+            return nothing
+        found: pl.DataFrame = con.sql(f"SELECT {', '.join(names)} FROM reviews WHERE review_id IS NOT NULL").pl()
+    finally:
+        con.close()
+    return pl.concat([nothing, found.cast({name: nothing.schema[name] for name in names})], how="diagonal")
+
+
+def all_reviews(*files: str | Path) -> pl.DataFrame:
+    """All decisions on these results files, each once, in the order they were made: those in the stores beside them and
+    those that only the files hold, because they were copied or moved without their store. No file is changed."""
+    import polars as pl
+
+    paths = dict.fromkeys(Path(file).expanduser().absolute() for file in files)
+    stored = pl.concat([read_reviews(path) for path in reversed(paths)]).unique("review_id", keep="last")
+    copied = pl.concat([copied_reviews(path) for path in paths]).unique("review_id", keep="first")
+    return merged_reviews(copied, stored)
+
+
+def take_over_reviews(results: str | Path, reviews: pl.DataFrame) -> None:
+    """Append to the store of ``results`` those of ``reviews`` that it does not have; its own rows stay as they are."""
+    import polars as pl
+
+    missing = reviews.filter(~pl.col("review_id").is_in(read_reviews(results)["review_id"].implode()))
+    if missing.height:
+        # Another command may take them over at the same moment.
+        _append(results, missing.iter_rows(named=True), "INSERT OR IGNORE")
 
 
 def _utc(moment: object) -> str:

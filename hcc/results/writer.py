@@ -21,11 +21,12 @@ import hcc
 from hcc.results import ddl, views
 from hcc.results.flags import Flags
 from hcc.results.ingest import prepared, values_at_hand
+from hcc.results.one_value import OneValue
 from hcc.results.place import Stamp, check_target, partial_folder, publish, stamp_of, told_plainly
 from hcc.results.reader import open_results
 from hcc.results.reasons import reasons
 from hcc.results.resume import MADE, Mark, forget_marks, put_mark, take_back, take_over
-from hcc.results.reviews import carry_reviews, read_reviews
+from hcc.results.reviews import all_reviews, copied_reviews, read_reviews, take_over_reviews
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
 _PENDING = 2  # inserts that may wait for a writing thread; more would only hold memory
@@ -61,17 +62,17 @@ class ResultsWriter:
     """A results file in the making; a context manager. ``run_id``: where none is given, that of the first frame.
 
     ``append`` may be called many times per table and in any order; frames are gathered to some size and handed to one
-    of three writing threads, so that the next shard is computed while this one is written. Nothing appears at ``path`` before ``finish``;
-    leaving the block without it, or by an exception or a kill, leaves nothing there.
+    of three writing threads, so that the next shard is computed while this one is written. Nothing appears at ``path``
+    before ``finish``; leaving the block without it, or by an exception or a kill, leaves nothing there.
 
     ``base``: start from a copy of that results file instead of empty tables (gaps added later, members updated);
-    decisions on it go along. ``base_stamp``: what ``base`` was when the caller began to read it (``stamp_of``).
-    Days on which gaps were flagged are carried on from ``base`` and from a file that is replaced.
+    ``base_stamp``: what it was when the caller began to read it (``stamp_of``).
+    Decisions, and the days on which gaps were flagged, are carried on from ``base`` and from a file that is replaced.
     ``memory``: DuckDB's limit, such as "1GB". ``seconds_writing`` tells the time spent in inserts.
     ``key``: what the run is of; with it ``mark`` makes the run one that can be resumed, and with ``resume`` an
     interrupted run of the same key is taken over (``resumed``: its last mark; the caller says ``take_back`` first).
     Raises ResultsExist before any work, or where another command made the file meanwhile; ResultsError for a full disk,
-    and where ``base`` changed before ``finish``.
+    where ``base`` changed before ``finish``, and where the file to be replaced is open for writing elsewhere.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class ResultsWriter:
         resume: bool = False,
     ) -> None:
         self.target = check_target(path, overwrite)
+        copied_reviews(self.target)  # a file whose decisions cannot be read is told before any work
         self._overwrite = overwrite
         self.run_id = run_id or str(uuid.uuid4())
         self._run_id_given = run_id is not None
@@ -96,6 +98,7 @@ class ResultsWriter:
         self._started = datetime.now(UTC)
         self._declared: dict[str, list[str]] = {}
         self._enums: dict[str, dict[str, list[str]]] = {}  # table → column → values; a table is here once it exists
+        self._one_value = OneValue()
         self._waiting: dict[str, tuple[list[pl.DataFrame], dict[str, object]]] = {}
         self._finished = False
         found = take_over(self.target, key) if resume else None
@@ -161,6 +164,10 @@ class ResultsWriter:
         known = self._declared.setdefault(column, [])
         there = {None, *known}
         known.extend(value for value in dict.fromkeys(values) if value is not None and value not in there)
+
+    def declare_one_value(self, columns: Sequence[str]) -> None:
+        """Name columns that probably have one value all through the run, before the first append (``OneValue``)."""
+        self._one_value.declare(columns)
 
     def append(self, table: str, frame: pl.DataFrame, **constants: object) -> None:
         """Append rows. ``constants`` fill a whole column; ``run_id`` is filled by itself, absent columns are null.
@@ -234,8 +241,7 @@ class ResultsWriter:
         """
         self._settle()
         with told_plainly(self.target):
-            if self._base is not None:
-                carry_reviews(self._base, self.target)
+            take_over_reviews(self.target, all_reviews(self.target, *([] if self._base is None else [self._base])))
             self.clear("reviews")
             self._insert("reviews", read_reviews(self.target), {})
             for name in ("gaps", "gap_flags"):
@@ -298,13 +304,18 @@ class ResultsWriter:
     ) -> None:  # fmt: skip
         con = con or self._con
         began = time.perf_counter()
+        declared = RESULT_TABLES[table]
         with told_plainly(self.target):
+            if frame.height and (other := self._one_value.contradicted(table, frame, constants)):
+                self._one_value.make_rows(con, declared, other, self._enums[table])
             self._ensure(table, frame, constants, con)
             if frame.height:
-                arrow, select = prepared(RESULT_TABLES[table], frame, constants, self._enums[table])
+                generated = self._one_value.of(table)
+                arrow, select = prepared(declared, frame, constants, self._enums[table], generated)
+                names = ", ".join(ddl.quoted(name) for name in declared.names if name not in generated)
                 con.register("incoming", arrow)
                 try:
-                    con.execute(f"INSERT INTO {ddl.quoted(table)} SELECT {select} FROM incoming")
+                    con.execute(f"INSERT INTO {ddl.quoted(table)} ({names}) SELECT {select} FROM incoming")
                 finally:
                     con.unregister("incoming")
         self.seconds_writing += time.perf_counter() - began
@@ -342,7 +353,8 @@ class ResultsWriter:
                 c.name for c in declared.columns
                 if c.name in given and (c.name in known or c.type == "bool" or c.name in _HARDLY_REPEATS)
             }  # fmt: skip
-            con.execute(ddl.create_table(declared, known, plain))
+            one_value = self._one_value.found(declared, frame)
+            con.execute(ddl.create_table(declared, known, plain, one_value=one_value))
 
     def _widen(self, table: str, column: str, values: Sequence[str], con: duckdb.DuckDBPyConnection) -> None:
         """An undeclared value came: DuckDB rewrites the column with a larger ENUM, or as VARCHAR."""
@@ -365,6 +377,7 @@ class ResultsWriter:
                 known[column] = list(span)
         for name in [name for name in self._enums if name not in RESULT_TABLES]:
             del self._enums[name]  # views' columns, and the table of marks
+        self._one_value.take_over(self._con)
 
     def _execute(self, statement: str) -> None:
         with told_plainly(self.target):

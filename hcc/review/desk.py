@@ -18,14 +18,13 @@ import duckdb
 import polars as pl
 
 from hcc.errors import HccError
-from hcc.results import append_reviews, open_results, reviews_path, reviews_since
+from hcc.results import append_reviews, merged_reviews, open_results, reviews_path, reviews_since
 from hcc.review.filters import Filters
 from hcc.worklist import (
     Weights,
     latest_decisions,
     load_weights,
     make_questions,
-    merged_reviews,
     put_decisions,
     put_words,
 )

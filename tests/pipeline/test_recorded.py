@@ -365,6 +365,22 @@ def test_decisions_go_along_to_another_file(files: Path) -> None:
     assert read_reviews(new).height == 3
 
 
+def test_a_search_in_a_file_without_its_store_keeps_the_clocks_of_its_decisions(files: Path) -> None:
+    file = score(files, "claims.parquet", "r.duckdb")
+    find_gaps(file, history=files / "history.parquet")
+    (gap,) = ask(file, "SELECT min(gap_id) FROM gaps WHERE direction = 'unsupported' AND status = 'open'")
+    append_review(file, gap_id=gap[0], decision="not_supported", reviewer="x")
+    find_gaps(file, history=files / "history.parquet")
+    sql = "SELECT gap_id, identified_on, return_by FROM gaps WHERE identified_on IS NOT NULL"
+    clocks, decisions = ask(file, sql), read_reviews(file)
+    assert [row[0] for row in clocks] == [gap[0]]
+    moved = files / "moved.duckdb"
+    shutil.copyfile(file, moved)
+    find_gaps(moved, history=files / "history.parquet")
+    assert ask(moved, sql) == clocks
+    assert read_reviews(moved).equals(decisions)
+
+
 @pytest.mark.parametrize("what", ["nothing", "strangers"])
 def test_claims_that_touch_nobody_change_nothing(files: Path, what: str) -> None:
     late = pl.read_parquet(files / "late.parquet").with_columns(member_id=pl.lit("NOBODY"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -20,7 +21,16 @@ import polars as pl
 import pytest
 
 from hcc.errors import ResultsError, ResultsExist
-from hcc.results import ResultsWriter, append_review, check_target, open_results, read_table
+from hcc.results import (
+    ResultsWriter,
+    append_review,
+    append_reviews,
+    check_target,
+    open_results,
+    read_reviews,
+    read_table,
+    reviews_path,
+)
 from hcc.results.views import MACROS, VIEWS
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 from tests.results import made_up
@@ -329,6 +339,68 @@ def test_overwriting_keeps_reviews_and_copies_them(tmp_path: Path) -> None:
         (review, "g1", "not_supported")
     ]
     assert not (tmp_path / "r.duckdb.wal").exists()
+
+
+def _decided(path: Path) -> list[tuple[object, ...]]:
+    """A results file whose decisions are in its table only: its store was left behind."""
+    made_up.write(path)
+    append_review(path, gap_id="g1", decision="not_supported", reviewer="A", note="nothing in the chart")
+    append_review(path, gap_id="g2", decision="defer", reviewer="B")
+    with ResultsWriter(path, overwrite=True, base=path) as writer:
+        writer.finish({})
+    reviews_path(path).unlink()
+    rows = read_table(path, "reviews").rows()
+    assert [row[1:3] for row in rows] == [("g1", "not_supported"), ("g2", "defer")]
+    return rows
+
+
+@pytest.mark.parametrize("how", ["in place", "to another file", "over another file", "over it"])
+def test_decisions_of_a_file_without_its_store_are_taken_over(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "moved.duckdb"
+    rows = _decided(path)
+    out = path if how in ("in place", "over it") else tmp_path / "out.duckdb"
+    if how == "over another file":
+        made_up.write(out)
+    for _ in range(2):  # and nothing twice
+        with ResultsWriter(out, overwrite=True, base=None if how == "over it" else path) as writer:
+            writer.finish({})
+        assert read_reviews(out).rows() == rows
+        assert read_table(out, "reviews").rows() == rows
+
+
+def test_two_copies_with_decisions_of_their_own_lose_none(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
+    rows = _decided(one)
+    shutil.copyfile(one, other)
+    append_review(one, gap_id="g3", decision="supported", reviewer="A")
+    append_review(other, gap_id="g4", decision="supported", reviewer="B")
+    with ResultsWriter(other, overwrite=True, base=one) as writer:
+        writer.finish({})
+    assert read_reviews(other)["gap_id"].to_list() == ["g1", "g2", "g3", "g4"]
+    assert read_reviews(other).rows()[:2] == rows
+    assert read_table(other, "reviews").rows() == read_reviews(other).rows()
+    assert read_reviews(one)["gap_id"].to_list() == ["g3"], "the file it was made from is left as it was"
+
+
+def test_of_two_rows_of_one_decision_the_stores_own_holds(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    (first, *_) = _decided(path)
+    append_reviews(path, [{"review_id": first[0], "gap_id": "g1", "decision": "supported", "reviewer": "store"}])
+    with ResultsWriter(path, overwrite=True, base=path) as writer:
+        writer.finish({})
+    assert dict(read_reviews(path).select("gap_id", "reviewer").rows()) == {"g1": "store", "g2": "B"}
+
+
+def test_a_file_that_is_open_for_writing_elsewhere_is_told_before_any_work(tmp_path: Path) -> None:
+    path = tmp_path / "r.duckdb"
+    _decided(path)
+    con = duckdb.connect(str(path))
+    try:
+        with pytest.raises(ResultsError, match="may hold decisions"):
+            ResultsWriter(path, overwrite=True)
+    finally:
+        con.close()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path: Path) -> None:
