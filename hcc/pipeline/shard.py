@@ -91,7 +91,7 @@ class ShardWork:
             "diagnoses": len(decided.record),
             "diagnoses_counted": int((decided.reason == 0).sum()),
             "diagnoses_by_list_of_another_year": int(((decided.flags >> FLAGS.index(LIST_OF_ANOTHER_YEAR)) & 1).sum()),
-            "members_with_hcc": _members_with_hcc(shard.found),
+            "members_with_hcc": _members_with_hcc(shard.found, status, start, stop),
             "diagnoses_without_claim": decided.without_claim,
         }
         return shard
@@ -120,11 +120,19 @@ class ShardWork:
                 yield "member_scores", frame
 
 
-def _members_with_hcc(found: dict[str, ModelResult]) -> int:
-    """Members with a category in a model of Part C, or, where none is scored, in any."""
+def _members_with_hcc(found: dict[str, ModelResult], status: Statuses, start: int, stop: int) -> int:
+    """Members for whom an HCC counts (in ``member_hccs``, dropped by none) in a model of Part C, or, where none is
+    scored, in any."""
     part_c = [result for result in found.values() if result.model.rules.part == "C"]
-    kept = [meets(result.kept) for result in part_c or found.values()]
-    return int(np.logical_or.reduce(kept).sum()) if kept else 0
+    owner = status.member[status.rows_of(start, stop)].astype(np.intp) - start
+    have = np.zeros(stop - start, dtype=bool)
+    for result in part_c or found.values():
+        # Not of those without a segment, and of new enrollees, whose segment does not use diagnoses.
+        uses = np.append(result.model.scores.uses_diagnoses, False)[result.segment]  # -1: none
+        counts = np.zeros(stop - start, dtype=bool)
+        counts[owner[result.placed & uses]] = True
+        have |= counts & meets(result.kept)
+    return int(have.sum())
 
 
 def _score_rows(paid: list[PaidRows]) -> dict[str, tuple[int, int]]:
