@@ -126,19 +126,19 @@ def _conditions(told: Explanation, words: RuleWords) -> Iterator[str]:
             yield ""
         yield f"Conditions in {model}{f':{calibration}' if calibration else ''}"
         for hcc in hccs:
-            yield from _condition(hcc)
+            yield from _condition(hcc, words)
     if not told.hccs:
         found = told.counted_diagnoses
         unused = f"{found} diagnoses counted, but the segment does not use diagnoses, or an edit took them."
         yield f"Conditions: {unused if found else 'no diagnosis that maps to an HCC counted.'}"
 
 
-def _condition(hcc: Hcc) -> Iterator[str]:
+def _condition(hcc: Hcc, words: RuleWords) -> Iterator[str]:
     title = f"  HCC {hcc.hcc}  {hcc.label}".rstrip()
     if hcc.dropped_by_hcc is None:
         worth = "" if hcc.coefficient is None else f": {_signed(hcc.coefficient)}"
     elif hcc.dropped_by_hcc == hcc.hcc:
-        worth = ": removed, because it counts only together with another condition"
+        worth = f": removed, {words.removal(hcc)}"
     else:
         label = f" ({hcc.dropped_by_label})" if hcc.dropped_by_label else ""
         worth = f": displaced by HCC {hcc.dropped_by_hcc}{label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from hcc.errors import HccError
-from hcc.results.explain import Explanation, Model
+from hcc.results.explain import Explanation, Hcc, Model
 
 
 class RuleWords:
@@ -22,7 +22,18 @@ class RuleWords:
     def variable(self, model: Model, name: str) -> str:
         return self._of(model)["variables"].get(name, "")
 
-    def _of(self, model: Model) -> dict[str, dict[str, str]]:
+    def removal(self, hcc: Hcc) -> str:
+        """Why a removal rule took the HCC of a member, as the end of a sentence."""
+        unless = self._of(hcc)["removals"].get(hcc.hcc)
+        if unless is None:
+            return "by a removal rule of the model"
+        if not unless:
+            return "because this model always removes it"
+        *others, last = unless.split("|")
+        one_of = f"{', '.join(others)} or {last}" if others else last
+        return f"because in this model it counts only together with HCC {one_of}"
+
+    def _of(self, model: Model | Hcc) -> dict[str, dict[str, str]]:
         key = (model.model, model.calibration)
         if key not in self._known:
             self._known[key] = self._load(*key)
@@ -34,7 +45,7 @@ class RuleWords:
         try:
             tables = load_rules(model, int(self._year), calibration=calibration or None, mappings=self._mappings).tables
         except HccError:
-            return {"segments": {}, "variables": {}}
+            return {"segments": {}, "variables": {}, "removals": {}}
         kinds = {"cell": "age, sex and entitlement", "add": "entitlement", "duration": "time since the transplant"}
         variables = {
             row["variable"]: kinds.get(row["kind"], "") for row in tables["demographics"].iter_rows(named=True)
@@ -48,4 +59,8 @@ class RuleWords:
         for row in tables["transplant"].iter_rows(named=True):
             variables[f"TRANSPLANT_MONTH_{row['month']}"] = "the whole score of that month after the transplant"
         variables["ACTUARIAL_ADJUSTMENT"] = "what dividing by CMS's actuarial factor takes or adds"
-        return {"segments": dict(tables["segments"].select("segment", "label").iter_rows()), "variables": variables}
+        return {
+            "segments": dict(tables["segments"].select("segment", "label").iter_rows()),
+            "variables": variables,
+            "removals": dict(tables["removals"].select("drops_hcc", "unless_any_of").iter_rows()),
+        }

@@ -295,7 +295,7 @@ def _after(
 
 
 def _dropped(by: str, hcc: str) -> str:
-    return "does not count alone" if by == hcc else f"displaced by {by}"
+    return "removed by a rule" if by == hcc else f"displaced by {by}"
 
 
 def _other_codes(desk: Desk, member_id: str, question: Row) -> set[tuple[str, str]]:

@@ -110,9 +110,10 @@ def _status(told: Explanation, model: Model, status: Status, words: RuleWords) -
 
 def _conditions(told: Explanation) -> Html:
     parts: list[Html] = [tag("h2", "Conditions and the diagnoses behind them")]
+    words = RuleWords(told)
     models = dict.fromkeys((hcc.model, hcc.calibration) for hcc in told.hccs)
     for model, calibration in models:
-        rows = [_condition(hcc) for hcc in told.hccs if (hcc.model, hcc.calibration) == (model, calibration)]
+        rows = [_condition(hcc, words) for hcc in told.hccs if (hcc.model, hcc.calibration) == (model, calibration)]
         name = model_words(model) + (f" {calibration}" if calibration else "")
         parts += [tag("h3", name), table(f"HCCs in {name}", ("HCC", "Diagnoses on claims", ">Adds"), rows)]
     if not told.hccs:
@@ -120,11 +121,11 @@ def _conditions(told: Explanation) -> Html:
     return tag("section", *parts, cls="hcc-card")
 
 
-def _condition(hcc: Hcc) -> Html:
+def _condition(hcc: Hcc, words: RuleWords) -> Html:
     if hcc.dropped_by_hcc is None:
         worth = number(signed(hcc.coefficient))
     elif hcc.dropped_by_hcc == hcc.hcc:
-        worth = tag("td", "counts only with another condition", cls="hcc-small")
+        worth = tag("td", f"removed, {words.removal(hcc)}", cls="hcc-small")
     else:
         worth = tag("td", f"displaced by {hcc.dropped_by_hcc}", cls="hcc-small")
     codes = [

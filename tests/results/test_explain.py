@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from hcc.errors import NoSuchMember
 from hcc.results import explain, explanation_text
+from hcc.results.explain import Hcc
+from hcc.review.whole import _conditions
 from tests.results import made_up
 
 MEMBERS = ["COMMUNITY", "NEW", "DIALYSIS", "GRAFT", "PACE", "PDP", "MONTHS"]
@@ -59,6 +62,29 @@ def test_a_new_enrollee_has_diagnoses_but_no_conditions(results: Path) -> None:
     text = _text(results, "NEW")
     assert "5 months of Part B" in text
     assert "Conditions: 2 diagnoses counted, but the segment does not use diagnoses" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "hcc", "year", "why"),
+    [
+        # CMS's ESRD V24 sets the kidney HCCs to 0 for everybody; V28's heart patch looks at the other heart HCCs.
+        ("cms-hcc-esrd-v24", "135", 2026, "because this model always removes it"),
+        (
+            "cms-hcc-v28",
+            "223",
+            2026,
+            "because in this model it counts only together with HCC 221, 222, 224, 225 or 226",
+        ),
+        ("cms-hcc-v28", "223", 1999, "by a removal rule of the model"),
+    ],
+)
+def test_a_removal_says_what_the_models_rule_is(results: Path, model: str, hcc: str, year: int, why: str) -> None:
+    told = explain(results, "DIALYSIS")
+    gone = Hcc(model, "", hcc, "Acute", hcc, "", None, None, None, 1, ())
+    told = replace(told, hccs=(gone,), run={**told.run, "payment_year": year})
+    text = re.sub(r"[ \n]+", " ", explanation_text(told))
+    assert f"HCC {hcc} Acute: removed, {why}" in text
+    assert f"removed, {why}" in re.sub(r"[ \n]+", " ", _conditions(told)), "the page too"
 
 
 def test_a_blend_is_spelled_out(results: Path) -> None:

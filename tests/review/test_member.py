@@ -90,7 +90,7 @@ def test_a_missing_condition_would_be_added(desk: Desk) -> None:
         ("329", "327", {"329"}, HIERARCHY, {"327": ""}, "counts"),
         ("329", "327", {"328", "329"}, HIERARCHY, {"327": ""}, "displaced by 328"),
         ("329", None, {"328", "329"}, HIERARCHY, {"328": ""}, "displaced by 328"),
-        ("223", "223", {"223"}, HIERARCHY, {}, "does not count alone"),
+        ("223", "223", {"223"}, HIERARCHY, {}, "removed by a rule"),
         # without the model's rules: what displaces it today still does, unless that is the question
         ("329", "327", {"329", "327"}, {}, {}, "displaced by 327"),
         ("329", "327", {"329"}, {}, {"327": ""}, "counts"),
