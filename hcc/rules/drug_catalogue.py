@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from hcc.rules.drug_names import SYSTEMIC, brand_key, patterns
+from hcc.rules.drug_names import SYSTEMIC, brand_key, exact_key, mark_keys, patterns
 
 if TYPE_CHECKING:
     from hcc.rules.valuesets import ValueSets
@@ -176,7 +176,19 @@ def _name_entries(valuesets: ValueSets) -> tuple[pl.DataFrame, pl.DataFrame]:
     unknown_single = loose.join(single, on="ingredient", how="anti").with_columns(
         key="i:" + pl.col("ingredient"), components=pl.lit("1")
     )
-    found = pl.concat([mixtures, brands, aliases.join(brands, on=["key", "route"], how="anti"), loose, unknown_single])
+    facts = ("key", "ingredient", "route", "flags", "components")
+    exact = valuesets.table("rxnorm").with_columns(key=exact_key(pl.col("name")))
+    special = pl.concat([exact.select(facts), mark_keys(valuesets).select("mark", *facts[1:]).rename({"mark": "key"})])
+    found = pl.concat(
+        [
+            mixtures,
+            brands,
+            aliases.join(brands, on=["key", "route"], how="anti"),
+            loose,
+            unknown_single,
+            special.with_columns(rows=pl.lit(1, pl.UInt32)),
+        ]
+    )
     default_routes = _usual_routes(found)
     return found.with_columns(name=pl.col("key") + "|" + pl.col("route")), default_routes
 

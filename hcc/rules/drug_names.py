@@ -25,6 +25,56 @@ def cleaned(text: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(" "), words.str.replace_all(" ", "  "), pl.lit(" "))
 
 
+def exact_key(name: pl.Expr) -> pl.Expr:
+    """A whole name of RxNorm's without its case and blanks: the text that is one names that product and no other."""
+    return pl.lit("=:") + name.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def marked_words(text: pl.Expr) -> pl.Expr:
+    """As ``cleaned``, but numbers stay whole and apart from their unit: "0.50MG" is " 0point5  mg ", never " 5  mg "."""
+    numbers = (
+        text.str.to_lowercase()
+        .str.replace_all(r"([0-9])([a-z])", "$1 $2")
+        .str.replace_all(r"(^|[^0-9.])\.([0-9])", "${1}0.$2")
+        .str.replace_all(r"(\.[0-9]*?)0+($|[^0-9])", "$1$2")
+        .str.replace_all(r"([0-9])\.($|[^0-9])", "$1$2")
+        .str.replace_all(r"([0-9])\.([0-9])", "${1}point$2")
+    )
+    return cleaned(numbers)
+
+
+def mark_keys(valuesets: ValueSets) -> pl.DataFrame:
+    """The rows of name_marks.csv with ``key`` (of the drug they belong to), ``words`` to look for and ``mark``.
+
+    ``mark`` is the key of the product that a text of that drug with those words names. The longest words come first.
+    """
+    marks = valuesets.table("name_marks")
+    return (
+        marks.with_columns(
+            key=pl.when(pl.col("kind") == "brand").then("b:" + brand_key("name")).otherwise("i:" + pl.col("name")),
+            words=marked_words(pl.col("words")),
+        )
+        .with_columns(mark=pl.concat_str(pl.lit("k:"), "key", pl.lit("~"), pl.col("words").str.strip_chars()))
+        .sort(pl.col("words").str.len_chars(), "words", "key", descending=[True, False, False])
+    )
+
+
+def marked(named: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
+    """``named`` (of ``named_drugs``) with the key and route of the marked product where a text holds its words."""
+    marks = mark_keys(valuesets).lazy().select("key", "words", "mark", marked_route="route")
+    found = (
+        named.join(marks, on="key")
+        .filter(marked_words(pl.col("text")).str.contains(pl.col("words"), literal=True))
+        .with_columns(length=pl.col("words").str.len_chars())
+        .sort("length", "mark", descending=[True, False])
+        .unique("text", keep="first", maintain_order=True)
+        .select("text", "mark", "marked_route")
+    )
+    return named.join(found, on="text", how="left").select(
+        "text", key=pl.coalesce("mark", "key"), route=pl.coalesce("marked_route", "route")
+    )
+
+
 def patterns(valuesets: ValueSets) -> pl.DataFrame:
     """Words to look for: pattern, kind (ingredient, brand, other), key. Longest first: the longest match wins."""
     aliases = valuesets.table("aliases")
@@ -79,25 +129,35 @@ def named_drugs(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
     """
     known = valuesets.catalogue.patterns
     found = (
-        texts.select(
-            "text", pattern=cleaned(pl.col("text")).str.extract_many(pl.lit(known["pattern"].implode()), leftmost=True)
-        )
+        texts.select("text", pattern=cleaned(pl.col("text")))
+        # Plain words: of a literal series the lazy engine builds the search anew for every row.
+        .with_columns(pl.col("pattern").str.extract_many(known["pattern"].to_list(), leftmost=True))
         .explode("pattern")
-        .join(known.lazy(), on="pattern")
+        .join(known.lazy(), on="pattern", maintain_order="left")  # of two brands the first one named counts
     )
+    # Whole columns, not an expression per text: a list sorted in every group takes seconds for a population's names.
+    kinds = found.select("text", "kind", "key").unique(maintain_order=True)
+    brand = kinds.filter(pl.col("kind") == "brand").unique("text", keep="first", maintain_order=True)
+    parts = (
+        kinds.filter(pl.col("kind") == "ingredient")
+        .sort("text", "key")
+        .group_by("text", maintain_order=True)
+        .agg("key")
+        .select("text", ingredients=pl.col("key").list.join("+"))
+    )
+    others = kinds.filter(pl.col("kind") == "other").select("text", beside=pl.lit("m:")).unique()
     named = (
-        found.group_by("text")
-        .agg(
-            brand=pl.col("key").filter(pl.col("kind") == "brand").first(),
-            ingredients=pl.col("key").filter(pl.col("kind") == "ingredient").unique().sort().str.join("+"),
-            beside=pl.when((pl.col("kind") == "other").any()).then(pl.lit("m:")).otherwise(pl.lit("i:")),
-        )
+        kinds.select("text")
+        .unique()
+        .join(brand.select("text", brand="key"), on="text", how="left")
+        .join(parts, on="text", how="left")
+        .join(others, on="text", how="left")
         .select(
             "text",
             key=pl.when(pl.col("brand").is_not_null())
             .then("b:" + pl.col("brand"))
-            .when(pl.col("ingredients") != "")
-            .then(pl.col("beside") + pl.col("ingredients"))
+            .when(pl.col("ingredients").is_not_null())
+            .then(pl.col("beside").fill_null("i:") + pl.col("ingredients"))
             .otherwise(pl.lit("other")),
         )
     )

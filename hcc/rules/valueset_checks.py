@@ -77,7 +77,7 @@ def _key_faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:
 def _drug_faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:
     ingredients = tables["ingredients"]["ingredient"]
     classes = tables["ingredients"]["drug_class"]
-    for name in ("rxnorm", "ndc_ingredient", "ndc_product", "aliases"):
+    for name in ("rxnorm", "ndc_ingredient", "ndc_product", "aliases", "name_marks"):
         yield from _orphans(tables[name], "ingredient", ingredients, f"{name}: ingredients without a class")
     yield from _orphans(tables["ndc"], "rxcui", tables["rxnorm"]["rxcui"], "ndc: RxNorm codes that rxnorm.csv lacks")
     yield from _orphans(
@@ -92,6 +92,10 @@ def _drug_faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:
     yield from _faults(tables["rxnorm"], ~pl.col("rxcui").str.contains("^[0-9]+$"), "rxcui", "rxnorm: no RxNorm code")
     for name in ("ingredients", "classes_only", "product_rules"):
         yield from _faults(tables[name], ~pl.col("evidence").is_in(_GRADES), "evidence", f"{name}: unknown evidence")
+    marks = tables["name_marks"]
+    yield from _faults(marks, ~pl.col("kind").is_in(["ingredient", "brand"]), "kind", "name_marks: unknown kinds")
+    plain = marks.filter(pl.col("kind") == "ingredient")
+    yield from _orphans(plain, "name", ingredients, "name_marks: names that are no ingredient")
     rules = tables["product_rules"]
     named = rules.filter(pl.col("ingredient") != "")
     yield from _orphans(named, "ingredient", ingredients, "product_rules: unknown ingredients")
@@ -101,6 +105,8 @@ def _drug_faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:
     flags = pl.concat([tables[name]["flags"] for name in ("rxnorm", "ndc_ingredient", "ndc_product", "aliases")])
     known_flags = flags.str.split("|").explode().unique()
     yield from _orphans(rules.filter(pl.col("flag") != ""), "flag", known_flags, "product_rules: flags of no product")
+    yield from _orphans(marks, "flags", known_flags, "name_marks: flags of no product")
+    yield from _orphans(marks, "route", tables["rxnorm"]["route"], "name_marks: unknown routes")
 
 
 def _lab_faults(tables: dict[str, pl.DataFrame]) -> Iterator[str]:

@@ -54,6 +54,11 @@ TABLES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("ingredient", "drug_class", "route", "flag", "components"),
     ),
     "aliases": ("drugs/aliases.csv", ("name", "kind", "ingredient", "route", "flags"), ("name",)),
+    "name_marks": (
+        "drugs/name_marks.csv",
+        ("kind", "name", "words", "ingredient", "route", "flags", "components", "source"),
+        ("kind", "name", "words"),
+    ),
     "other_names": ("drugs/other_names.csv", ("name",), ("name",)),
     "other_ndc": ("drugs/other_ndc.csv", ("ndc9",), ("ndc9",)),
     "other_rxnorm": ("drugs/other_rxnorm.csv", ("rxcui",), ("rxcui",)),

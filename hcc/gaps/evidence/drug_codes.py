@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from hcc.rules.drug_names import named_drugs
+from hcc.rules.drug_names import exact_key, marked, named_drugs
 from hcc.rules.ndc import AMBIGUOUS, is_ambiguous, ndc11
 from hcc.rules.valuesets import ValueSets
 
@@ -62,7 +62,13 @@ def _names(texts: pl.LazyFrame, valuesets: ValueSets) -> pl.LazyFrame:
             .with_columns(product=pl.coalesce("product", "usual_product"))
         )
 
-    named = placed(named_drugs(texts, valuesets))
+    # A text that is RxNorm's own name of a product is that product; any other is read word by word.
+    whole_name = texts.with_columns(key=exact_key(pl.col("text"))).join(
+        known.select(key=pl.col("code").str.replace(r"\|[^|]*$", "")).unique(), on="key", how="semi"
+    )
+    in_words = marked(named_drugs(texts.join(whole_name, on="text", how="anti"), valuesets), valuesets)
+    exact = whole_name.select("text", "key", route=pl.lit(None, pl.String))
+    named = placed(pl.concat([exact, in_words]))
     # Ingredients that no known product joins: each by itself, as part of a mixture.
     apart = pl.when(pl.col("product").is_null() & (pl.col("key") != "other")).then(
         pl.col("key").str.slice(2).str.split("+")
