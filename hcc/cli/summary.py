@@ -16,7 +16,7 @@ _FEW = 5
 
 def print_summary(run: Run, results: Path, *, look_next: bool = True) -> None:
     """Counts of the run, notes, mean scores, and where to look next."""
-    shown = [*_lines(run.summary(), run.timings.get("total")), *_scores(results)]
+    shown = [*_lines(run.summary(), run.timings.get("total")), *_without(results), *_scores(results)]
     for line in (*shown, *(["", *_next(results)] if look_next else [])):
         click.echo(line.rstrip(), err=True)
 
@@ -81,6 +81,23 @@ def _reasons(counts: dict[str, int], unit: str = "") -> str:
     shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_FEW])
     more = f" and {len(ranked) - _FEW} more" if len(ranked) > _FEW else ""
     return f"{unit + ': ' if unit and shown else ''}{shown}{more}"
+
+
+def _without(results: Path) -> Iterator[str]:
+    """How many members have no risk score in any part, and why."""
+    from hcc.results import open_results
+
+    con = open_results(results)
+    try:
+        rows = con.execute(
+            "SELECT why, count(*) FROM (SELECT member_id, min(no_score_reason::VARCHAR) AS why FROM member_scores "
+            "GROUP BY ALL HAVING count(risk_score) = 0) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    finally:
+        con.close()
+    if rows:
+        counts = {str(why or "unknown"): int(number) for why, number in rows}
+        yield f"  members without a score {sum(counts.values()):>11,}  {_reasons(counts)}"
 
 
 def _scores(results: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses import COUNTED, EPOCH, FLAGS, FORMS, REASONS, RECORD_TYPES, Decisions
+from hcc.pipeline.paying import UNPAID_PART
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.statuses import Statuses
@@ -86,6 +87,12 @@ def _digits(numbers: pl.Series, width: int) -> pl.Series:
     return numbers.replace(0, None).cast(pl.String).str.zfill(width)
 
 
+def _some_unpaid(plan: Plan) -> bool:
+    """Whether some profiles of the run are paid by no programme."""
+    pays = [payment.pays for payment in plan.payments]
+    return plan.blends and not (pays and np.logical_or.reduce(pays).all())
+
+
 class Frames:
     """Makes the result frames of member ranges; holds what all of them share."""
 
@@ -106,7 +113,7 @@ class Frames:
             "run_id": [run_id],
             "model": _union([payment.model.split(":")[0]] for payment in plan.payments),
             "calibration": _union([payment.model.partition(":")[2]] for payment in plan.payments),
-            "part": _union([payment.part] for payment in plan.payments),
+            "part": _union([*([payment.part] for payment in plan.payments), [UNPAID_PART] if _some_unpaid(plan) else []]),
             "program": _union([payment.program] for payment in plan.payments),
             "segment": _union(model.scores.segments for model in models),
             "variable": _union(model.scores.variables for model in models),

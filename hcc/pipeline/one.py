@@ -17,7 +17,7 @@ from hcc.conditions import after_hierarchies, after_removals, edit_class, member
 from hcc.diagnoses import EPOCH
 from hcc.errors import HccError
 from hcc.intake import normalize_code
-from hcc.pipeline.paying import PartScores, paid_rows, part_scores, year_scores
+from hcc.pipeline.paying import NO_PROGRAM, UNPAID_PART, PartScores, paid_rows, part_scores, year_scores
 from hcc.pipeline.person import read_person
 from hcc.pipeline.plan import Options, Payment, Plan, options, payments_of, plan_of, year_of
 from hcc.pipeline.score_frames import why_no_segment
@@ -72,10 +72,10 @@ class OnePartScore:
 class OneScore:
     """What ``score_one`` returns. ``risk_score`` is Part C's, ``risk_score_d`` Part D's; None where there is none.
 
-    ``parts``: the same for each part that pays for the member, with the reason where there is no score; none where
-    models were chosen by name.
+    ``parts``: the same for each part that pays for the member, with the reason where there is no score; C alone, without
+    a score, where no programme pays the member; none where models were chosen by name.
     ``uncounted`` maps each code given to why it gave no HCC in any model. ``no_score_reason``: DIED for a member who
-    died before the payment year, whose ``models`` are there all the same.
+    died before the payment year, whose ``models`` are there all the same; NO_PROGRAM for one whom no programme pays.
     """
 
     payment_year: int
@@ -260,6 +260,9 @@ def score_one(
             )
         )
     by_part = _parts_of_year(parts, person.months) if plan.blends else {}
+    whole_reason = None
+    if plan.blends and (person.died_before or not plan.payments):
+        whole_reason = _DIED if person.died_before else NO_PROGRAM
     return OneScore(
         payment_year=chosen.payment_year,
         age=person.age,
@@ -268,7 +271,7 @@ def score_one(
         models=scores,
         uncounted=uncounted,
         data_quality=list(person.data_quality),
-        no_score_reason=_DIED if person.died_before and plan.blends else None,
+        no_score_reason=whole_reason,
         parts=list(by_part.values()),
     )
 
@@ -290,7 +293,7 @@ def _parts_of_year(parts: Mapping[str, PartScores], months: int) -> dict[str, On
             unverified=bool(year.unverified[0]),
             no_score_reason=None if year.known[0] else str(year.reason[0]) or None,
         )
-    return found
+    return found or {UNPAID_PART: OnePartScore(UNPAID_PART, None, 0, False, why_not or NO_PROGRAM)}
 
 
 def _listed(codes: Iterable[str] | None) -> list[str]:

@@ -12,6 +12,8 @@ from hcc.pipeline.plan import Payment
 from hcc.scores import blended, mean_of_months, payment_scores
 
 _MILLIONTHS = 1_000  # in a thousandth
+NO_PROGRAM = "NO_PROGRAM"
+UNPAID_PART = "C"  # the part under which a member is listed whom no programme of any part pays
 
 Raw = Mapping[str, tuple[NDArray[np.int32], NDArray[np.bool_]]]
 """Per model: raw score in thousandths and whether there is one, per row."""

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.pipeline.frames import Frames, millionths, thousandths
-from hcc.pipeline.paying import PaidRows, part_scores, year_scores
+from hcc.pipeline.paying import NO_PROGRAM, UNPAID_PART, PaidRows, part_scores, year_scores
 from hcc.pipeline.plan import Plan
 from hcc.pipeline.population import ModelResult
 from hcc.pipeline.statuses import Statuses
@@ -119,8 +119,10 @@ def member_scores_frames(
     frailty = None if status.frailty is None else status.frailty[here]
     parts = part_scores(paid, len(member), no_segment_reason(status, here))
     why_not = status.not_payable_reason[start:stop].to_numpy().astype(object)
+    paid_for = np.zeros(stop - start, dtype=bool)
     for part, scores in parts.items():
         year = year_scores(scores, member, status.payable[here], stop - start, why_not, frailty)
+        paid_for |= year.concerned
         who = np.nonzero(year.concerned)[0]
         yield pl.DataFrame(
             {
@@ -134,3 +136,23 @@ def member_scores_frames(
                 "no_score_reason": _words(year.reason[who], year.known[who]),
             }
         )
+    who = np.nonzero(~paid_for)[0]
+    if len(who):
+        yield _unpaid(frames, plan, who + start, np.where(why_not[who] == "", NO_PROGRAM, why_not[who]))
+
+
+def _unpaid(frames: Frames, plan: Plan, member: NDArray[np.integer], why: NDArray[Any]) -> pl.DataFrame:
+    """A row for each member whom no programme pays: nobody is left out without a word."""
+    none, nothing = np.zeros(len(member), dtype=bool), np.zeros(len(member), dtype=np.int64)
+    return pl.DataFrame(
+        {
+            **frames.start(member),
+            "payment_year": plan.options.payment_year,
+            "part": frames.same("part", UNPAID_PART, len(member)),
+            "risk_score": thousandths(nothing, none),
+            "payable_months": nothing,
+            "frailty": millionths(nothing, ~none),
+            "unverified": none,
+            "no_score_reason": _words(why, none),
+        }
+    )

@@ -117,7 +117,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything the results hold about one member. ``reasons``: the codes used, in words."""
+    """Everything the results hold about one member. ``counted_in_models``: counted diagnoses that map in a model which
+    scores the member; ``reasons``: the codes used, in words."""
 
     run: dict[str, Any]
     member: dict[str, Any]
@@ -129,6 +130,7 @@ class Explanation:
     edits: tuple[dict[str, Any], ...]
     flagged: tuple[dict[str, Any], ...]
     counted_diagnoses: int
+    counted_in_models: int
     rejected: tuple[dict[str, Any], ...]
     gaps: tuple[dict[str, Any], ...]
     reasons: dict[str, str] = field(repr=False, default_factory=dict)
@@ -159,6 +161,7 @@ def explain(results: str | Path, member_id: str) -> Explanation:
             edits=tuple(ask.rows(_EDITS)),
             flagged=tuple(ask.rows(_FLAGGED)),
             counted_diagnoses=ask.rows("SELECT count(*) AS n FROM diagnoses WHERE member_id = $id AND counted")[0]["n"],
+            counted_in_models=ask.rows(_COUNTED_IN_MODELS)[0]["n"],
             rejected=tuple(ask.rows('SELECT * FROM rejected_rows WHERE value = $id ORDER BY "table", row_number')),
             gaps=tuple(ask.rows(_GAPS)),
             reasons={row["reason"]: row["meaning"] for row in ask.rows("SELECT reason, meaning FROM reasons")},
@@ -192,6 +195,10 @@ WHERE member_id = $id AND counted AND flags::VARCHAR <> '' ORDER BY thru_date, d
 _GAPS = """
 SELECT direction, model, hcc, label, rule_id, strength, status, score_change, dollar_change, reason FROM gaps
 WHERE member_id = $id AND status = 'open' ORDER BY direction DESC, abs(score_change) DESC NULLS LAST, rule_id"""
+_COUNTED_IN_MODELS = """
+SELECT count(*) AS n FROM diagnoses d WHERE member_id = $id AND counted AND EXISTS (
+  SELECT 1 FROM diagnosis_hccs h JOIN scores s ON s.model = h.model AND s.calibration = h.calibration
+  WHERE h.diagnosis_code = d.diagnosis_code AND s.member_id = $id)"""
 _STATUSES = """
 SELECT s.part, s.program, s.model, s.calibration, s.segment, s.raw_score, s.normalized_score, s.payment_score,
   s.blend_weight, s.unverified, s.no_score_reason, s.no_payment_reason, s.hierarchy_modes_disagree,

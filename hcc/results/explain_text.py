@@ -128,9 +128,27 @@ def _conditions(told: Explanation, words: RuleWords) -> Iterator[str]:
         for hcc in hccs:
             yield from _condition(hcc, words)
     if not told.hccs:
-        found = told.counted_diagnoses
-        unused = f"{found} diagnoses counted, but the segment does not use diagnoses, or an edit took them."
-        yield f"Conditions: {unused if found else 'no diagnosis that maps to an HCC counted.'}"
+        yield from _wrapped(f"Conditions: {why_no_conditions(told, words)}", "")
+
+
+def why_no_conditions(told: Explanation, words: RuleWords) -> str:
+    """Why a member has no HCC at all, displaced or not."""
+    found = told.counted_diagnoses
+    if not found:
+        return "no diagnosis that maps to an HCC counted."
+    counted = f"{found} diagnos{'is' if found == 1 else 'es'} counted, but "
+    placed = [(model, status.segment) for model in told.models for status in model.statuses if status.segment]
+    if not told.models:
+        return f"{counted}no model scores this member."
+    if not placed:
+        return f"{counted}the member has no segment, in which HCCs could count."
+    if not any(words.uses_diagnoses(model, segment) for model, segment in placed):
+        return f"{counted}the segment does not use diagnoses."
+    if not told.counted_in_models:
+        return f"{counted}no model that scores this member has an HCC for {'it' if found == 1 else 'them'}."
+    if told.edits:
+        return f"{counted}the segment does not use diagnoses, or an edit took them."
+    return f"{counted}the segment does not use diagnoses, or its model does not take records submitted through RAPS."
 
 
 def _condition(hcc: Hcc, words: RuleWords) -> Iterator[str]:

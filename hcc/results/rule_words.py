@@ -22,6 +22,10 @@ class RuleWords:
     def variable(self, model: Model, name: str) -> str:
         return self._of(model)["variables"].get(name, "")
 
+    def uses_diagnoses(self, model: Model, segment: str) -> bool:
+        """Whether HCCs count in the segment; true where the tables are not at hand."""
+        return self._of(model)["uses_diagnoses"].get(segment, "true") == "true"
+
     def removal(self, hcc: Hcc) -> str:
         """Why a removal rule took the HCC of a member, as the end of a sentence."""
         unless = self._of(hcc)["removals"].get(hcc.hcc)
@@ -45,7 +49,7 @@ class RuleWords:
         try:
             tables = load_rules(model, int(self._year), calibration=calibration or None, mappings=self._mappings).tables
         except HccError:
-            return {"segments": {}, "variables": {}, "removals": {}}
+            return {"segments": {}, "uses_diagnoses": {}, "variables": {}, "removals": {}}
         kinds = {"cell": "age, sex and entitlement", "add": "entitlement", "duration": "time since the transplant"}
         variables = {
             row["variable"]: kinds.get(row["kind"], "") for row in tables["demographics"].iter_rows(named=True)
@@ -61,6 +65,7 @@ class RuleWords:
         variables["ACTUARIAL_ADJUSTMENT"] = "what dividing by CMS's actuarial factor takes or adds"
         return {
             "segments": dict(tables["segments"].select("segment", "label").iter_rows()),
+            "uses_diagnoses": dict(tables["segments"].select("segment", "uses_diagnoses").iter_rows()),
             "variables": variables,
             "removals": dict(tables["removals"].select("drops_hcc", "unless_any_of").iter_rows()),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hcc.results import Explanation, explain
 from hcc.results.equation import figure, weight
 from hcc.results.explain import Hcc, Model, Status
+from hcc.results.explain_text import why_no_conditions
 from hcc.results.rule_words import RuleWords
 from hcc.review.desk import Desk
 from hcc.review.markup import Html, cells, day, joined, number, score, signed, table, tag
@@ -117,8 +118,12 @@ def _conditions(told: Explanation) -> Html:
         name = model_words(model) + (f" {calibration}" if calibration else "")
         parts += [tag("h3", name), table(f"HCCs in {name}", ("HCC", "Diagnoses on claims", ">Adds"), rows)]
     if not told.hccs:
-        parts.append(tag("p", "No diagnosis that maps to an HCC counted.", cls="hcc-quiet"))
+        parts.append(tag("p", _sentence(why_no_conditions(told, words)), cls="hcc-quiet"))
     return tag("section", *parts, cls="hcc-card")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _condition(hcc: Hcc, words: RuleWords) -> Html:

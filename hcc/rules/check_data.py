@@ -95,8 +95,8 @@ def _membership(year: ProgramYear) -> Iterator[str]:
         paid = facts["program"] != CHOICES["program"].index("none")
         wrong = [("several programmes", times > 1), ("no programme", paid & (times == 0) & (part == "C"))]
         for words, who in wrong:
-            if who.any():
-                yield f"part {part}: {words} for {describe(facts, int(np.flatnonzero(who)[0]), asked)}"
+            kinds = dict.fromkeys(describe(facts, int(place), asked) for place in np.flatnonzero(who))
+            yield from (f"part {part}: {words} for {kind}" for kind in kinds)
 
 
 def _models(year: ProgramYear, mappings: str | Path | None) -> Iterator[str]:

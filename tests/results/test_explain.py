@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,10 @@ from hcc.review.whole import _conditions
 from tests.results import made_up
 
 MEMBERS = ["COMMUNITY", "NEW", "DIALYSIS", "GRAFT", "PACE", "PDP", "MONTHS"]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[ \n]+", " ", re.sub("<[^>]+>", " ", text))
 
 
 def _text(results: Path, member: str) -> str:
@@ -65,6 +70,38 @@ def test_a_new_enrollee_has_diagnoses_but_no_conditions(results: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("member", "changes", "why"),
+    [
+        ("NEW", {}, "2 diagnoses counted, but the segment does not use diagnoses."),
+        ("NEW", {"counted_diagnoses": 0}, "no diagnosis that maps to an HCC counted."),
+        ("NEW", {"models": ()}, "2 diagnoses counted, but no model scores this member."),
+        ("UNSCORED", {"counted_diagnoses": 1}, "1 diagnosis counted, but the member has no segment"),
+        (
+            "DIALYSIS",
+            {"hccs": (), "counted_in_models": 0},
+            "2 diagnoses counted, but no model that scores this member has",
+        ),
+        (
+            "DIALYSIS",
+            {"hccs": ()},
+            "2 diagnoses counted, but the segment does not use diagnoses, or its model does not take",
+        ),
+    ],
+)
+def test_why_a_member_has_no_condition(results: Path, member: str, changes: dict[str, Any], why: str) -> None:
+    told = replace(explain(results, member), **changes)
+    assert f"Conditions: {why}" in _bare(explanation_text(told))
+    assert why in _bare(explanation_text(told))
+    assert why[1:] in _bare(_conditions(told)), "the page too"
+
+
+def test_diagnoses_are_counted_where_a_model_of_the_member_has_an_hcc_for_them(results: Path) -> None:
+    told = explain(results, "DIALYSIS")
+    assert told.counted_in_models == told.counted_diagnoses == 2
+    assert explain(results, "UNSCORED").counted_in_models == 0
+
+
+@pytest.mark.parametrize(
     ("model", "hcc", "year", "why"),
     [
         # CMS's ESRD V24 sets the kidney HCCs to 0 for everybody; V28's heart patch looks at the other heart HCCs.
@@ -82,9 +119,8 @@ def test_a_removal_says_what_the_models_rule_is(results: Path, model: str, hcc: 
     told = explain(results, "DIALYSIS")
     gone = Hcc(model, "", hcc, "Acute", hcc, "", None, None, None, 1, ())
     told = replace(told, hccs=(gone,), run={**told.run, "payment_year": year})
-    text = re.sub(r"[ \n]+", " ", explanation_text(told))
-    assert f"HCC {hcc} Acute: removed, {why}" in text
-    assert f"removed, {why}" in re.sub(r"[ \n]+", " ", _conditions(told)), "the page too"
+    assert f"HCC {hcc} Acute: removed, {why}" in _bare(explanation_text(told))
+    assert f"removed, {why}" in _bare(_conditions(told)), "the page too"
 
 
 def test_a_blend_is_spelled_out(results: Path) -> None:

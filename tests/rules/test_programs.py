@@ -167,6 +167,17 @@ def test_a_law_of_the_programmes_is_told(copied: Path, old: str, new: str, words
     assert any(words in fault for fault in program_faults(2026, copied)), program_faults(2026, copied)
 
 
+def test_every_kind_of_member_without_a_programme_is_told(copied: Path) -> None:
+    edit(copied, 'requires = "program=MA&esrd=none"', 'requires = "program=MA&esrd=none&age>=200"')
+    edit(copied, 'requires = "program=PACE&esrd=none"', 'requires = "program=PACE&esrd=none&age>=200"')
+    edit(copied, 'requires = "program=MA&esrd=dialysis"', 'requires = "program=MA&esrd=dialysis&age>=200"')
+    faults = {fault.replace("age 0, ", "") for fault in program_faults(2026, copied) if "no programme" in fault}
+    assert faults == {
+        f"part C: no programme for esrd {esrd}, program {program}"
+        for esrd, program in (("none", "MA"), ("none", "PACE"), ("dialysis", "MA"))
+    }
+
+
 def test_weights_are_exact() -> None:
     for model in load_program_year(2024).program("MA").models:
         assert isinstance(model.blend_weight, Decimal)
