@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,6 +34,9 @@ class Sink(Protocol):
     def append(self, table: str, frame: pl.DataFrame) -> None: ...
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None: ...
+
+    def declare_one_value(self, columns: Sequence[str]) -> None:
+        """Columns that have, as far as can be told beforehand, one value in all rows of the run."""
 
     def mark(self, done: int, state: Mapping[str, Any]) -> None:
         """Everything so far belongs to the first ``done`` shards."""
@@ -71,6 +74,9 @@ class Memory:
 
     def declare_enum(self, column: str, values: Iterable[str]) -> None:
         """Nothing to prepare: the frames bring their Enums."""
+
+    def declare_one_value(self, columns: Sequence[str]) -> None:
+        """Nothing to save: columns of one word are shared slices."""
 
     def mark(self, done: int, state: Mapping[str, Any]) -> None:
         """Nothing to remember: memory ends with the process."""
@@ -154,6 +160,7 @@ def run(
     frames = Frames(plan, run_id, members["member_id"], decider.flag_sets)
     for column, words in frames.words.items():
         sink.declare_enum(column, words)
+    sink.declare_one_value(_of_one_value(frames, status, inputs))
     tally = Tally()
     wanted = None if tables is None else frozenset(tables)
     if begun is None and (wanted is None or "members" in wanted):
@@ -195,6 +202,18 @@ def run(
     counts["diagnoses_without_claim"] += decider.without_claim
     decided, results = _whole(done)
     return Scored(run_id, plan, members, status, decided, results, unmapped, counts, clock.seconds, started)
+
+
+def _of_one_value(frames: Frames, status: Statuses, inputs: Any) -> list[str]:
+    """Columns of the big tables that have one value in all rows of this run."""
+    one_word = [name for name in ("run_id", "calibration", "part", "program", "model", "flags") if _one(frames, name)]
+    of_months = [] if status.monthly is not None else ["months", "first_month", "month"]
+    absent = [name for name in ("record_type", "rendering_npi", "place_of_service") if name in inputs.claims_absent]
+    return ["payment_year", *one_word, *of_months, *absent]
+
+
+def _one(frames: Frames, column: str) -> bool:
+    return len(frames.words.get(column, ())) == 1
 
 
 def decider_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
@@ -180,6 +180,8 @@ class _Nowhere:
     def append(self, table: str, frame: pl.DataFrame) -> None: ...
 
     def declare_enum(self, column: str, values: Iterable[str | None]) -> None: ...
+
+    def declare_one_value(self, columns: Sequence[str]) -> None: ...
 
     def mark(self, done: int, state: Mapping[str, Any]) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from hcc.tables import Column, Table
 
@@ -45,20 +46,27 @@ def column_type(column: Column, values: Sequence[str] | None = None) -> str:
 
 
 def create_table(
-    table: Table, enums: Mapping[str, Sequence[str]] | None = None, plain: Collection[str] = frozenset()
-) -> str:
-    """CREATE TABLE; ``enums``: column name → values, for "few" columns that are ENUMs in this file.
+    table: Table, enums: Mapping[str, Sequence[str]] | None = None, plain: Collection[str] = frozenset(), *,
+    one_value: Mapping[str, Any] | None = None, named: str | None = None,
+) -> str:  # fmt: skip
+    """CREATE TABLE; ``enums``: column name → values, for "few" columns that are ENUMs in this file; ``one_value``:
+    columns that are generated, and their value; ``named``: another name than its own.
 
     Columns in ``plain`` are stored uncompressed: small ENUMs and Booleans take one byte a row, and finding out that
     packing them would save half of that took 15 % of the CPU of writing ``diagnoses`` (measured).
     """
-    known = enums or {}
-    columns = ",\n  ".join(
-        f"{quoted(c.name)} {column_type(c, known.get(c.name))}"
-        + (" USING COMPRESSION uncompressed" if c.name in plain else "")
-        for c in table.columns
-    )
-    return f"CREATE TABLE {quoted(table.name)} (\n  {columns}\n)"
+    known, generated = enums or {}, one_value or {}
+
+    def told(column: Column) -> str:
+        kind = column_type(column, known.get(column.name))
+        if column.name in generated:
+            value = generated[column.name]
+            word = "NULL" if value is None else literal(str(value))
+            return f"{quoted(column.name)} {kind} GENERATED ALWAYS AS ({word}::{kind}) VIRTUAL"
+        return f"{quoted(column.name)} {kind}" + (" USING COMPRESSION uncompressed" if column.name in plain else "")
+
+    columns = ",\n  ".join(told(column) for column in table.columns)
+    return f"CREATE TABLE {quoted(named or table.name)} (\n  {columns}\n)"
 
 
 def table_comment(table: Table) -> str:

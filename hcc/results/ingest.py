@@ -7,7 +7,7 @@ are (Arrow decimal32 over the same buffer), without a copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -29,8 +29,10 @@ def prepared(
     frame: pl.DataFrame,
     constants: Mapping[str, object],
     enums: Mapping[str, Sequence[str]],
+    generated: Collection[str] = (),
 ) -> tuple[pa.Table, str]:
-    """The Arrow table to register as ``incoming`` and the SELECT list, in the order of the table's columns.
+    """The Arrow table to register as ``incoming`` and the SELECT list, in the order of the table's columns but those
+    ``generated``, which the table makes itself.
 
     ``constants``: one value for every row; columns in neither are null. Integers in a decimal column are thousandths,
     in a factor column millionths, in a money column cents; floats are refused there (TypeError). Unknown columns raise ValueError.
@@ -42,6 +44,8 @@ def prepared(
     select: list[str] = []
     decimals: dict[str, pa.DataType] = {}
     for column in table.columns:
+        if column.name in generated:
+            continue
         values = enums.get(column.name)
         if column.name in frame.columns:
             series = frame[column.name]
