@@ -31,9 +31,9 @@ def test_short_acting_inhalers_are_no_sign_of_copd() -> None:
 
 
 def test_heart_failure_without_what_the_rule_looks_for_is_told_so() -> None:
-    """SPEC 6.4: HF without BNP, diuretic or echocardiogram. Empagliflozin has other uses, so it settles nothing; the
+    """SPEC 6.4: HF without BNP, diuretic or echocardiogram. Apixaban is no drug for it, so it settles nothing; the
     reason names what was looked for and does not call it no drug for heart failure."""
-    person = Person().dx("I5022", "2025-05-05").fill("empagliflozin", "2025-03-03")
+    person = Person().dx("I5022", "2025-05-05").fill("apixaban", "2025-03-03")
     (row,) = only(gaps(person), "AUD-MEDLESS")
     assert row["status"] == "open"
     assert "no drug for heart failure" not in row["reason"]

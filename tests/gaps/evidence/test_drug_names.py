@@ -99,6 +99,12 @@ def test_a_strength_beside_other_ingredients_says_nothing() -> None:
     assert "hbv_only" not in _flags("lamivudine-zidovudine 100 mg")
 
 
+def test_of_two_brands_the_one_named_first_counts() -> None:
+    pairs = [("Erzofri", "Talvey"), ("Talvey", "Erzofri"), ("Toujeo", "Rebif"), ("Rebif", "Toujeo")]
+    for first, second in pairs * 5:
+        assert _facts(drug_name=f"{first} and {second}") == _facts(drug_name=first)
+
+
 def test_the_rows_agree_with_every_product_of_rxnorm() -> None:
     """A row taken from RxNorm's names: all products of the ingredient with these words have the flag and the route."""
     sets = load_valuesets()
