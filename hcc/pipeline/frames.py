@@ -113,7 +113,9 @@ class Frames:
             "run_id": [run_id],
             "model": _union([payment.model.split(":")[0]] for payment in plan.payments),
             "calibration": _union([payment.model.partition(":")[2]] for payment in plan.payments),
-            "part": _union([*([payment.part] for payment in plan.payments), [UNPAID_PART] if _some_unpaid(plan) else []]),
+            "part": _union(
+                [*([payment.part] for payment in plan.payments), [UNPAID_PART] if _some_unpaid(plan) else []]
+            ),
             "program": _union([payment.program] for payment in plan.payments),
             "segment": _union(model.scores.segments for model in models),
             "variable": _union(model.scores.variables for model in models),

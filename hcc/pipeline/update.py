@@ -33,6 +33,7 @@ from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import unmapped_table
 from hcc.results import ResultsWriter, check_target, read_table
+from hcc.results.replaceable import refuse_inputs
 
 _SAID = ("claim_id", "member_id", "diagnosis_code")
 _MADE_ANEW = ("diagnoses", "member_hccs", "factors", "scores", "member_scores", "edited_diagnoses")
@@ -72,6 +73,7 @@ def update(
     path = Path(results)
     target = path if out is None else Path(out)
     replaces = overwrite or out is None
+    refuse_inputs(out, claims, claim_diagnoses, layout, columns)
     check_target(target, overwrite=replaces)
     before = recorded(path)
     tell: Callable[[str, float], None] = progress or (lambda _stage, _share: None)
@@ -364,7 +366,8 @@ def _reasons(then: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame]) -> pl.
     schema: dict[str, Any] = {**dict.fromkeys(key, pl.String), "coefficient": pl.Decimal(9, 3)}
     one, two = (
         frames.get("factors", pl.DataFrame(schema=schema))
-        .select("member_id", pl.col("model", "variable").cast(pl.String), "coefficient")
+        # A frame without rows has no types of its own.
+        .select(pl.col(key).cast(pl.String), pl.col("coefficient").cast(schema["coefficient"]))
         .group_by(key).agg(pl.col("coefficient").sum())
         for frames in (then, now)
     )  # fmt: skip

@@ -25,6 +25,14 @@ from hcc.rules.ruleset import RuleSet
 from hcc.rules.valuesets import ValueSets
 
 _LATER = REASONS.index("OUT_OF_WINDOW")
+# For a run in which no model scores anybody.
+_NO_MODELS = pl.DataFrame(schema={"member_index": pl.UInt32, "m": pl.UInt8, "segment": pl.String})
+_NO_HCCS = pl.DataFrame(
+    schema={
+        "member_index": pl.UInt32, "m": pl.UInt8, "hcc": pl.UInt16, "first_date": pl.Date, "last_date": pl.Date,
+        "claims": pl.Int64,
+    }
+)  # fmt: skip
 
 
 def as_known_on(scored: Scored, as_of: date) -> Scored:
@@ -154,7 +162,7 @@ class Contexts:
         rows, first = statuses.rows_of(piece.start, piece.stop), statuses.rows_of(piece.base, piece.base).start
         owner = statuses.member[rows]
         here = slice(rows.start - first, rows.stop - first)
-        parts = []
+        parts = [_NO_MODELS]
         for m, result in enumerate(piece.found.values()):
             placed = np.nonzero(result.placed[here])[0]
             frame = pl.DataFrame({"member_index": owner[placed], "_segment": result.segment[here][placed]})
@@ -171,7 +179,7 @@ class Contexts:
 
     def _member_hccs(self, frames: Frames, found: dict[str, ModelResult], start: int, stop: int) -> pl.DataFrame:
         """member_index, m, hcc, first_date, last_date, claims; sorted by member."""
-        parts = []
+        parts = [_NO_HCCS]
         for m, result in enumerate(found.values()):
             frame = frames.member_hccs(result, self.scored.decided, self.scored.statuses, start, stop)
             parts.append(

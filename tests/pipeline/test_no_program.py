@@ -11,6 +11,7 @@ import pytest
 
 import hcc
 from hcc.cli.summary import print_summary
+from hcc.pipeline.update import update
 from hcc.results import explain, explanation_text, read_table
 from hcc.rules.folders import shipped_folder
 
@@ -72,6 +73,7 @@ def test_a_run_that_pays_nobody() -> None:
     run = hcc.score(*some(["NOBODY"]), payment_year=2026)
     assert scored(run) == {("NOBODY", "C"): (False, 0, "NO_PROGRAM")}
     assert run.scores.is_empty()
+    assert hcc.find_gaps(run).gaps.is_empty()
 
 
 def test_programmes_of_ones_own_that_leave_members_out(tmp_path: Path) -> None:
@@ -113,6 +115,23 @@ def test_summary_and_explanation_say_so(tmp_path: Path, capsys: pytest.CaptureFi
     assert "Conditions: 1 diagnosis counted, but no model scores this member." in text
     (meaning,) = read_table(file, "reasons").filter(pl.col("reason") == "NO_PROGRAM")["meaning"]
     assert meaning in text
+
+
+def test_new_claims_of_somebody_whom_no_programme_pays(tmp_path: Path) -> None:
+    """A touched member's row is made anew, not lost; and the other stays."""
+    members, claims = some(["MA", "NOBODY", "DEAD"])
+    members.write_parquet(tmp_path / "members.parquet")
+    claims.write_parquet(tmp_path / "early.parquet")
+    claims.with_columns("NEW" + pl.col("claim_id")).filter(pl.col("member_id") == "NOBODY").write_parquet(
+        tmp_path / "late.parquet"
+    )
+    file = tmp_path / "r.duckdb"
+    run = hcc.score(tmp_path / "members.parquet", tmp_path / "early.parquet", payment_year=2026, out=file)
+    before = scored(run)
+    assert update(file, tmp_path / "late.parquet").touched == 1
+    run.frames.clear()
+    assert scored(run) == before
+    assert len(before) == 3
 
 
 @pytest.mark.parametrize(("died", "why"), [(None, "NO_PROGRAM"), ("2025-11-30", "DIED")])
