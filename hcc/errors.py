@@ -122,11 +122,21 @@ class BadMember(HccError):
 class ResultsExist(HccError):
     """The output is already there."""
 
-    def __init__(self, path: object) -> None:
+    def __init__(self, path: object, *, option: str = "--out") -> None:
+        kept = " (reviews are kept)" if option == "--out" else ""
         super().__init__(
             f"{path} is already there.",
-            hint="Choose another --out, or add --overwrite to replace it (reviews are kept).",
+            hint=f"Choose another {option}, or add --overwrite to replace it{kept}.",
         )
+
+    @classmethod
+    def left(cls, path: object, why: str, replaced: str, *, option: str = "--out") -> ResultsExist:
+        """``why``: what it is, so that it is not replaced though asked for; ``replaced``: what alone would be."""
+        error = cls(path, option=option)
+        error.message = f"{path} is already there and {why}: it is left as it is."
+        error.hint = f"Choose another {option}, or move it away yourself; only {replaced} are replaced."
+        error.args = (f"{error.message}\nhint: {error.hint}",)
+        return error
 
 
 class ResultsError(HccError):

@@ -64,7 +64,7 @@ def _check(folder: Path) -> None:
 
     check_writable(folder.absolute())
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _OURS).exists():
-        raise ResultsExist(folder)
+        raise ResultsExist.left(folder, "was not made by 'hcc demo'", "folders that 'hcc demo' made")
 
 
 def _look(stories: Path, results: Path) -> None:

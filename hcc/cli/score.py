@@ -123,7 +123,10 @@ def _update(results: str, claims: Any, out: str | None, changes: str | None, **g
     from hcc.pipeline.update import update, write_changes
 
     if changes:
-        _check_changes(Path(changes), given["overwrite"])
+        if out and Path(changes).absolute() == Path(out).absolute():
+            raise click.UsageError(f"{changes} is --out and cannot be --changes, too.")
+        read = results, claims, given["claim_diagnoses"], given["layout"], given["columns"]
+        _check_changes(changes, given["overwrite"], read)
     with Progress("updating") as progress:
         done = update(
             results, claims, out=out, layout=layout, progress=progress, **{name: given[name] for name in taken}
@@ -144,13 +147,15 @@ def _update(results: str, claims: Any, out: str | None, changes: str | None, **g
     click.echo(f"results in {done.path}", err=True)
 
 
-def _check_changes(path: Path, overwrite: bool) -> None:
+def _check_changes(path: str, overwrite: bool, inputs: tuple[Any, ...]) -> None:
     """Before the results file is written, not after."""
     from hcc.errors import ResultsError, ResultsExist
     from hcc.results import check_target
+    from hcc.results.replaceable import CHANGES, refuse_inputs
 
+    refuse_inputs(path, *inputs, option="--changes")
     try:
-        check_target(path, overwrite)
+        check_target(path, overwrite, CHANGES)
     except ResultsExist:
         raise
     except ResultsError as error:

@@ -28,6 +28,7 @@ from hcc.pipeline.statuses import Statuses
 from hcc.pipeline.unmapped import known_codes, unmapped_table
 from hcc.results import ResultsWriter, check_target, write_parquet
 from hcc.results.parquet import check_folder
+from hcc.results.replaceable import refuse_inputs
 from hcc.rules.folders import SHARED, shared_fingerprint, tables_fingerprint
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
@@ -129,6 +130,9 @@ def score(
         scenario=read_scenario(scenario), months_from_spans=months_from_spans,
     )  # fmt: skip
     check_tables(tables, out)
+    inputs_given = members, claims, claim_diagnoses, enrollment, layout, columns, scenario
+    refuse_inputs(out, *inputs_given)
+    refuse_inputs(parquet, *inputs_given, option="--parquet")
     if out is not None:
         check_target(out, overwrite=overwrite)
     if parquet is not None:

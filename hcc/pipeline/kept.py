@@ -32,8 +32,9 @@ from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline.statuses import statuses
 from hcc.results.parquet import check_folder
-from hcc.results.place import partial_folder, publish_folder
+from hcc.results.place import check_target, partial_folder, publish_folder
 from hcc.results.place import told_plainly as no_space_told
+from hcc.results.replaceable import refuse_inputs
 from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import every_mapped_code
 
@@ -60,6 +61,7 @@ def keep(
     chosen = options(
         payment_year, run=run, audio_only=audio_only, mappings=mappings, months_from_spans=months_from_spans
     )
+    refuse_inputs(out, members, claims, claim_diagnoses, enrollment, layout, columns)
     target = _check_folder(out, overwrite)
     limit, clock = memory_limit(memory), Clock(progress)
     with clock.stage("intake", 0.0):
@@ -126,6 +128,10 @@ def score_kept(
         mappings=mappings, scenario=read_scenario(scenario), months_from_spans=before.months_from_spans,
     )  # fmt: skip
     check_tables(tables, out)
+    refuse_inputs(out, kept, scenario)
+    refuse_inputs(parquet, kept, scenario, option="--parquet")
+    if out is not None:
+        check_target(out, overwrite)
     if parquet is not None:
         check_folder(parquet, overwrite)
     begun, clock = time.perf_counter(), Clock(progress)
@@ -230,8 +236,11 @@ def _days(window: Any) -> str:
 
 def _check_folder(out: str | Path, overwrite: bool) -> Path:
     target = Path(out).expanduser().absolute()
-    if target.exists() and not (overwrite and (target / _MANIFEST).is_file()):
-        raise ResultsExist(out)
+    if target.exists():
+        if not (target / _MANIFEST).is_file():
+            raise ResultsExist.left(out, "holds nothing that 'hcc keep' kept", "folders that 'hcc keep' made")
+        if not overwrite:
+            raise ResultsExist(out)
     if not target.parent.is_dir():
         raise ResultsError(
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."

@@ -20,6 +20,7 @@ from hcc.report.scores import scores
 from hcc.report.source import Source
 from hcc.results import check_target, open_results, reviews_path
 from hcc.results.place import partial_folder, publish, told_plainly
+from hcc.results.replaceable import REPORT
 
 _CHAPTERS = {
     "glance": "At a glance", "scores": "Risk scores", "prevalence": "Prevalence", "gaps": "Gaps",
@@ -44,7 +45,7 @@ def write_report(
     Raises ResultsError, ResultsExist, InputError; ``out`` may be none of the files that are read.
     """
     _refuse_inputs(Path(out), [Path(results), reviews_path(results), *([Path(reference)] if reference else [])])
-    target = check_target(out, overwrite)
+    target = check_target(out, overwrite, REPORT)
     known = read_reference(reference) if reference is not None else None
     page = report_html(results, reference=known, show_small_cells=show_small_cells, today=today)
     with told_plainly(target):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from hcc.errors import ResultsExist
 from hcc.results.ddl import literal, quoted
 from hcc.results.place import check_writable, partial_folder, told_plainly
 from hcc.results.reader import open_results
-from hcc.tables import RESULT_TABLES
+from hcc.tables import INPUT_TABLES, RESULT_TABLES
 
 
 def write_parquet(
@@ -49,7 +49,10 @@ def check_folder(folder: str | Path, overwrite: bool = False) -> Path:
     target = Path(folder).expanduser().absolute()
     taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
     if taken and not (overwrite and _is_ours(target)):
-        raise ResultsExist(folder)
+        if not _is_ours(target):
+            why = "holds other things than our tables" if target.is_dir() else "is no folder"
+            raise ResultsExist.left(folder, why, "folders of nothing but our tables", option="--parquet")
+        raise ResultsExist(folder, option="--parquet")
     return check_writable(target)
 
 
@@ -64,5 +67,13 @@ def _copy(results: str | Path, made: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Only a folder that holds nothing but our tables may be replaced."""
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= {f"{name}.parquet" for name in RESULT_TABLES}
+    """Only a folder that holds nothing but our tables may be replaced, and not one whose names may as well be those of
+    somebody's inputs."""
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return names <= _files(RESULT_TABLES) and bool(names - _files(INPUT_TABLES))
+
+
+def _files(tables: Iterable[str]) -> set[str]:
+    return {f"{name}.parquet" for name in tables}

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hcc.errors import HccError, ResultsError, ResultsExist
+from hcc.results.replaceable import RESULTS, Kind, check_kind
 
 _SUFFIX = ".partial"
 _ANOTHER = "Choose another --out; folders are separated by '/'."
@@ -23,18 +24,20 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk quota exceeded", "file too large")
 
 
-def check_target(path: str | Path, overwrite: bool = False) -> Path:
-    """The path, if a results file may be made there; to be asked before any work starts.
+def check_target(path: str | Path, overwrite: bool = False, kind: Kind = RESULTS) -> Path:
+    """The path, if a results file (or one of another ``kind``) may be made there; to be asked before any work starts.
 
-    Raises ResultsExist where something is there already (a folder even with ``overwrite``), ResultsError where the
-    folder is missing or cannot be written, or DuckDB could not open the path.
+    Raises ResultsExist where something is there already (with ``overwrite`` too, unless it is a file of that kind),
+    ResultsError where the folder is missing or cannot be written, or DuckDB could not open the path.
     """
     target = _place(path)
     for sign, called in (("\\", "a backslash"), ("?", "a question mark"), ("\0", "a NUL")):
         if sign in str(target) and os.sep != sign:
             raise ResultsError(f"{target} has {called} in it, and DuckDB opens no such file.", hint=_ANOTHER)
-    if target.is_dir() or (target.exists() and not overwrite):
-        raise ResultsExist(path)
+    if target.exists():
+        check_kind(path, target, kind)
+        if not overwrite:
+            raise ResultsExist(path, option=kind.option)
     if not target.parent.is_dir():
         raise ResultsError(
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."

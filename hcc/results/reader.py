@@ -9,6 +9,7 @@ import polars as pl
 
 from hcc.errors import ResultsError
 from hcc.results.ddl import quoted
+from hcc.results.replaceable import open_elsewhere
 from hcc.results.views import VIEWS
 from hcc.tables import RESULT_TABLES, SCHEMA_VERSION
 
@@ -27,7 +28,7 @@ def open_results(path: str | Path) -> duckdb.DuckDBPyConnection:
     try:
         con = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
-        if "lock" in str(error).lower():
+        if open_elsewhere(error):
             raise ResultsError(
                 f"{path} is open for writing in another program.", hint="Close it there, or work on a copy."
             ) from None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hcc.errors import ResultsError
+from hcc.results.replaceable import open_elsewhere
 from hcc.tables import RESULT_TABLES
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def copied_reviews(results: str | Path) -> pl.DataFrame:
     try:
         con = duckdb.connect(str(file), read_only=True)
     except duckdb.Error as error:
-        if any(word in str(error).lower() for word in ("lock", "configuration")):  # by another process, or by this one
+        if open_elsewhere(error):
             raise ResultsError(
                 f"{results} is open for writing elsewhere, and may hold decisions.", hint="Close it there."
             ) from None

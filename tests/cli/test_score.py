@@ -71,9 +71,13 @@ def test_an_existing_file_needs_overwrite(files: Path, hcc: Hcc) -> None:
     (files / "r.duckdb").write_text("mine")
     done = hcc(*ASK)
     assert done.returncode == 1
-    assert "already there" in done.stderr
-    assert "--overwrite" in done.stderr
+    assert "already there and is no results file" in done.stderr
     assert (files / "r.duckdb").read_text() == "mine"
+    (files / "r.duckdb").unlink()
+    assert hcc(*ASK).returncode == 0
+    done = hcc(*ASK)
+    assert done.returncode == 1
+    assert "add --overwrite to replace it (reviews are kept)" in done.stderr
     assert hcc(*ASK, "--overwrite").returncode == 0
 
 

@@ -93,3 +93,10 @@ def test_parquet_from_frames(tmp_path: Path, results: Path) -> None:
     frame = read_table(results, "scores")
     files = write_parquet({"scores": frame}, tmp_path / "tables")
     assert [file.name for file in files] == ["scores.parquet"]
+
+
+def test_a_damaged_file_is_not_told_as_open_elsewhere(tmp_path: Path) -> None:
+    """DuckDB speaks of its "block", in which there is a "lock"."""
+    (tmp_path / "cut.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"\1" * 5000)
+    with pytest.raises(ResultsError, match="damaged"):
+        open_results(tmp_path / "cut.duckdb")

@@ -269,9 +269,11 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path: Path) -> None:
         check_target(path)
     with pytest.raises(ResultsExist):
         ResultsWriter(path)
-    assert check_target(path, overwrite=True) == path
-    with pytest.raises(ResultsExist):
-        check_target(tmp_path, overwrite=True)
+    for something in (path, tmp_path):
+        with pytest.raises(ResultsExist, match="left as it is"):
+            check_target(something, overwrite=True)
+    ours = made_up.write(tmp_path / "ours.duckdb")
+    assert check_target(ours, overwrite=True) == ours
     with pytest.raises(ResultsError, match="does not exist"):
         check_target(tmp_path / "nowhere" / "r.duckdb")
     assert path.read_text() == "something of the user's"
