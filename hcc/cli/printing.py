@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Collection, Sequence
+
+NOT_SOUGHT = "Gaps were not looked for in this results file"
+
+
+def typed(path: object) -> str:
+    """A path as it is to be typed in a shell: quoted where a shell would take it apart."""
+    return shlex.quote(str(path))
 
 
 def print_table(

@@ -17,7 +17,18 @@ def review(results: str, reviewer: str, port: int, no_browser: bool) -> None:
     decisions. Decisions are appended to <results>.reviews.sqlite; the results file is only read. The address holds a
     random token: who does not have it sees nothing. Stop it with Ctrl+C.
     """
+    from hcc.cli.printing import NOT_SOUGHT, typed
+    from hcc.results import open_results
     from hcc.review.server import serve
+    from hcc.worklist import gaps_were_sought
+
+    con = open_results(results)
+    try:
+        sought = gaps_were_sought(con)
+    finally:
+        con.close()
+    if not sought:
+        click.echo(f"{NOT_SOUGHT}: the page has no questions. Look for them with: hcc gaps {typed(results)}", err=True)
 
     def ready(address: str) -> None:
         click.echo(address)

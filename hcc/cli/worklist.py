@@ -59,6 +59,7 @@ def export(
     if bool(out) == as_csv:
         raise click.UsageError("Say where to write: --out worklist.xlsx, or --csv for stdout.")
     from hcc.results import open_results
+    from hcc.results.replaceable import refuse_inputs
     from hcc.worklist import (
         check_out,
         csv_text,
@@ -70,10 +71,12 @@ def export(
     )
 
     if out:
+        refuse_inputs(out, results, weights)
         check_out(out, overwrite)
     chosen, day = load_weights(weights), (today or datetime.now()).date()
     con = open_results(results)
     try:
+        _require_gaps(con, results)
         _prepare(con, results, chosen, day)
         rows = worklist_rows(con, statuses=statuses or ("open",), decided=everything, limit=limit)
         if as_csv:
@@ -91,6 +94,16 @@ def export(
         click.echo(
             f"{summary.settled:,} open questions are decided already and not listed; --all lists them.", err=True
         )
+
+
+def _require_gaps(con: duckdb.DuckDBPyConnection, results: str) -> None:
+    """An empty list of a file in which nobody looked would be taken for good news."""
+    from hcc.cli.printing import NOT_SOUGHT, typed
+    from hcc.errors import ResultsError
+    from hcc.worklist import gaps_were_sought
+
+    if not gaps_were_sought(con):
+        raise ResultsError(f"{NOT_SOUGHT}.", hint=f"Look for them first: hcc gaps {typed(results)}")
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, results: str, weights: Any, day: Any) -> None:
@@ -128,6 +141,7 @@ def take_in(results: str, decisions: str, reviewer: str) -> None:
     file = read_decisions(decisions)
     con = open_results(results)
     try:
+        _require_gaps(con, results)
         make_questions(con, load_weights(), datetime.now().date())
         questions = con.sql("SELECT gap_id, question FROM question_gaps").pl()
         reviews = merged_reviews(con.sql("SELECT * FROM reviews").pl(), read_reviews(results))

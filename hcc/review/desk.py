@@ -22,6 +22,7 @@ from hcc.results import append_reviews, merged_reviews, open_results, reviews_pa
 from hcc.review.filters import Filters
 from hcc.worklist import (
     Weights,
+    gaps_were_sought,
     latest_decisions,
     load_weights,
     make_questions,
@@ -76,6 +77,7 @@ class Desk:
         self.path = Path(results).expanduser().absolute()
         self.version = 0
         self.run: Row = {}
+        self.sought = False  # whether anybody looked for gaps in the results
         self._weights = weights or load_weights()
         self._today = today
         self._lock = threading.RLock()
@@ -300,6 +302,7 @@ class Desk:
         (self.run,) = self.rows(
             "SELECT run_id, payment_year, run, as_of, models, engine_version FROM runs ORDER BY started_at DESC LIMIT 1"
         )
+        self.sought = gaps_were_sought(con)
         self.version += 1
 
     def _take_in(self) -> None:

@@ -186,6 +186,7 @@ class _Tab:
             f"payment year {told.get('payment_year')}",
             words_of(str(told.get("models") or "").split(",")),
             f"evidence up to {told['as_of']}" if told.get("as_of") else "",
+            "" if self.desk.sought else "gaps were not looked for: 'hcc gaps' does it",
         ]
         self._about.set_content(tag("span", " · ".join(filter(None, parts))))
 

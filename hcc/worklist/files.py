@@ -11,18 +11,25 @@ import polars as pl
 import polars.selectors as cs
 
 from hcc.errors import CannotWrite, InputError, ResultsError, ResultsExist
+from hcc.worklist.reading import is_worklist
 from hcc.worklist.summary import Summary
 
 SUFFIXES = (".xlsx", ".csv", ".parquet")
 
 
 def check_out(path: str | Path, overwrite: bool = False) -> Path:
-    """The path, if a worklist may be written there; to be asked before any work. Raises InputError, ResultsExist."""
+    """The path, if a worklist may be written there; to be asked before any work. Only a worklist is ever replaced.
+
+    Raises InputError, ResultsError, ResultsExist.
+    """
     target = Path(path).expanduser().absolute()
     if target.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path} has none of the endings {', '.join(SUFFIXES)}.", hint="Such as --out worklist.xlsx.")
-    if target.is_dir() or (target.exists() and not overwrite):
-        raise ResultsExist(path)
+    if target.exists():
+        if not target.is_file() or not is_worklist(target):
+            raise ResultsExist.left(path, "is no worklist of ours", "worklists")
+        if not overwrite:
+            raise ResultsExist(path)
     if not target.parent.is_dir():
         raise ResultsError(
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."

@@ -14,6 +14,9 @@ from hcc.worklist.decisions import EARLIEST_DAY, decisions
 
 _ENTERED = ("decision", "decision_reason", "note", "decided_on")
 """A row without any of these was left alone by the coder; a name alone may be filled down a whole column."""
+_TIME = r"[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
+_DAY = rf"^(\d{{4}}-\d{{1,2}}-\d{{1,2}})(?:{_TIME})?$"
+_ZONED = rf"^\d{{4}}-\d{{1,2}}-\d{{1,2}}{_TIME} ?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?|[A-Z]{{2,5}})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,14 @@ def _told(frame: pl.DataFrame, questions: pl.DataFrame, reviewer: str, today: da
     names = [decision.name for decision in decisions()]
     words = ", ".join(decision.words for decision in decisions())
     plain = pl.col("decision").fill_null("").str.to_lowercase().str.replace_all(r"[\s_\-]+", "_")
+    told_day = pl.col("decided_on").str.strip_chars()
     known = frame.join(questions.with_columns(pl.lit(True).alias("known")), on="gap_id", how="left").with_columns(
         plain.alias("decision"),
         pl.col("decision_reason", "note").fill_null(""),
         pl.coalesce(pl.when(pl.col("reviewer") != "").then("reviewer"), pl.lit(reviewer.strip())).alias("reviewer"),
-        pl.col("decided_on").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).alias("day"),
+        told_day.str.extract(_DAY).str.to_date("%Y-%m-%d", strict=False).alias("day"),
     )
+    zoned = pl.col("decided_on").str.contains(_ZONED).fill_null(False)
     entry = pl.struct("decision", "decision_reason", "note", "reviewer", "day")
     faulty = (
         ("gap_id is empty", pl.col("gap_id").fill_null("") == ""),
@@ -88,7 +93,11 @@ def _told(frame: pl.DataFrame, questions: pl.DataFrame, reviewer: str, today: da
         ("a reason, note or day without a decision", pl.col("decision") == ""),
         (f"the decision is none of: {words}", (pl.col("decision") != "") & ~pl.col("decision").is_in(names)),
         ("no reviewer, neither in the row nor as --reviewer", pl.col("reviewer") == ""),
-        ("decided_on is no date like 2026-01-31", (pl.col("decided_on").fill_null("") != "") & pl.col("day").is_null()),
+        (
+            "decided_on is no date like 2026-01-31",
+            (pl.col("decided_on").fill_null("") != "") & pl.col("day").is_null() & ~zoned,
+        ),
+        ("decided_on has a time zone, by which the day may be another: write the day alone", zoned),
         ("decided_on lies in the future", (pl.col("day") > today).fill_null(False)),
         (f"decided_on lies before {EARLIEST_DAY}", (pl.col("day") < EARLIEST_DAY).fill_null(False)),
         (

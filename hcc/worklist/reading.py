@@ -82,6 +82,34 @@ def read_decisions(path: str | Path) -> DecisionsFile:
         ) from None
 
 
+def is_worklist(file: Path) -> bool:
+    """Whether a file of one of our endings is a worklist that we wrote, by its headings; an empty file is as good."""
+    if not file.stat().st_size:
+        return True
+    try:
+        suffix = file.suffix.lower()
+        if suffix == ".parquet":
+            return _ours([list(pl.read_parquet_schema(file))])
+        if suffix == ".csv":
+            with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+                head = [line.rstrip("\r\n") for line in islice(text, _HEADING_WITHIN)]
+            return any(_ours(line.split(mark) for line in head) for mark in _DELIMITERS)
+        import fastexcel
+
+        reader = fastexcel.read_excel(file)
+        return any(
+            _ours(reader.load_sheet(name, dtypes="string", header_row=None, n_rows=_HEADING_WITHIN).to_polars().rows())
+            for name in reader.sheet_names
+        )
+    except Exception:  # whatever it is that cannot be read, it is no worklist
+        return False
+
+
+def _ours(rows: Iterable[Sequence[str | None]]) -> bool:
+    """The table reviews of the results, and lists that people made themselves, lack one or the other of these."""
+    return any({_plain(cell) for cell in row} >= set(COLUMNS) for row in rows)
+
+
 def _workbook(file: Path) -> DecisionsFile:
     import fastexcel
 

@@ -62,6 +62,12 @@ def worklist_summary(con: duckdb.DuckDBPyConnection, today: date) -> Summary:
     return Summary(run[0] if run else {}, today, sides, con.sql(_BY_RULE).pl(), int(counted[0]) if counted else 0)
 
 
+def gaps_were_sought(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether somebody looked for gaps in these results: where nobody did, no gaps is no answer."""
+    ((sought,),) = con.execute("SELECT count(as_of) > 0 OR EXISTS (FROM gaps) FROM runs").fetchall()
+    return bool(sought)
+
+
 def _dicts(con: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> list[dict[str, Any]]:
     found = con.execute(sql, parameters)
     names = [str(entry[0]) for entry in found.description or ()]

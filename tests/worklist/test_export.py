@@ -7,6 +7,7 @@ import errno
 import gc
 import io
 import resource
+import shutil
 import stat
 import tempfile
 from decimal import Decimal
@@ -16,10 +17,12 @@ import duckdb
 import openpyxl
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from hcc.cli.worklist import worklist
 from hcc.errors import InputError, ResultsError, ResultsExist
 from hcc.results import append_review
-from hcc.worklist import csv_text, in_words, load_weights, worklist_rows, worklist_summary, write_worklist
+from hcc.worklist import check_out, csv_text, in_words, load_weights, worklist_rows, worklist_summary, write_worklist
 from hcc.worklist.rows import FIELDS
 from tests.review.results_file import AS_OF
 from tests.worklist.conftest import opened
@@ -252,3 +255,47 @@ def test_empty_list(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     rows = worklist_rows(con).clear()
     book = openpyxl.load_workbook(written(con, tmp_path / "worklist.xlsx", rows))
     assert book["Missing"].max_row == 1
+
+
+def test_only_a_worklist_is_replaced(results: Path, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """A CSV, a workbook, a Parquet file of the user's, the results: none of them is ours to replace."""
+    shutil.copy(results, tmp_path / "results.csv")
+    (tmp_path / "claims.csv").write_text("claim_id,member_id\nc1,A1\n")
+    (tmp_path / "mine.csv").write_text("gap_id,decision\ng1,defer\n")  # somebody's own list of decisions
+    pl.DataFrame({"claim_id": ["c1"]}).write_parquet(tmp_path / "claims.parquet")
+    con.execute(f"COPY reviews TO '{tmp_path / 'reviews.parquet'}'")  # a table of the results
+    book = openpyxl.Workbook()
+    book.active.append(["gap", "decision"])
+    book.save(tmp_path / "budget.xlsx")
+    (tmp_path / "broken.xlsx").write_bytes(b"PK not a workbook")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path != results}
+    for name in (
+        "results.csv",
+        "claims.csv",
+        "mine.csv",
+        "claims.parquet",
+        "reviews.parquet",
+        "budget.xlsx",
+        "broken.xlsx",
+    ):
+        with pytest.raises(ResultsExist, match="already there and is no worklist"):
+            check_out(tmp_path / name, overwrite=True)
+        done = CliRunner().invoke(worklist, ["export", str(results), "--out", str(tmp_path / name), "--overwrite"])
+        assert done.exit_code == 1, name
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path != results} == before
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv", ".parquet"])
+def test_a_worklist_of_ours_is_replaced_when_asked(con: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str) -> None:
+    out = written(con, tmp_path / f"worklist{suffix}")
+    for rows in (worklist_rows(con), worklist_rows(con).clear()):  # an empty one is one of ours, too
+        with pytest.raises(ResultsExist, match="already there"):
+            written(con, out)
+        write_worklist(out, rows, worklist_summary(con, AS_OF), in_words(load_weights()), overwrite=True)
+
+
+def test_the_results_are_no_worklist_whatever_their_name(results: Path, tmp_path: Path) -> None:
+    named = Path(shutil.copy(results, tmp_path / "named.csv"))
+    done = CliRunner().invoke(worklist, ["export", str(named), "--out", str(named), "--overwrite"])
+    assert done.exit_code == 1
+    assert "is an input of this command" in str(done.exception)

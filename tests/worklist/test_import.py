@@ -388,3 +388,31 @@ def test_export_says_where_to_write(results: Path) -> None:
     told = run("export", results)
     assert told.exit_code == 2
     assert "--out" in told.output
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2025-11-03", ""),
+        ("2025-11-03 00:00:00", ""),
+        ("2025-11-03T14:30", ""),
+        ("2025-11-03 14:30:05.123456", ""),
+        ("2025-11-03abc", "no date"),
+        ("2025-11-031", "no date"),
+        ("2025-11-03 25:00", "no date"),
+        ("2025-11-03 or so", "no date"),
+        ("2025-02-30", "no date"),
+        ("2025-11-03T23:30:00-08:00", "time zone"),
+        ("2025-11-03T23:30:00Z", "time zone"),
+        ("2025-11-03 23:30:00 UTC", "time zone"),
+        ("2025-11-03 23:30:00+0000", "time zone"),
+    ],
+)
+def test_a_day_is_a_date_or_a_timestamp_and_nothing_else(text: str, why: str) -> None:
+    """Nothing is read from the first ten characters alone; a zone would move the day, so it is not guessed at."""
+    found = usable_decisions(
+        rows({"gap_id": "c", "decision": "defer", "decided_on": text}), QUESTIONS, NO_REVIEWS, reviewer="ann", now=NOW
+    )
+    assert [row["decided_at"] for row in found.rows] == ([] if why else [datetime(2025, 11, 3, 12, tzinfo=UTC)])
+    assert why in "; ".join(found.faults["why"])
+    assert found.faults.height == bool(why)
