@@ -228,9 +228,9 @@ MEMBER_SCORES = Table(
     ("member_id", "part"),
     (
         _RUN, _MEMBER, _YEAR,
-        Column("part", "few", "C or D."),
+        Column("part", "few", "C or D; C, without a score, for a member whom no programme pays."),
         Column("risk_score", "decimal", "The blended payment score; mean of the payable months."),
-        Column("payable_months", "int", "Months that are paid; 12 without enrollment."),
+        Column("payable_months", "int", "Months that are paid; 12 without enrollment, 0 where no programme pays."),
         Column("frailty", "factor", "Frailty in the risk score: mean of the payable months; 0 where none was given."),
         Column("unverified", "bool", "True where a payment factor rests on memory or inference."),
         Column("no_score_reason", "few", "Why there is no risk score; empty where there is one."),
