@@ -309,7 +309,8 @@ def test_a_part_that_pays_without_a_score_says_why() -> None:
         gone = hcc.score_one([], **given, payment_year=2026, death_date=death)
         assert gone.member_scores.select(columns).rows() == [("C", gone.risk_score, 5, 0, None)]
         assert gone.risk_score is not None
-    assert hcc.score_one([], **given, payment_year=2026, program="none").member_scores.is_empty()
+    unpaid = hcc.score_one([], **given, payment_year=2026, program="none")
+    assert unpaid.member_scores.select(columns).rows() == [("C", None, 0, 0, "NO_PROGRAM")]
     assert hcc.score_one([], **given, payment_year=2026, models=["cms-hcc-v28"]).parts == []
 
 
