@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("hcc.cli.schema", "Input and result tables in words, and DDL."),
 }
 INTERRUPTED, _TERMINATED = 130, 143
+_ctrl_c: list[int] = []  # every SIGINT of this run
 _WIDEST = 112
 
 
@@ -108,8 +109,7 @@ def run(args: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; nothing half-made was left.", err=True)
-        return INTERRUPTED
+        return _stopped()
     except BrokenPipeError:
         # Whoever read us has seen enough; without this Python complains once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -118,7 +118,21 @@ def run(args: list[str]) -> int:
         # A panic of polars is no Exception; what else is none, such as SystemExit, is not ours.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        if interrupted():
+            click.echo(err=True)  # ends the line of ^C, as click does itself
+            return _stopped()
         return _told(error, debug="--debug" in args or bool(os.environ.get("HCC_DEBUG")))
+
+
+def interrupted() -> bool:
+    """Whether Ctrl-C was pressed. A library that looks for signals itself, as DuckDB does within a query, loses Python's
+    KeyboardInterrupt and ends with an error of its own."""
+    return bool(_ctrl_c)
+
+
+def _stopped() -> int:
+    click.echo("Stopped; nothing half-made was left.", err=True)
+    return INTERRUPTED
 
 
 def _told(error: BaseException, *, debug: bool) -> int:
@@ -164,7 +178,7 @@ def _where(error: BaseException) -> str:
 
 
 def _listen() -> None:
-    """Warnings in one plain line; SIGTERM ends like an exception, so that partial files are removed."""
+    """Warnings in one plain line; Ctrl-C is remembered; SIGTERM ends like an exception, so that partial files are removed."""
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if category.__module__.startswith("hcc"):
@@ -173,5 +187,12 @@ def _listen() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         raise SystemExit(_TERMINATED)
 
+    def note(number: int, frame: FrameType | None) -> None:
+        _ctrl_c.append(number)
+        signal.default_int_handler(number, frame)
+
+    _ctrl_c.clear()
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):  # in the background nobody means us
+        signal.signal(signal.SIGINT, note)
     warnings.showwarning = show
     signal.signal(signal.SIGTERM, stop)

@@ -54,6 +54,7 @@ def keep(members: str, claims: tuple[str, ...], out: str, **given: Any) -> None:
 def score_kept(kept: str, out: str | None, models: tuple[str, ...], **given: Any) -> None:
     """``hcc score --kept``: every table into a file, or without one the mean scores alone."""
     from hcc.cli.progress import Progress
+    from hcc.cli.stopping import told_where_it_stopped
     from hcc.cli.summary import print_means, print_summary
     from hcc.pipeline import score_kept as score_again
 
@@ -69,7 +70,7 @@ def score_kept(kept: str, out: str | None, models: tuple[str, ...], **given: Any
         raise click.UsageError("--parquet and --overwrite go with --out.")
     tables = ("scores", "member_scores") if out is None else None
     asked = {name: given[name] for name in taken}
-    with Progress("scoring") as progress:
+    with told_where_it_stopped(out, given["parquet"], resumes=False), Progress("scoring") as progress:
         run = score_again(kept, models=list(models) or None, out=out, tables=tables, progress=progress, **asked)
     if out is None:
         print_means(run)

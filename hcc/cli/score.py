@@ -84,31 +84,20 @@ def score(
         raise click.UsageError(f"Missing option {', '.join(missing)}.")
     if changes:
         raise click.UsageError("--changes goes with --update; two files are compared by 'hcc compare'.")
-    from hcc.cli import INTERRUPTED
     from hcc.cli.progress import Progress
+    from hcc.cli.stopping import told_where_it_stopped
     from hcc.cli.summary import print_summary
     from hcc.pipeline import score as score_population
-    from hcc.results.place import half_made
 
-    try:
-        with Progress("scoring") as progress:
-            run = score_population(
-                members,
-                source,
-                models=list(models) or None,
-                out=out,
-                progress=progress,
-                **given,
-            )
-    except (KeyboardInterrupt, SystemExit):
-        if not half_made(out):
-            raise
-        click.echo(
-            f"Stopped. What was complete waits in a hidden folder beside {out}: the same command with --resume goes on "
-            "there, without it the run begins anew.",
-            err=True,
+    with told_where_it_stopped(out, given["parquet"], resumes=True), Progress("scoring") as progress:
+        run = score_population(
+            members,
+            source,
+            models=list(models) or None,
+            out=out,
+            progress=progress,
+            **given,
         )
-        raise SystemExit(INTERRUPTED) from None
     print_summary(run, Path(out))
 
 

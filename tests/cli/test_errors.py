@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -78,6 +79,54 @@ def test_interrupts_end_cleanly(failing, capsys: pytest.CaptureFixture[str]) -> 
     failing(_raise(KeyboardInterrupt()))
     assert hcc.cli.run(["schema"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def _ctrl_c_inside(error: type[Exception]) -> Callable[[], object]:
+    """As in a library that looks for signals itself: Python's KeyboardInterrupt is lost, another error comes out."""
+
+    def action() -> object:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise error("Query interrupted")
+
+    return action
+
+
+@pytest.mark.parametrize("error", [RuntimeError, HccError])
+def test_an_interrupt_that_a_library_takes_for_its_own_is_one(
+    failing: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str], error: type[Exception]
+) -> None:
+    failing(_ctrl_c_inside(error))
+    assert hcc.cli.run(["schema"]) == 130
+    assert capsys.readouterr().err == "\nStopped; nothing half-made was left.\n"
+    failing(_raise(RuntimeError("later, without one")))
+    assert hcc.cli.run(["schema"]) == 1
+
+
+def test_ctrl_c_inside_a_query_of_duckdb(tmp_path: Path) -> None:
+    script = """
+        import click, hcc.cli, hcc.cli.schema
+        @click.command()
+        def schema():
+            import duckdb
+            print("ready", flush=True)
+            duckdb.sql("SELECT count(*) FROM range(100000000000) WHERE range % 7 = 3").to_arrow_table()
+        hcc.cli.schema.schema = schema
+        hcc.cli.main(["schema"])
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert told == "\nStopped; nothing half-made was left.\n"
+    assert process.returncode == 130
 
 
 def test_warnings_of_ours_are_one_line(failing, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hcc.results import open_results
 from tests.cli.conftest import Hcc
+from tests.cli.test_keep import KEEP
 from tests.cli.test_score import ASK, CLAIMS, MEMBERS
 
 
@@ -70,3 +74,41 @@ def test_gaps_as_of_a_day_before_all_history(files: Path, hcc: Hcc) -> None:
         done = hcc("gaps", "r.duckdb", "--history", "old.csv", "--as-of", day)
         assert done.returncode == 0, (day, done.stderr)
         assert f"Gaps as of {day}" in done.stderr
+
+
+def test_stopped_while_parquet_is_written(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results file is complete by then, and stays."""
+    import hcc.cli
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(files)
+    assert hcc.cli.run(list(KEEP)) == 0
+    kept = ("score", "--kept", "mine.kept", "--payment-year", "2026", "--out", "k.duckdb")
+    monkeypatch.setattr("hcc.pipeline.api.write_parquet", stop)
+    for ask in (ASK, kept):
+        for _ in range(2):  # the second time over the first file
+            out = ask[-1] if ask is kept else "r.duckdb"
+            with contextlib.redirect_stderr(io.StringIO()) as told:
+                assert hcc.cli.run([*ask, "--parquet", "tables", "--overwrite"]) == 130
+            assert f"Stopped. The results file {out} is complete; the Parquet folder tables was not written." in (
+                told.getvalue()
+            )
+            assert "nothing half-made" not in told.getvalue()
+            open_results(files / out).close()
+            assert not (files / "tables").exists()
+
+
+def test_stopped_before_a_results_file_is_there(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hcc.cli
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(files)
+    assert hcc.cli.run(list(ASK)) == 0
+    monkeypatch.setattr("hcc.pipeline.api.read_inputs", stop)
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        assert hcc.cli.run([*ASK, "--parquet", "tables", "--overwrite"]) == 130
+    assert told.getvalue() == "\nStopped; nothing half-made was left.\n"
