@@ -46,6 +46,17 @@ class UnknownYear(HccError):
             hint=f"Years with rules: {years}. A new release comes in with 'hcc rules import'.",
         )
 
+    @classmethod
+    def without_programs(cls, year: int, available: Iterable[int], latest: object, own: object) -> UnknownYear:
+        """``latest``: the file to start from; ``own``: the user's folder, None where none was named."""
+        years = ", ".join(str(y) for y in sorted(available)) or "none"
+        where = "a folder of your own, named with --mappings" if own is None else own
+        return cls(
+            f"There are no programmes, factors and collection windows for payment year {year}.",
+            hint=f"Years with them: {years}. For another, write programs/{year}.toml in {where}: copy {latest}, and "
+            "change its years, dates, factors and sources to those that CMS announced.",
+        )
+
 
 class MissingPaymentYear(HccError):
     """No payment year was given; there is none by default."""
@@ -63,7 +74,7 @@ class RulesError(HccError):
     @classmethod
     def from_faults(cls, where: str, faults: Sequence[str], *, hint: str | None = None) -> RulesError:
         listed = "\n".join(f"  - {fault}" for fault in faults)
-        return cls(f"{where} has {len(faults)} fault(s):\n{listed}", hint=hint or "'hcc rules check' shows them all.")
+        return cls(f"{where} has {len(faults)} fault(s):\n{listed}", hint=hint or "Mend what is listed, and try again.")
 
 
 class MissingCoefficient(RulesError):

@@ -71,14 +71,17 @@ def _look(stories: Path, results: Path) -> None:
     """What to look at, and members of whom there is something to tell."""
     import polars as pl
 
+    from hcc.cli.printing import typed
+
+    named = typed(results)
     lines = [
-        f"  hcc review {results}",
+        f"  hcc review {named}",
         "    the page on which coders decide",
-        f"  hcc report {results} --out report.html",
+        f"  hcc report {named} --out report.html",
         "    the page for the director",
         "",
         "Members with a story:",
     ]
     for row in pl.read_parquet(stories).unique("story", maintain_order=True).head(6).iter_rows(named=True):
-        lines.append(f"  hcc explain {results} --member {row['member_id']}   {row['text']}")
+        lines.append(f"  hcc explain {named} --member {row['member_id']}   {row['text']}")
     click.echo("\n".join(lines), err=True)

@@ -143,6 +143,8 @@ def _cleaned(given: dict[str, Any]) -> dict[str, Any]:
 
 def print_gaps(found: Any, results: Path) -> None:
     """Counts in both directions, rules that could not be judged, and where to look; on stderr."""
+    from hcc.cli.printing import typed
+
     click.echo(f"Gaps as of {found.as_of.isoformat()}", err=True)
     for line in _by_direction(results):
         click.echo(line, err=True)
@@ -154,8 +156,8 @@ def print_gaps(found: Any, results: Path) -> None:
             click.echo(f"  {option:<18} ({table}) would let these be judged: {', '.join(sorted(rules))}", err=True)
     for note in found.found.notes:
         click.echo(f"  note: {note}", err=True)
-    click.echo(f"Where to look next:\n  duckdb {results}\n    FROM open_gaps; FROM gaps; FROM gap_evidence;", err=True)
-    click.echo(f"  hcc worklist export {results} --out worklist.xlsx", err=True)
+    click.echo(f"Where to look next:\n  duckdb {typed(results)}\n    FROM open_gaps; FROM gaps; FROM gap_evidence;", err=True)
+    click.echo(f"  hcc worklist export {typed(results)} --out worklist.xlsx", err=True)
 
 
 def _by_direction(results: Path) -> list[str]:

@@ -38,6 +38,7 @@ def keep(members: str, claims: tuple[str, ...], out: str, **given: Any) -> None:
       hcc keep --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out demo.kept
       hcc score --kept demo.kept --payment-year 2027
     """
+    from hcc.cli.printing import typed
     from hcc.cli.progress import Progress
     from hcc.pipeline import keep as keep_diagnoses
 
@@ -45,9 +46,9 @@ def keep(members: str, claims: tuple[str, ...], out: str, **given: Any) -> None:
         folder = keep_diagnoses(members, options.paths(claims), out=out, progress=progress, **given)
     size = sum(path.stat().st_size for path in folder.iterdir())
     click.echo(f"Kept in {out} ({size / 1e6:,.1f} MB). Where to go on:", err=True)
-    click.echo(f"  hcc score --kept {out} --payment-year {given['payment_year']}", err=True)
+    click.echo(f"  hcc score --kept {typed(out)} --payment-year {given['payment_year']}", err=True)
     click.echo("    mean scores in moments; --payment-year, --model or --scenario for a what-if", err=True)
-    click.echo(f"  hcc score --kept {out} --payment-year {given['payment_year']} --out scores.duckdb", err=True)
+    click.echo(f"  hcc score --kept {typed(out)} --payment-year {given['payment_year']} --out scores.duckdb", err=True)
     click.echo("    every table, as from the claims", err=True)
 
 

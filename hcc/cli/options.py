@@ -87,5 +87,5 @@ def typed(*names: str) -> list[str]:
     """Which of these parameters stand on the command line, as options."""
     context = click.get_current_context()
     typed_in = click.core.ParameterSource.COMMANDLINE
-    said = [name for name in names if context.get_parameter_source(name) is typed_in]
-    return [f"--{name.replace('_', '-')}".replace("--models", "--model") for name in said]
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    return [options[name] for name in names if context.get_parameter_source(name) is typed_in]

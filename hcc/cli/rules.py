@@ -197,7 +197,7 @@ def import_(
         return
     from hcc.cli.printing import print_table
     from hcc.errors import UnknownYear
-    from hcc.rules.programs import load_program_year
+    from hcc.rules.programs import latest_programs, load_program_year
     from hcc.rules.releases.importing import Wishes, import_release
 
     wishes = Wishes(
@@ -233,8 +233,9 @@ def import_(
             load_program_year(year, str(out))
         except UnknownYear:
             click.echo(
-                f"programs/{year}.toml is missing: without normalization and runs there are raw scores only. "
-                f"Write {out}/programs/{year}.toml after the pattern of the year before.",
+                f"programs/{year}.toml is missing: nothing is scored for {year} without it, as it has the programmes, "
+                f"factors and collection windows. Write {out}/programs/{year}.toml: copy {latest_programs(out)}, and "
+                "change its years, dates, factors and sources to those that CMS announced.",
                 err=True,
             )
     click.echo(f"Use them with --mappings {out} or HCC_MAPPINGS={out}.", err=True)

@@ -132,10 +132,12 @@ def _means(parts: list[Any], models: list[Any]) -> Iterator[str]:
 
 
 def _next(results: Path) -> Iterator[str]:
+    from hcc.cli.printing import typed
+
     yield f"Results are in {results}. Where to look next:"
-    yield f"  hcc explain {results} --member ID"
+    yield f"  hcc explain {typed(results)} --member ID"
     yield "    what made a member's score, and what did not count"
-    yield f"  duckdb {results}"
+    yield f"  duckdb {typed(results)}"
     yield "    FROM current_scores; FROM hcc_prevalence; FROM uncounted_diagnoses; FROM data_quality;"
     yield "  hcc schema"
     yield "    the tables and views in words"

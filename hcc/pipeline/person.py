@@ -23,7 +23,7 @@ from hcc.intake.canonical import Field
 from hcc.intake.members import MAX_AGE, MAX_SPAN, member_fields
 from hcc.intake.status import DEFAULTS, FIRST_GRAFT_MONTH, MAX_PART_B_MONTHS, MEDICAID
 from hcc.pipeline.statuses import MONTHS, statuses
-from hcc.scores import Profiles, single_profile
+from hcc.scores import Profiles, age_on_february_first, single_profile
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_YEAR = 1900  # earlier dates are left to intake
@@ -41,6 +41,7 @@ class Person:
     profiles: Profiles
     data_quality: tuple[str, ...] = ()
     months: int = MONTHS
+    years: int | None = None  # the age where it is more than a profile tells apart
 
     @property
     def died_before(self) -> bool:
@@ -49,7 +50,7 @@ class Person:
 
     @property
     def age(self) -> int:
-        return int(self.profiles.age[0])
+        return int(self.profiles.age[0]) if self.years is None else self.years
 
 
 def read_person(
@@ -118,7 +119,8 @@ def _from_frame(words: Mapping[str, Any], payment_year: int) -> Person:
         raise BadMember(f"{column}: {reason}.", hint="'hcc schema --inputs members' lists what each column takes.")
     flags = str(frame["data_quality"][0]).split(",")
     found = statuses(frame, None, payment_year)
-    return Person(found.profiles, tuple(flag for flag in flags if flag), int(found.payable[0]))
+    years = int(frame.select(age_on_february_first(payment_year)).item())
+    return Person(found.profiles, tuple(flag for flag in flags if flag), int(found.payable[0]), years)
 
 
 def _months_alive(died: date | None, payment_year: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import tomllib
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from hcc.errors import RulesError, UnknownYear
-from hcc.rules.folders import roots
+from hcc.rules.folders import find, roots, shipped_folder
 from hcc.rules.manifest import validation_faults
 from hcc.rules.requires import parse
 
@@ -180,19 +181,33 @@ def load_program_year(payment_year: int, mappings: str | Path | None = None) -> 
         path = root / "programs" / f"{payment_year}.toml"
         if path.is_file():
             return _load(path, path.stat().st_mtime_ns)
-    raise UnknownYear.from_year("mappings/programs", payment_year, program_years(mappings))
+    raise UnknownYear.without_programs(
+        payment_year, program_years(mappings), latest_programs(mappings), next(iter(_users(mappings)), None)
+    )
+
+
+def latest_programs(mappings: str | Path | None = None) -> Path:
+    """The file of the latest payment year: a start for the next one's."""
+    return find("programs", f"{program_years(mappings)[-1]}.toml", mappings=mappings)
+
+
+def _users(mappings: str | Path | None) -> tuple[Path, ...]:
+    """The folders of the user's own that are looked in."""
+    shipped = shipped_folder()
+    return tuple(root for root in roots(mappings) if root != shipped)
 
 
 @lru_cache(maxsize=32)
 def _load(path: Path, _changed: int) -> ProgramYear:
     data = path.read_bytes()
+    hint = f"Mend the file; 'hcc rules check --mappings {shlex.quote(str(path.parents[1]))}' checks it and all beside it."
     try:
         content = tomllib.loads(data.decode("utf-8"))
         year = ProgramYear.model_validate({**content, "sha256": hashlib.sha256(data).hexdigest()})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RulesError.from_faults(str(path), [f"no valid TOML: {error}"]) from None
+        raise RulesError.from_faults(str(path), [f"no valid TOML: {error}"], hint=hint) from None
     except ValidationError as error:
-        raise RulesError.from_faults(str(path), validation_faults(error)) from None
+        raise RulesError.from_faults(str(path), validation_faults(error), hint=hint) from None
     if path.stem != str(year.payment_year):
         raise RulesError.from_faults(str(path), [f"payment_year is {year.payment_year}, the file is named {path.name}"])
     return year

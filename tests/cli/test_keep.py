@@ -67,6 +67,8 @@ def test_every_table_into_a_file(files: Path, hcc: Hcc) -> None:
     [
         ((*AGAIN, "--claims", "claims.csv"), "leave out --claims"),
         ((*AGAIN, "--members", "members.csv", "--resume"), "leave out --members, --resume"),
+        ((*AGAIN, "--update", "members.csv"), "leave out --update."),
+        ((*AGAIN, "--model", "cms-hcc-v28", "--changes", "c.csv"), "leave out --changes."),
         ((*AGAIN, "--run", "initial", "--out", "r.duckdb"), "leave out --run"),
         (("score", "--kept", "mine.kept"), "Missing option --payment-year"),
         ((*AGAIN, "--parquet", "p"), "go with --out"),

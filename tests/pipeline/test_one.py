@@ -323,7 +323,9 @@ def test_an_age_that_is_none(age: Any) -> None:
 def test_an_age_alone_agrees_with_itself() -> None:
     """Above 120: as for a birth date, scored and told (SPEC R-2.7)."""
     for age, flags in ((0, []), (120, []), (121, ["AGE_OVER_120"]), (200, ["AGE_OVER_120"]), ("72", []), (72.0, [])):
-        assert hcc.score_one([], age=age, sex="F", payment_year=2026).data_quality == flags
+        one = hcc.score_one([], age=age, sex="F", payment_year=2026)
+        assert (one.age, one.data_quality) == (int(age), flags)
+    assert hcc.score_one([], birth_date="1853-06-15", sex="F", payment_year=2026).age == 172
     with pytest.raises(BadMember, match="disagree"):
         hcc.score_one([], age=72, birth_date="1952-06-15", sex="F", payment_year=2026)
     assert hcc.score_one([], age=73, birth_date="1952-06-15", sex="F", payment_year=2026).age == 73

@@ -125,9 +125,16 @@ def test_import_says_what_it_wrote_and_what_is_missing(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert f"{out}/{MODEL}/2032" in result.stdout
     assert "removals.csv: not in the release: carried over from cms-hcc-v99/2031" in result.stderr
-    assert "programs/2032.toml is missing" in result.stderr
+    assert "programs/2032.toml is missing: nothing is scored for 2032 without it" in result.stderr
+    assert f"Write {out}/programs/2032.toml" in result.stderr
+    assert "raw scores only" not in result.stderr
     assert f"HCC_MAPPINGS={out}" in result.stderr
     assert "ok" in run("check", out / MODEL / "2032")
+
+
+def test_a_code_that_ended_long_ago_does_not_start_later(tmp_path: Path) -> None:
+    line = run("show", "cms-hcc-v28", 2026, "N18.3").splitlines()[1]
+    assert line == "  valid to 2020-09-30 (start unknown; last mapped for payment year 2021)"
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])

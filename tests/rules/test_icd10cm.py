@@ -27,6 +27,15 @@ def test_a_code_of_october_2025_and_one_without_known_dates() -> None:
     assert row("E1122")["description"] == "Type 2 diabetes mellitus with diabetic chronic kidney disease"
 
 
+def test_the_basis_of_a_date_does_not_contradict_the_other() -> None:
+    """A code whose last day is known cannot start after a release that is later than that day."""
+    told = mapped_codes().with_columns(
+        pl.col("basis").str.extract(r"start unknown, after January (\d{4})").cast(pl.Int32).alias("after")
+    )
+    assert told.filter(pl.col("after") > pl.col("valid_to").dt.year()).height == 0
+    assert told["after"].count() > 0
+
+
 @pytest.mark.parametrize("model", models())
 def test_every_mapped_code_is_described_here(model: str) -> None:
     known = set(mapped_codes()["diagnosis_code"])

@@ -11,6 +11,7 @@ import pytest
 
 from hcc.errors import RulesError, UnknownYear
 from hcc.rules.check_data import program_faults
+from hcc.rules.folders import shipped_folder
 from hcc.rules.programs import load_program_year, program_years
 
 # SPEC 2.8: programme → (model, weight, normalization, coding adjustment); "" = not found.
@@ -114,10 +115,39 @@ def test_a_year_without_a_file() -> None:
         load_program_year(2031)
 
 
+def test_the_way_to_a_year_is_a_file_in_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """'hcc rules import' makes no such file, so it is not named as the way."""
+    monkeypatch.delenv("HCC_MAPPINGS", raising=False)
+    shipped = shipped_folder() / "programs" / "2027.toml"
+    for mappings, where in ((None, "a folder of your own"), (tmp_path, str(tmp_path))):
+        with pytest.raises(UnknownYear, match="payment year 2031") as caught:
+            load_program_year(2031, mappings)
+        hint = str(caught.value.hint)
+        assert "programs/2031.toml" in hint
+        assert where in hint
+        assert str(shipped) in hint
+        assert "rules import" not in hint
+
+
+def test_last_years_file_is_a_start_for_the_next(tmp_path: Path) -> None:
+    """What the hint says works: copied, and its years moved on."""
+    text = (shipped_folder() / "programs" / "2027.toml").read_text()
+    (tmp_path / "programs").mkdir()
+    moved = text.replace("2027", "2028").replace("2026", "2027")
+    (tmp_path / "programs" / "2028.toml").write_text(moved)
+    assert load_program_year(2028, tmp_path).payment_year == 2028
+
+
+def test_a_faulty_file_of_the_users_names_the_check_that_looks_at_it(tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "2028.toml").write_text("payment_year = 2028\n")
+    with pytest.raises(RulesError) as caught:
+        load_program_year(2028, tmp_path)
+    assert f"'hcc rules check --mappings {tmp_path}'" in str(caught.value.hint)
+
+
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    from hcc.rules.folders import shipped_folder
-
     (tmp_path / "programs").mkdir()
     text = (shipped_folder() / "programs" / "2026.toml").read_text()
     (tmp_path / "programs" / "2026.toml").write_text(text)

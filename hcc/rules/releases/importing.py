@@ -6,7 +6,7 @@ import csv
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ def import_release(release: Path, out: Path, wishes: Wishes | None = None) -> li
         raise HccError(
             f"{release} holds nothing for {asked or 'any known model'}.", hint="See 'hcc rules import --help'."
         )
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as temporary:
@@ -68,6 +69,10 @@ def import_release(release: Path, out: Path, wishes: Wishes | None = None) -> li
             return [_put_in_place(imported, target) for imported, target in zip(staged, targets, strict=True)]
     except OSError as error:
         raise CannotWrite("The tables", out, error) from None
+    finally:
+        for folder in missing:  # only those that stayed empty
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager
@@ -213,9 +218,16 @@ def _staged(temporary: Path, found: Found, out: Path, wishes: Wishes) -> Importe
         raise RulesError(
             RulesError.from_faults(f"{found.release} as {found.model}/{found.payment_year}", faults).message,
             hint=f"Nothing was written. What the release lacks came from {base.name}; copy that folder, mend its "
-            f"{', '.join(HAND_WRITTEN)}, and name it with --based-on FOLDER.",
+            f"{_to_mend(faults)}, and name it with --based-on FOLDER.",
         )
     return Imported(folder, manifest, tuple(found.tables), whole.carried_over, tuple(found.notes))
+
+
+def _to_mend(faults: list[str]) -> str:
+    """The tables of the lender in which faults are mended: labels in hccs.csv, all else where people wrote it."""
+    labels = [fault.endswith("has no label") for fault in faults]
+    files = [*(["hccs.csv"] if any(labels) else []), *(() if all(labels) else HAND_WRITTEN)]
+    return ", ".join(files)
 
 
 def _target(manifest: Manifest, out: Path, overwrite: bool) -> Path:

@@ -93,6 +93,43 @@ def test_nothing_is_written_when_a_law_breaks(tmp_path: Path, out: Path) -> None
     assert [path.name for path in (out / MODEL).iterdir()] == [str(YEAR)]
 
 
+def test_a_refused_release_leaves_no_folder_behind(tmp_path: Path) -> None:
+    base = write_model(tmp_path / "base")
+    factors = made.CONTINUING + "SOMETHING_NEW,x,0.1,0.1\r\n"
+    package = made.write_package(tmp_path / "release", V99_CE_Relative_Factors=factors)
+    for out in (tmp_path / "new", tmp_path / "deep" / "new"):
+        with pytest.raises(RulesError, match="SOMETHING_NEW"):
+            import_release(package, out, Wishes(model=MODEL, based_on=str(base)))
+        assert not out.exists()
+    assert not (tmp_path / "deep").exists()
+    (tmp_path / "mine").mkdir()  # the user's own empty folder stays
+    with pytest.raises(RulesError, match="SOMETHING_NEW"):
+        import_release(package, tmp_path / "mine", Wishes(model=MODEL, based_on=str(base)))
+    assert (tmp_path / "mine").is_dir()
+
+
+def test_a_faulty_release_is_not_sent_to_a_check_that_does_not_read_it(tmp_path: Path, out: Path) -> None:
+    made.write_package(
+        tmp_path / "release" / "one", V99_HCC_Hierarchies=made.HIERARCHIES.replace("HCC2,,", "HCC2,HCC3,")
+    )
+    made.write_package(tmp_path / "release" / "two")
+    with pytest.raises(RulesError, match="differs") as caught:
+        import_release(tmp_path / "release", out)
+    assert "rules check" not in str(caught.value.hint)
+
+
+def test_a_new_hcc_without_a_label_names_the_table_of_labels(tmp_path: Path, out: Path) -> None:
+    changed = {
+        "ICD10_CC_mappings_CMS_HCC_2032_v99": made.MAPPING + "A008,4.0,,,\r\n",
+        "V99_CE_Relative_Factors": made.CONTINUING.replace("PAIR_HCC3", "HCC4,,0.3,0.3\r\nPAIR_HCC3"),
+        "V99_HCC_Hierarchies": made.HIERARCHIES + "HCC4,,\r\n",
+    }
+    package = made.write_package(tmp_path / "release", **changed)
+    with pytest.raises(RulesError, match="HCC 4 has no label") as caught:
+        import_release(package, out)
+    assert "mend its hccs.csv, and name it" in str(caught.value.hint)
+
+
 def test_a_mended_folder_can_lend(tmp_path: Path, out: Path) -> None:
     package = made.write_package(
         tmp_path / "release", V99_CE_Relative_Factors=made.CONTINUING + "SOMETHING_NEW,x,0.1,0.1\r\n"
