@@ -22,4 +22,4 @@ WITH named AS (
 SELECT n.model, n.kind, count(DISTINCT n.member_id) AS members,
   round(sum(n.score_months) / any_value(m.months), 4) AS of_the_mean_raw_score
 FROM named n JOIN member_months m ON m.model = n.model
-GROUP BY ALL ORDER BY n.model, of_the_mean_raw_score DESC;
+GROUP BY ALL ORDER BY n.model, of_the_mean_raw_score DESC, n.kind;

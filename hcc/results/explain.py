@@ -188,13 +188,14 @@ SELECT x.model, x.calibration, x.diagnosis_code, coalesce(w.description, x.diagn
   x.hcc, l.label FROM edited_diagnoses x {_LABELS}hcc
 LEFT JOIN (SELECT diagnosis_code, any_value(description) AS description FROM diagnosis_hccs GROUP BY ALL) w
   ON w.diagnosis_code = x.diagnosis_code
-WHERE x.member_id = $id ORDER BY x.model, x.calibration, x.diagnosis_code"""
+WHERE x.member_id = $id ORDER BY x.model, x.calibration, x.diagnosis_code, x.kind, x.hcc"""
 _FLAGGED = """
 SELECT flags, thru_date, diagnosis_code, claim_id FROM diagnoses
-WHERE member_id = $id AND counted AND flags::VARCHAR <> '' ORDER BY thru_date, diagnosis_code"""
+WHERE member_id = $id AND counted AND flags::VARCHAR <> '' ORDER BY thru_date, diagnosis_code, claim_id"""
 _GAPS = """
 SELECT direction, model, hcc, label, rule_id, strength, status, score_change, dollar_change, reason FROM gaps
-WHERE member_id = $id AND status = 'open' ORDER BY direction DESC, abs(score_change) DESC NULLS LAST, rule_id"""
+WHERE member_id = $id AND status = 'open' ORDER BY direction DESC, abs(score_change) DESC NULLS LAST, rule_id,
+  model, calibration, gap_id"""
 _COUNTED_IN_MODELS = """
 SELECT count(*) AS n FROM diagnoses d WHERE member_id = $id AND counted AND EXISTS (
   SELECT 1 FROM diagnosis_hccs h JOIN scores s ON s.model = h.model AND s.calibration = h.calibration
@@ -217,7 +218,7 @@ FROM (
   SELECT *, regexp_extract(variable::VARCHAR, '^(?:RX)?HCC([0-9]+)$', 1) AS hcc FROM factors WHERE member_id = $id
 ) x
 {_LABELS}hcc
-ORDER BY x.hcc <> '', try_cast(x.hcc AS INTEGER), x.coefficient DESC, x.variable"""
+ORDER BY x.hcc <> '', try_cast(x.hcc AS INTEGER), x.coefficient DESC, x.variable, x.model, x.calibration, x.first_month"""
 _UNCOUNTED = """
 WITH scored AS (SELECT DISTINCT model, calibration FROM scores WHERE member_id = $id), target AS (
   SELECT m.diagnosis_code,

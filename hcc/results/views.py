@@ -90,7 +90,7 @@ SELECT p.{key}, p.members, p.members_with_score_c, round(p.mean_risk_score_c, 4)
 FROM people p
 LEFT JOIN gap g ON g.{key} IS NOT DISTINCT FROM p.{key}
 LEFT JOIN worth w ON w.{key} IS NOT DISTINCT FROM p.{key}
-ORDER BY p.members DESC"""
+ORDER BY p.members DESC, p.{key}"""
 
 
 VIEWS: dict[str, View] = {
@@ -198,7 +198,7 @@ SELECT f.payment_year, f.model, f.calibration, f.hcc, l.label, f.members, f.memb
 FROM found f
 LEFT JOIN scored s ON s.model = f.model AND s.calibration = f.calibration
 LEFT JOIN hccs l ON l.model = f.model AND l.calibration = f.calibration AND l.hcc = f.hcc
-ORDER BY f.model, f.calibration, f.members DESC""",
+ORDER BY f.model, f.calibration, f.members DESC, f.hcc""",
         ),
         View(
             "segment_rollup",
@@ -237,7 +237,7 @@ SELECT payment_year, model, calibration, hcc, any_value(label) AS label, count(*
   sum(dollar_change) FILTER (WHERE became = 'open') AS open_dollar_change,
   count(*) FILTER (WHERE became = 'lower') AS captured_lower
 FROM ({DUE})
-GROUP BY ALL ORDER BY model, calibration, open DESC""",
+GROUP BY ALL ORDER BY model, calibration, open DESC, hcc""",
         ),
         View(
             "recapture_by_month",
@@ -303,7 +303,7 @@ FROM hccs l
 LEFT JOIN had h ON h.model = l.model AND h.calibration = l.calibration AND h.hcc = l.hcc
 LEFT JOIN gap g ON g.model = l.model AND g.calibration = l.calibration AND g.hcc = l.hcc
 WHERE h.hcc IS NOT NULL OR g.hcc IS NOT NULL
-ORDER BY l.model, l.calibration, members DESC""",
+ORDER BY l.model, l.calibration, members DESC, l.hcc""",
         ),
         View(
             "provider_rollup",
@@ -329,7 +329,7 @@ SELECT f.kind, f.reason, r.meaning, f.rows FROM (
   UNION ALL SELECT 'doubtful member value', trim(flag), count(*)
     FROM (SELECT unnest(string_split(data_quality, ',')) AS flag FROM members WHERE data_quality <> '') GROUP BY ALL
 ) f LEFT JOIN reasons r ON r.reason = f.reason
-ORDER BY f.kind, f.rows DESC""",
+ORDER BY f.kind, f.rows DESC, f.reason""",
         ),
     )
 }
@@ -342,7 +342,7 @@ MACROS: dict[str, Macro] = {
             "What one member's scores are made of: every factor, every HCC, the diagnoses in words (view why).",
             "id",
             "\nSELECT * EXCLUDE (member_id) FROM why WHERE member_id = id ORDER BY model, calibration, first_month, "
-            "dropped_by_hcc IS NOT NULL, hcc IS NOT NULL, coefficient DESC",
+            "dropped_by_hcc IS NOT NULL, hcc IS NOT NULL, coefficient DESC, variable, try_cast(hcc AS INTEGER)",
             "FROM explain_member('M1');",
         ),
         Macro(
@@ -351,7 +351,7 @@ MACROS: dict[str, Macro] = {
             "id",
             "\nSELECT d.thru_date, d.diagnosis_code, d.claim_id, d.claim_type, d.counted, d.reason, r.meaning, d.flags "
             "FROM diagnoses d LEFT JOIN reasons r ON r.reason = d.reason WHERE d.member_id = id "
-            "ORDER BY d.thru_date, d.claim_id, d.diagnosis_code",
+            "ORDER BY d.thru_date, d.claim_id, d.diagnosis_code, d.reason",
             "FROM diagnoses_of('M1');",
         ),
         Macro(
@@ -360,7 +360,7 @@ MACROS: dict[str, Macro] = {
             "id",
             "\nSELECT direction, status, status_reason, model, hcc, label, rule_id, strength, score_change, "
             "dollar_change, reason, last_evidence_date, gap_id FROM gaps WHERE member_id = id "
-            "ORDER BY direction, status, hcc, rule_id",
+            "ORDER BY direction, status, try_cast(hcc::VARCHAR AS INTEGER), rule_id, model, calibration, gap_id",
             "FROM gaps_of('M1');",
         ),
         Macro(
