@@ -18,12 +18,21 @@ from hcc.diagnoses.decide import Codes, Decisions
 from hcc.diagnoses.runs import run_starts
 from hcc.errors import ResultsError
 
-_RECORDS, _ROWS = "records.arrow", "diagnoses.arrow"
-_RECORD_TYPES = {
-    "claim_id": pa.large_string(), "member": pa.uint32(), "day": pa.int32(), "form": pa.uint8(),
-    "record_type": pa.uint8(), "npi": pa.uint64(), "place": pa.uint8(),
+_ROWS = "diagnoses.arrow"
+_FILES: dict[str, tuple[dict[str, pa.DataType], str | None]] = {
+    # What every scoring reads lies as it is, to be mapped into memory; unpacking it took a third of scoring again.
+    _ROWS: ({"record": pa.uint32(), "code": pa.uint16(), "reason": pa.uint8(), "flags": pa.uint16()}, None),
+    "records.arrow": ({"member": pa.uint32(), "day": pa.int32()}, None),
+    "claims.arrow": (
+        {
+            "claim_id": pa.large_string(), "form": pa.uint8(), "record_type": pa.uint8(), "npi": pa.uint64(),
+            "place": pa.uint8(),
+        },
+        "lz4",
+    ),
 }  # fmt: skip
-_ROW_TYPES = {"record": pa.uint32(), "code": pa.uint16(), "reason": pa.uint8(), "flags": pa.uint16()}
+"""File → the types of its columns, and how it is compressed. All but the rows are of records."""
+_OF_RECORDS = [name for file, (kinds, _) in _FILES.items() if file != _ROWS for name in kinds]
 
 
 class DecidedDiagnoses(Protocol):
@@ -46,9 +55,12 @@ class KeptWriter:
     """
 
     def __init__(self, folder: Path, codes: int) -> None:
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        self._records = pa.ipc.new_file(folder / _RECORDS, pa.schema(_RECORD_TYPES.items()), options=options)
-        self._rows = pa.ipc.new_file(folder / _ROWS, pa.schema(_ROW_TYPES.items()), options=options)
+        self._files = {
+            name: pa.ipc.new_file(
+                folder / name, pa.schema(kinds.items()), options=pa.ipc.IpcWriteOptions(compression=compression)
+            )
+            for name, (kinds, compression) in _FILES.items()
+        }
         self.members_of_code = np.zeros(codes, dtype=np.int64)
         self.without_claim = 0
 
@@ -56,19 +68,20 @@ class KeptWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._records.close()
-        self._rows.close()
+        for file in self._files.values():
+            file.close()
 
     def add(self, decided: Decisions) -> None:
         """Write the decisions of the next shard."""
-        records = {name: decided.records[name] for name in _RECORD_TYPES}
-        arrays = [
-            series.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(kind)
-            for series, kind in zip(records.values(), _RECORD_TYPES.values(), strict=True)
-        ]
-        self._records.write_batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(_RECORD_TYPES.items())))
-        rows = [pa.array(getattr(decided, name), kind) for name, kind in _ROW_TYPES.items()]
-        self._rows.write_batch(pa.RecordBatch.from_arrays(rows, schema=pa.schema(_ROW_TYPES.items())))
+        for name, (kinds, _) in _FILES.items():
+            if name == _ROWS:
+                arrays = [pa.array(getattr(decided, column), kind) for column, kind in kinds.items()]
+            else:
+                arrays = [
+                    decided.records[column].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(kind)
+                    for column, kind in kinds.items()
+                ]
+            self._files[name].write_batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(kinds.items())))
         pair = (decided.member.astype(np.uint64) << np.uint64(16)) | decided.code
         pair.sort()
         held = (pair[run_starts(pair)] & np.uint64(0xFFFF)).astype(np.int64)
@@ -87,9 +100,9 @@ class KeptDiagnoses:
 
     def __init__(
         self, folder: Path, kept_codes: pl.DataFrame, mapped: int, codes: Codes, facts: Mapping[str, Any], *,
-        of_records: Collection[str] = tuple(_RECORD_TYPES),
+        of_records: Collection[str] = tuple(_OF_RECORDS),
     ) -> None:  # fmt: skip
-        self._folder, self._of_records = folder, tuple(name for name in _RECORD_TYPES if name in of_records)
+        self._folder, self._of_records = folder, [name for name in _OF_RECORDS if name in of_records]
         self.ranges = [(int(start), int(stop)) for start, stop in facts["ranges"]]
         sets = facts["flag_sets"]
         self.flag_sets = None if sets is None else np.array(sets, dtype=np.uint16)
@@ -106,11 +119,11 @@ class KeptDiagnoses:
 
     def decide(self, number: int) -> Decisions:
         """The diagnoses of one shard that map in a model of the run, and their records."""
-        rows = {name: _numbers(values) for name, values in self._columns(_ROWS, number, tuple(_ROW_TYPES))}
+        rows = {name: _numbers(values) for name, values in self._columns(number, list(_FILES[_ROWS][0]))}
         code = self._number.take(rows["code"].astype(np.intp))
         wanted = np.flatnonzero(code >= 0)
         record, code, reason, flags = (v.take(wanted) for v in (rows["record"], code, rows["reason"], rows["flags"]))
-        found = self._columns(_RECORDS, number, self._of_records)
+        found = self._columns(number, self._of_records)
         records = pl.DataFrame(
             {
                 name: pl.from_arrow(values) if name == "claim_id" else pl.Series(name, _numbers(values))
@@ -125,17 +138,22 @@ class KeptDiagnoses:
                 record, records = rank.take(record.astype(np.intp)), records.filter(pl.Series(used))
         return Decisions(records, record, code.astype(np.uint16), reason, flags)
 
-    def _columns(self, file: str, number: int, names: tuple[str, ...]) -> Iterator[tuple[str, pa.Array]]:
-        kinds = _RECORD_TYPES if file == _RECORDS else _ROW_TYPES
-        wanted = pa.ipc.IpcReadOptions(included_fields=[list(kinds).index(name) for name in names])
-        try:
-            with pa.memory_map(str(self._folder / file)) as source:
-                batch = pa.ipc.open_file(source, options=wanted).get_batch(number)
-        except (OSError, IndexError, pa.ArrowException):  # their words may quote what they read
-            raise ResultsError(
-                f"{self._folder} is damaged: {file} cannot be read.", hint="Keep the claims again with 'hcc keep'."
-            ) from None
-        yield from ((name, batch.column(name)) for name in names)
+    def _columns(self, number: int, names: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
+        """Columns of a shard, in the order of their files."""
+        for file, (kinds, _) in _FILES.items():
+            of_file = [name for name in kinds if name in names]
+            if not of_file:
+                continue
+            wanted = pa.ipc.IpcReadOptions(included_fields=[list(kinds).index(name) for name in of_file])
+            try:
+                with pa.memory_map(str(self._folder / file)) as source:
+                    batch = pa.ipc.open_file(source, options=wanted).get_batch(number)
+            except (OSError, IndexError, pa.ArrowException):  # their words may quote what they read
+                raise ResultsError(
+                    f"{self._folder} is damaged: {file} cannot be read.",
+                    hint="Keep the claims again with 'hcc keep'.",
+                ) from None
+            yield from ((name, batch.column(name)) for name in of_file)
 
 
 def _numbers(values: pa.Array) -> NDArray[Any]:

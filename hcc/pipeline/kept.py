@@ -38,7 +38,7 @@ from hcc.results.replaceable import refuse_inputs
 from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import every_mapped_code
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the files of a folder change; folders of another format are refused."""
 _MANIFEST, _MEMBERS, _ENROLLMENT, _CODES, _REJECTED = (
     "kept.json", "members.arrow", "enrollment.arrow", "codes.arrow", "rejected.arrow",

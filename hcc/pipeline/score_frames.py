@@ -72,11 +72,10 @@ def scores_frame(
                 "no_score_reason": _words(why_no_score, one.placed),
                 "no_payment_reason": _words(why_no_pay, has),
                 "hierarchy_modes_disagree": disagree,
+                **({} if monthly is not None else {"month": pl.repeat(None, size, dtype=pl.Date, eager=True)}),
             }
         )
-        if monthly is None:
-            frame = frame.with_columns(pl.lit(None, dtype=pl.Date).alias("month"))
-        else:
+        if monthly is not None:
             frame = (
                 frame.drop("payable")
                 .with_columns(pl.Series("row", rows.astype(np.uint32)))
@@ -90,6 +89,8 @@ def scores_frame(
 def _words(why: NDArray[Any], there: NDArray[np.bool_]) -> pl.Series:
     """Reasons as text; null where something is ``there``. No word of these is looked at."""
     lost = np.flatnonzero(~there)
+    if not len(lost):
+        return pl.repeat(None, len(there), dtype=pl.String, eager=True)
     words = pl.Series(why[lost].tolist(), dtype=pl.String).replace("", None)
     if len(lost) == len(there):
         return words

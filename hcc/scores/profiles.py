@@ -124,7 +124,7 @@ def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArr
 
     def found(rows: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         keys = _keys(facts(rows, payment_year))
-        return keys, np.unique(keys)
+        return keys, _distinct(keys)
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         pieces = list(pool.map(found, some))
@@ -135,6 +135,17 @@ def profiles(statuses: pl.DataFrame, payment_year: int) -> tuple[Profiles, NDArr
     for name, radix in reversed(FACT_SIZES.items()):
         rest, values[name] = np.divmod(rest, radix)
     return Profiles(values, len(distinct)), row_profile.astype(np.int32)
+
+
+def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct keys, in order: the last of each place in a small table, and those of which another took the place."""
+    if len(keys) < 1 << _SPREAD_BITS:
+        return np.unique(keys)
+    place = _spread(keys)
+    table = np.full(1 << _SPREAD_BITS, -1, dtype=np.int64)
+    table[place] = keys
+    others = keys[table.take(place) != keys]
+    return np.unique(np.concatenate([table[table >= 0], others]))
 
 
 def _places(distinct: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:

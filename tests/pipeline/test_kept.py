@@ -136,7 +136,7 @@ def test_damaged_or_of_another_version(kept: Path, tmp_path: Path) -> None:
     (tmp_path / "kept" / "members.arrow").write_bytes(b"no Arrow")
     with pytest.raises(ResultsError, match=r"members\.arrow cannot be read"):
         hcc.score_kept(tmp_path / "kept", payment_year=YEAR)
-    for name in ("records.arrow", "diagnoses.arrow"):
+    for name in ("records.arrow", "diagnoses.arrow", "claims.arrow"):
         shutil.rmtree(tmp_path / "kept")
         shutil.copytree(kept, tmp_path / "kept")
         whole = (tmp_path / "kept" / name).read_bytes()
