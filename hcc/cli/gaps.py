@@ -122,11 +122,8 @@ def run(
     from hcc.cli.progress import Progress
     from hcc.cli.summary import print_summary
     from hcc.pipeline_gaps import run as run_both
-    from hcc.results.replaceable import refuse_inputs
 
     wanted = _cleaned({name: given.pop(name) for name in (*_EVIDENCE, "as_of", "rules", "unidentified_fills")})
-    read = members, claims, given["claim_diagnoses"], given["enrollment"], given["layout"], given["columns"]
-    refuse_inputs(out, *read, *(wanted[name] for name in (*_EVIDENCE, "rules")))
     with Progress("scoring and gaps") as progress:
         done, found = run_both(
             members, options.paths(claims), models=list(models) or None, run=run_name, out=out, overwrite=overwrite,

@@ -25,6 +25,7 @@ from hcc.pipeline_gaps.find import TABLES, GapOptions, GapRun, gaps_of, sources_
 from hcc.pipeline_gaps.parts import Whole, population_of, sizes
 from hcc.pipeline_gaps.sources import EXTRAS
 from hcc.results import Flags, ResultsWriter, all_reviews, check_target, read_table
+from hcc.results.replaceable import refuse_inputs
 
 
 @dataclass(eq=False)
@@ -218,6 +219,7 @@ def run(
     asked = options(payment_year, **{name: value for name, value in scoring.items() if value is not None})
     limit = memory_limit(memory)
     if out is not None:
+        refuse_inputs(out, members, claims, claim_diagnoses, enrollment, layout, columns, *wanted.values())
         check_target(out, overwrite=overwrite)
     begun = time.perf_counter()
     clock = Clock(progress)

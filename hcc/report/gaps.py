@@ -79,7 +79,7 @@ FROM gaps WHERE direction = 'unsupported' AND status = 'open'"""
 def gaps(source: Source, results: str) -> Html:
     """The chapter; ``results`` is named in the hint of an empty one."""
     if not source.one("SELECT count(*) AS n FROM gaps")["n"]:
-        return section("gaps", "Gaps in both directions", no_gaps(results))
+        return section("gaps", "Gaps in both directions", no_gaps(source, results))
     sides = tag("div", *(_side(source, direction) for direction in DIRECTIONS), cls="two")
     return section(
         "gaps", "Gaps in both directions", sides, _by_hcc(source), tag("h3", "By rule"),
@@ -88,10 +88,16 @@ def gaps(source: Source, results: str) -> Html:
     )  # fmt: skip
 
 
-def no_gaps(results: str) -> Html:
-    """What to run where no gaps were looked for."""
+def no_gaps(source: Source, results: str) -> Html:
+    """What to run where no gaps were looked for, or none found."""
+    told = "No gaps were looked for in this results file yet. To find them, give what else is known:"
+    if source.searched is not None:
+        told = (
+            f"A search as of {source.searched.isoformat()} found no gaps of either direction. It can know no more than "
+            "the tables it was given; to search with others:"
+        )
     return tag(
-        "div", tag("p", "No gaps were looked for in this results file yet. To find them, give what else is known:"),
+        "div", tag("p", told),
         tag("pre", f"hcc gaps {results} --history CLAIMS_OF_EARLIER_YEARS --pharmacy FILLS --observations RESULTS"),
         cls="empty",
     )  # fmt: skip

@@ -43,8 +43,7 @@ def glance(source: Source) -> Html:
     none = source.one(_WITHOUT)
     if none["members"] and not cells.hides(none["without"]) and not cells.hides(none["members"] - none["without"]):
         tiles.append(("Part C members without an HCC of Part C", share(none["without"] / none["members"])))
-    asked = source.one("SELECT count(*) AS n FROM gaps")["n"]
-    sides = [_open(source, direction) for direction in DIRECTIONS] if asked else []
+    sides = [] if source.searched is None else [_open(source, direction) for direction in DIRECTIONS]
     return section(
         "glance", "At a glance", tag("dl", *(_tile(name, value) for name, value in tiles), cls="tiles"),
         tag("dl", *sides, cls="tiles") if sides else tag("p", "Gaps were not looked for in this results file."),

@@ -45,7 +45,7 @@ def recapture(source: Source, results: str) -> Html:
             content.append(made)
             shown = True
     if not shown:
-        if source.one("SELECT count(*) AS n FROM gaps")["n"]:
+        if source.searched is not None:
             content.append(
                 tag(
                     "p",
@@ -55,7 +55,7 @@ def recapture(source: Source, results: str) -> Html:
                 )
             )
         else:
-            content.append(no_gaps(results))
+            content.append(no_gaps(source, results))
     return section("recapture", "Recapture by month", *content)
 
 

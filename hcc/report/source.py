@@ -51,6 +51,12 @@ class Source:
         """The latest run; its JSON columns as text."""
         return self.runs[-1]
 
+    @property
+    def searched(self) -> date | None:
+        """The as-of day of the latest search for gaps; None where there was none."""
+        day: date | None = self.run["as_of"]
+        return day
+
     def counts(self) -> dict[str, Any]:
         """``counts`` of the latest run that has any."""
         for run in reversed(self.runs):

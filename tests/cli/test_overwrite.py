@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 import hcc as engine
-from hcc.errors import HccError
+from hcc.errors import HccError, InputError
+from hcc.pipeline_gaps import run
 from hcc.results import read_table
 from tests.cli.conftest import Hcc
 from tests.cli.test_score import ASK, CLAIMS, MEMBERS
@@ -209,4 +210,15 @@ def test_a_kept_folder_that_is_read_is_not_replaced(files: Path, hcc: Hcc) -> No
     done = hcc(*("mine.kept/members.csv" if word == "members.csv" else word for word in keep), "--overwrite")
     assert done.returncode == 1
     assert "mine.kept holds an input of this command" in done.stderr
+    assert told(files) == before
+
+
+def test_run_in_python_refuses_its_inputs(files: Path, hcc: Hcc) -> None:
+    assert hcc(*ASK).returncode == 0
+    before = told(files)
+    with pytest.raises(InputError, match=r"r\.duckdb is an input of this command"):
+        run(files / "r.duckdb", files / "claims.csv", payment_year=2026, out=files / "r.duckdb", overwrite=True)
+    history = {"history": files / "claims.csv"}
+    with pytest.raises(InputError, match=r"claims\.csv is an input of this command"):
+        run(files / "members.csv", files / "r.duckdb", payment_year=2026, out=files / "claims.csv", gaps=history)
     assert told(files) == before

@@ -21,7 +21,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def without_gaps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small.write(tmp_path_factory.mktemp("report") / "results.duckdb", with_gaps=False)
+    return small.write(tmp_path_factory.mktemp("report") / "results.duckdb", with_gaps=False, searched=False)
 
 
 @pytest.fixture(scope="session")

@@ -190,8 +190,9 @@ def tables(with_gaps: bool = True) -> dict[str, list[dict[str, Any]]]:
     return made | ({"gaps": gaps(), "member_gaps": _member_gaps()} if with_gaps else {})
 
 
-def write(path: Path, *, with_gaps: bool = True) -> Path:
+def write(path: Path, *, with_gaps: bool = True, searched: bool = True) -> Path:
+    """``searched``: a search for gaps was made, whether it found any or not."""
     with ResultsWriter(path, run_id="run-1") as writer:
         for name, rows in tables(with_gaps).items():
             writer.append(name, pl.DataFrame(rows, infer_schema_length=None))
-        return writer.finish(RUN)
+        return writer.finish(RUN if searched else {**RUN, "as_of": None})

@@ -212,6 +212,14 @@ def test_a_file_without_gaps_says_what_to_run(without_gaps: Path) -> None:
     assert not any("gaps by HCC" in caption for caption in page.tables)
 
 
+def test_a_search_that_found_nothing_is_not_told_as_none(tmp_path: Path) -> None:
+    page = Page(report_html(small.write(tmp_path / "results.duckdb", with_gaps=False), today=TODAY))
+    assert "not looked for" not in page.text
+    assert "A search as of 2025-12-01 found no gaps of either direction." in page.text
+    assert page.text.count("0 members with open questions") == 2
+    assert "Nothing to recapture was found" in page.text
+
+
 def test_a_file_without_anyone_scored_is_still_a_page(tmp_path: Path) -> None:
     from hcc.results import ResultsWriter
 
