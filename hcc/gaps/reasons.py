@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import polars as pl
 
 from hcc.gaps.context import FILE_OPTION, GapContext
 from hcc.gaps.evaluate import Hits
 from hcc.gaps.patterns.common import dotted, plural
-from hcc.gaps.plan import Plan, PlannedTarget, form_of
+from hcc.gaps.plan import TABLE_OF, Plan, PlannedTarget, form_of
 from hcc.gaps.shown import number, sign_in_words
 from hcc.gaps.signals import SCHEMA, paired
+from hcc.rules.gap_grammar import Rule
 
 _PIECE = re.compile(r"\{([a-z0-9_]+)(?:\.([a-z_]+))?\}")
 _SHOWN_CODES = 6
@@ -20,6 +22,7 @@ _NOUN = {
     "diagnosis": ("claim", "claims"), "problem": ("entry", "entries"), "ckd_stage": ("result", "results"),
     "index": ("value", "values"), "member": ("", ""),
 }  # fmt: skip
+_ROWS_OF = {"pharmacy": "fills", "observations": "results", "claims": "claims"}
 
 _NO_SIGNAL = pl.DataFrame(schema={name: dtype for name, dtype in SCHEMA.items() if name != "measure"})
 
@@ -188,7 +191,22 @@ def _how_far(context: GapContext, plan: Plan, planned: PlannedTarget, ahead: boo
     """Up to when was looked, where that is before the end of what the rule looks at (RULINGS 28)."""
     rule = plan.rules[planned.rule]
     if ahead:
-        return " Looked at up to {as_of}; the time after the diagnosis is not over."
+        ends = _ends_before(context, rule, planned, context.as_of)
+        return " Looked at up to {as_of}; the time after the diagnosis is not over." + ends
+    ends = _ends_before(context, rule, planned, min(context.as_of, context.year_end))
+    return _year_not_over(context, rule, planned) + ends
+
+
+def _ends_before(context: GapContext, rule: Rule, planned: PlannedTarget, day: date) -> str:
+    """Which tables, of those in which nothing was found, end earlier than this day: a quarter is let pass (``EARLY``),
+    and told."""
+    kinds = {rule.terms[name].kind for part in form_of(rule, planned.target) for name in part.forbid}
+    tables = sorted({TABLE_OF[kind] for kind in kinds if TABLE_OF.get(kind) in _ROWS_OF})
+    last = {table: context.coverage[table][1] for table in tables if table in context.coverage}
+    return "".join(f" The {_ROWS_OF[table]} given end {end.isoformat()}." for table, end in last.items() if end < day)
+
+
+def _year_not_over(context: GapContext, rule: Rule, planned: PlannedTarget) -> str:
     if rule.pattern is not None or context.as_of >= context.year_end:
         return ""
     names = {name for part in form_of(rule, planned.target) for name in (*part.need, *part.forbid)}
