@@ -141,11 +141,16 @@ class ResultsExist(HccError):
         )
 
     @classmethod
-    def left(cls, path: object, why: str, replaced: str, *, option: str = "--out") -> ResultsExist:
-        """``why``: what it is, so that it is not replaced though asked for; ``replaced``: what alone would be."""
+    def left(
+        cls, path: object, why: str, replaced: str, *, option: str = "--out", first: str = ""
+    ) -> ResultsExist:
+        """``why``: what it is, so that it is not replaced though asked for; ``replaced``: what alone would be;
+        ``first``: what to do before it can be replaced."""
         error = cls(path, option=option)
         error.message = f"{path} is already there and {why}: it is left as it is."
         error.hint = f"Choose another {option}, or move it away yourself; only {replaced} are replaced."
+        if first:
+            error.hint = f"{first}. Or choose another {option}."
         error.args = (f"{error.message}\nhint: {error.hint}",)
         return error
 

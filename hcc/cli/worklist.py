@@ -72,7 +72,8 @@ def export(
 
     if out:
         refuse_inputs(out, results, weights)
-        check_out(out, overwrite)
+        if check_out(out, overwrite).exists():
+            _keep_decisions(out, results)
     chosen, day = load_weights(weights), (today or datetime.now()).date()
     con = open_results(results)
     try:
@@ -94,6 +95,21 @@ def export(
         click.echo(
             f"{summary.settled:,} open questions are decided already and not listed; --all lists them.", err=True
         )
+
+
+def _keep_decisions(out: str, results: str) -> None:
+    """A worklist is not replaced while it holds decisions that nobody imported: a day's work would be gone."""
+    from hcc.cli.printing import typed
+    from hcc.errors import ResultsExist
+    from hcc.results import all_reviews
+    from hcc.worklist import not_imported, read_decisions
+
+    waiting = not_imported(read_decisions(out).rows, all_reviews(results))
+    if waiting:
+        raise ResultsExist.left(
+            out, f"holds {waiting:,} decision(s) that were not imported", "worklists",
+            first=f"Import them first: hcc worklist import {typed(results)} {typed(out)}",
+        )  # fmt: skip
 
 
 def _require_gaps(con: duckdb.DuckDBPyConnection, results: str) -> None:

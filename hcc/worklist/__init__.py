@@ -2,7 +2,7 @@
 
 from hcc.worklist.decisions import Decision, decisions, latest_decisions, merged_reviews
 from hcc.worklist.files import check_out, csv_text, write_worklist
-from hcc.worklist.importing import Decided, fault_lines, latest_by_reviewer, usable_decisions
+from hcc.worklist.importing import Decided, fault_lines, latest_by_reviewer, not_imported, usable_decisions
 from hcc.worklist.priority import Weights, in_words, load_weights, priority_sql
 from hcc.worklist.questions import make_questions, put_decisions
 from hcc.worklist.reading import DecisionsFile, read_decisions
@@ -13,6 +13,6 @@ from hcc.worklist.words import put_words
 __all__ = [
     "Decided", "Decision", "DecisionsFile", "Weights", "check_out", "csv_text", "decisions", "fault_lines",
     "gaps_were_sought", "in_words", "latest_by_reviewer", "latest_decisions", "load_weights", "make_questions",
-    "merged_reviews", "priority_sql", "put_decisions", "put_words", "read_decisions", "usable_decisions", "worklist_rows",
+    "merged_reviews", "not_imported", "priority_sql", "put_decisions", "put_words", "read_decisions", "usable_decisions", "worklist_rows",
     "worklist_summary", "write_worklist",
 ]  # fmt: skip

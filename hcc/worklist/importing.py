@@ -52,7 +52,7 @@ def usable_decisions(
     latest of all (columns ``decided_at`` in UTC, ``is_latest``). ``reviewer`` is used where a row names none.
     """
     moment = now or datetime.now(UTC)
-    entered = frame.filter(pl.any_horizontal((pl.col(name) != "").fill_null(False) for name in _ENTERED))
+    entered = _entered(frame)
     told = _told(entered, questions, reviewer, moment.date())
     faults = told.filter(pl.col("why") != "").select("sheet", "row_number", "why").sort("sheet", "row_number")
     good = told.filter(pl.col("why") == "").unique("gap_id", keep="first", maintain_order=True)
@@ -74,14 +74,34 @@ def usable_decisions(
     )
 
 
+def not_imported(frame: pl.DataFrame, reviews: pl.DataFrame) -> int:
+    """Rows of a worklist in which somebody filled in something that no review of ``reviews`` says."""
+    entered = _entered(frame).with_row_index("row").with_columns(*_as_stored())
+    same = ["gap_id", "decision", "reason", "note"]
+    told = entered.rename({"decision_reason": "reason"}).join(
+        reviews.select(*same, pl.col("reviewer").alias("by")), on=same
+    )
+    # Who is not named in the row was named at the import.
+    there = told.filter((pl.col("reviewer").fill_null("") == "") | (pl.col("reviewer") == pl.col("by")))
+    return entered.height - there["row"].n_unique()
+
+
+def _entered(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.any_horizontal((pl.col(name) != "").fill_null(False) for name in _ENTERED))
+
+
+def _as_stored() -> list[pl.Expr]:
+    """What people write as the reviews have it."""
+    plain = pl.col("decision").fill_null("").str.to_lowercase().str.replace_all(r"[\s_\-]+", "_")
+    return [plain.alias("decision"), pl.col("decision_reason", "note").fill_null("")]
+
+
 def _told(frame: pl.DataFrame, questions: pl.DataFrame, reviewer: str, today: date) -> pl.DataFrame:
     names = [decision.name for decision in decisions()]
     words = ", ".join(decision.words for decision in decisions())
-    plain = pl.col("decision").fill_null("").str.to_lowercase().str.replace_all(r"[\s_\-]+", "_")
     told_day = pl.col("decided_on").str.strip_chars()
     known = frame.join(questions.with_columns(pl.lit(True).alias("known")), on="gap_id", how="left").with_columns(
-        plain.alias("decision"),
-        pl.col("decision_reason", "note").fill_null(""),
+        *_as_stored(),
         pl.coalesce(pl.when(pl.col("reviewer") != "").then("reviewer"), pl.lit(reviewer.strip())).alias("reviewer"),
         told_day.str.extract(_DAY).str.to_date("%Y-%m-%d", strict=False).alias("day"),
     )

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from hcc.cli.worklist import worklist
 from hcc.errors import InputError
 from hcc.results import append_review, read_reviews
-from hcc.worklist import latest_by_reviewer, read_decisions, usable_decisions, worklist_rows
+from hcc.worklist import latest_by_reviewer, not_imported, read_decisions, usable_decisions, worklist_rows
 from hcc.worklist.rows import FIELDS
 from tests.worklist.conftest import opened
 
@@ -416,3 +416,49 @@ def test_a_day_is_a_date_or_a_timestamp_and_nothing_else(text: str, why: str) ->
     assert [row["decided_at"] for row in found.rows] == ([] if why else [datetime(2025, 11, 3, 12, tzinfo=UTC)])
     assert why in "; ".join(found.faults["why"])
     assert found.faults.height == bool(why)
+
+
+def replaced(book: Path, results: Path) -> str:
+    """What export --overwrite says; "" where it replaced the file."""
+    before = book.read_bytes()
+    done = CliRunner().invoke(worklist, ["export", str(results), "--out", str(book), "--overwrite"])
+    assert done.exit_code == 0 or book.read_bytes() == before
+    return str(done.exception or "")
+
+
+@pytest.mark.parametrize("name", ["worklist.xlsx", "worklist.csv"])
+def test_a_day_of_work_is_not_replaced_before_it_is_imported(results: Path, tmp_path: Path, name: str) -> None:
+    book = tmp_path / name
+    assert run("export", results, "--out", book).exit_code == 0
+    assert replaced(book, results) == ""  # nobody filled in anything
+
+    def filled(**values: str) -> None:
+        if name.endswith("xlsx"):
+            fill(book, "Unsupported", 2, **values)
+        else:
+            told = pl.read_csv(book, infer_schema=False).with_row_index("n")
+            first = pl.col("n") == 0
+            told.with_columns(pl.when(first).then(pl.lit(v)).otherwise(k).alias(k) for k, v in values.items()).drop(
+                "n"
+            ).write_csv(book)
+
+    filled(decision="Not supported", note="letter seen")
+    words = replaced(book, results)
+    assert "holds 1 decision(s) that were not imported" in words
+    assert f"hcc worklist import {results} {book}" in words
+    assert run("import", results, book, "--reviewer", "ann").exit_code == 0
+    filled(note="letter and plan seen")  # another word after the import
+    assert "holds 1 decision(s)" in replaced(book, results)
+    assert run("import", results, book, "--reviewer", "ann").exit_code == 0
+    assert replaced(book, results) == ""
+
+
+def test_what_is_imported_is_told_by_who_decided() -> None:
+    stored = pl.DataFrame([{"gap_id": "a", "decision": "supported", "reason": "", "note": "", "reviewer": "ann"}])
+    rows = pl.DataFrame(
+        {"gap_id": ["a", "a", "a", "b", "a"], "decision": ["supported", "Supported", "supported", "supported", None],
+         "decision_reason": [None] * 5, "note": [None] * 5, "reviewer": [None, "ann", "bob", None, "bob"],
+         "decided_on": [None] * 5},
+        schema_overrides=dict.fromkeys(("decision_reason", "note", "decided_on"), pl.String),
+    )  # fmt: skip
+    assert not_imported(rows, stored) == 2  # bob's, and b; a name alone is no decision
