@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 # With ,spark (500 MB, and Java 17) the tests of hcc.spark run; without it they are skipped with a message.
 EXTRAS ?= dev,review
+JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -12,8 +13,8 @@ READY := $(VENV)/.ready
 demo: $(READY)   ## a small invented population through every stage
 	$(BIN)/hcc demo
 
-test: $(READY)   ## every test
-	$(BIN)/python -m pytest
+test: $(READY)   ## every test, side by side where there are processors; JOBS=0: one after the other
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile
 
 lint: $(READY)   ## style, types, and that imports run one way
 	$(BIN)/ruff check .

@@ -58,9 +58,9 @@ class Evidence:
 class GapContext:
     """One population, or one bucket of its members, ready for the gap rules.
 
-    ``members``: member_index, member_id, birth_date, sex, part_b_months, death_date, pcp_npi, and where known
-    esrd_status, hospice, disenrolled (Boolean, as of ``as_of``) and enrolled_from (first day, of those who joined later
-    than others).
+    ``members``: member_index, member_id, birth_date, sex, death_date, pcp_npi, and where known esrd_status,
+    new_enrollee, hospice, disenrolled (Boolean, as of ``as_of``), disenrolled_on, enrolled_from (first day, of those who
+    joined later than others) and away (left for some of the year and came back).
     ``member_models``: member_index, model, calibration, segment: the models each member is scored by. Here and in
     ``member_hccs`` a column ``m``, the model's place in ``models``, can stand for model and calibration.
     ``diagnoses``: the run's table, with member_index: claim_id, diagnosis_code, thru_date, claim_type, record_type,

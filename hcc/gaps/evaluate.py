@@ -178,14 +178,19 @@ def _member_holds(term: MemberTerm) -> pl.Expr:
     return {">=": age >= bound, ">": age > bound, "<=": age <= bound, "<": age < bound}[op]
 
 
+_ENROLLED = {"enrolled_from": pl.Date, "disenrolled_on": pl.Date, "away": pl.Boolean}
+
+
 def _with_blind(context: GapContext, plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
-    """Mark terms of days that nothing given speaks for (RULINGS 28; SPEC 6.1): the table begins after a moving window
-    or ends more than a quarter before it does, or the member joined within it."""
-    joined = "enrolled_from" in context.members.columns and context.members["enrolled_from"].is_not_null().any()
+    """Mark terms of days that nothing given speaks for (RULINGS 28; SPEC 6.1): the table begins after a moving window,
+    ends more than a quarter before it does, or before the diagnosis; the member joined or left within it, or was away."""
     columns = rows.columns
-    if joined:
-        rows = rows.join(context.members.select("member_index", "enrolled_from"), on="member_index", how="left")
-    since = pl.col("enrolled_from") if joined else pl.lit(None, pl.Date)
+    known = {name: dtype for name, dtype in _ENROLLED.items() if name in context.members.columns}
+    if known:
+        rows = rows.join(context.members.select("member_index", *known), on="member_index", how="left")
+    since, left, away = (
+        pl.col(name) if name in known else pl.lit(None, dtype) for name, dtype in _ENROLLED.items()
+    )
     blind = pl.col("blind")
     for rule, bit, number, _ in plan.uses.iter_rows():
         measure = plan.measures[number]
@@ -199,11 +204,15 @@ def _with_blind(context: GapContext, plan: Plan, rows: pl.DataFrame) -> pl.DataF
             if reach_from < 0 and window.shape != "long_before":
                 begins = pl.col("first") + timedelta(days=reach_from)
                 short.append((begins < covered[0]) | (begins < since).fill_null(False))
+            ends = pl.min_horizontal(pl.col("last") + timedelta(days=reach_to), pl.lit(context.as_of))
+            short.append((left < ends).fill_null(False))
             if covered[1] < context.as_of - timedelta(days=EARLY):
-                ends = pl.min_horizontal(pl.col("last") + timedelta(days=reach_to), pl.lit(context.as_of))
                 short.append(ends > covered[1] + timedelta(days=EARLY))
-        elif joined and window.shape == "year":
+        elif window.shape == "year":
             short.append((since > measure.first_day + timedelta(days=LATE)).fill_null(False))
+            short.append((left < measure.last_day - timedelta(days=LATE)).fill_null(False) | away.fill_null(False))
+            if covered[1] < measure.last_day:
+                short.append((pl.col("last") > covered[1]).fill_null(False))
         if short:
             hit = (pl.col("rule") == rule) & pl.any_horizontal(short)
             blind = blind | pl.when(hit).then(pl.lit(bit, pl.UInt64)).otherwise(_ZERO)

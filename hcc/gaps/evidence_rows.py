@@ -39,6 +39,7 @@ COMPACT: Schema = {
 """``gap``: row of the gaps frame; ``order``: of the terms within a stance."""
 _CLAIMS, _OTHERS, _OWN, _FIRST_TERM, _ABSENT, _UNREAD = 1, 2, 3, 4, 250, 251
 _DAYS, _ORDERS, _DATED = 22, 8, 1 << 20
+_NAMES_CODES = ("problem", "finding")
 
 
 def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows) -> pl.DataFrame:
@@ -59,7 +60,17 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
         _absences(found, hits, targets),
         _unread_fills(shown),
     ]
-    return _numbered(pl.concat([shaped(part, COMPACT) for part in parts]), gaps["gap_id"])
+    return _numbered(_said_once(pl.concat([shaped(part, COMPACT) for part in parts])), gaps["gap_id"])
+
+
+def _said_once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without results beside a gap that also speak for it or against it: one value can be meant by two terms."""
+    beside = (pl.col("stance") == CONTEXT) & (pl.col("kind") == KINDS.index("result"))
+    context = rows.filter(beside)
+    if context.is_empty():
+        return rows
+    said = rows.filter(~beside).select("gap", "kind", "date", "value")
+    return pl.concat([rows.filter(~beside), context.join(said, on=said.columns, how="anti")])
 
 
 def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
@@ -209,11 +220,15 @@ def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     exact = own.filter(pl.col("hcc").is_not_null()).join(keys, on=["member_index", "target", "m", "hcc"])
     loose = own.filter(pl.col("hcc").is_null()).drop("m", "hcc").join(keys, on=["member_index", "target"])
     # An informational gap has no HCC of its own; the evidence was found for the one it came from, which is no gap itself.
+    told = gaps.select("gap", pl.col("codes").str.split(",").alias("_codes"))
     bare = (
         own.filter(pl.col("hcc").is_not_null())
         .join(keys, on=["member_index", "target", "m", "hcc"], how="anti")
         .drop("m", "hcc")
         .join(keys.filter(pl.col("hcc").is_null()), on=["member_index", "target"])
+        .join(told, on="gap")
+        # A list or a review names several conditions; each gap has those that it is about.
+        .filter(~pl.col("kind").is_in(_NAMES_CODES) | pl.col("code").is_in(pl.col("_codes")).fill_null(True))
     )
     columns = ["gap", *(c for c in EVIDENCE if c not in ("member_index", "target", "m", "hcc"))]
     rows = pl.concat([part.select(columns) for part in (exact, loose, bare)])
@@ -268,8 +283,8 @@ def _asked(plan: Plan) -> pl.DataFrame:
         rule = plan.rules[planned.rule]
         need = {name for part in form_of(rule, planned.target) for name in part.need}
         for order, (name, term) in enumerate(rule.terms.items()):
-            stance = FOR if name in need else CONTEXT if name in rule.context else -1
-            if stance >= 0 and term.kind != "member":
+            stance = FOR if name in need else AGAINST if name in rule.against else CONTEXT
+            if name in {*need, *rule.against, *rule.context} and term.kind != "member":
                 rows.append((planned.id, measure_of[planned.rule, name], stance, term.words, order + _FIRST_TERM))
     schema: Schema = {
         "target": pl.UInt16, "measure": pl.UInt16, "stance": pl.UInt8, "words": pl.String, "order": pl.UInt8,
@@ -351,6 +366,7 @@ def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
     context, plan = found.context, found.plan
     asked = gaps.filter("unsupported").select("gap", "member_index", "target")
     there = _found_all_the_same(plan, hits, asked)
+    ahead = {m.rule for m in plan.measures if m.window is not None and m.window.reach[1] > 0}
     rows = []
     usually = pl.DataFrame({"target": [t.id for t in plan.targets]}, schema={"target": pl.UInt16})
     kinds = pl.concat([there.select("target", "there"), usually.with_columns(pl.lit("").alias("there"))]).unique()
@@ -358,6 +374,8 @@ def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
         for table, words in _looked_for(plan, plan.targets[target], frozenset(names.split(","))).items():
             given = context.given(table)
             text = f"no {words}" if given else f"{words}: no table of {table} was given ({FILE_OPTION[table]})"
+            if given and plan.targets[target].rule in ahead:
+                text += " (looked at up to {as_of})"
             text = text.replace("{year}", context.year_in_words).replace("{as_of}", context.as_of.isoformat())
             rows.append((target, names, text, FOR if given else CONTEXT))
     schema: Schema = {"target": pl.UInt16, "there": pl.String, "description": pl.String, "stance": pl.UInt8}

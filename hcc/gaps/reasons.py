@@ -110,7 +110,7 @@ def _template(
         coded = reason in ("captured_above", "ineligible_record", _UNCOUNTED_ABOVE)
         text = f"{fact}." if bar and coded else f"{fact}; {rest}." if bar else fact
     if reason in ("ineligible_record", _UNCOUNTED_ABOVE):  # a remark, without an HCC (RULINGS 16)
-        text = text.replace(" (HCC {hcc}, {label})", "")
+        text = text.replace(" (HCC {hcc}, {label})", "").replace(" a code of this HCC", " such a code")
     text += closing
     if stands:
         text += " HCC {hcc} stands on other diagnoses or claims too."
@@ -313,6 +313,6 @@ def _not_judged(plan: Plan, planned: PlannedTarget, reason: str) -> str:
     else:
         why = (
             "because what was given, or the member's enrollment, does not cover the whole time that the rule looks at "
-            "(earlier claims: --history)"
+            "(what would help: earlier claims as --history, or a table with the missing months)"
         )
     return f"Not judged, {why}: {rule.title}; {{codes}} on {{claims}} in {{year}}."

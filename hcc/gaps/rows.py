@@ -326,13 +326,13 @@ def _not_for_everyone(context: GapContext, rows: pl.DataFrame) -> pl.DataFrame:
     members = context.members
     flag = {
         name: pl.col(name).fill_null(False) if name in members.columns else pl.lit(False)
-        for name in ("disenrolled", "hospice")
+        for name in ("disenrolled", "hospice", "new_enrollee")
     }
     why = (
         pl.when(pl.col("death_date") <= context.as_of).then(pl.lit("died"))
         .when(flag["disenrolled"]).then(pl.lit("disenrolled"))
         .when(flag["hospice"]).then(pl.lit("hospice"))
-        .when(pl.col("part_b_months") < 12).then(pl.lit("new_enrollee"))
+        .when(flag["new_enrollee"]).then(pl.lit("new_enrollee"))
     )  # fmt: skip
     people = members.select("member_index", why.alias("why")).filter(pl.col("why").is_not_null())
     if people.is_empty():

@@ -213,11 +213,12 @@ class Piece:
     member_hccs: pl.DataFrame
 
 
-def enrolled_as_of(enrollment: pl.DataFrame | None, year_start: date, as_of: date) -> pl.DataFrame | None:
-    """member_id, hospice, disenrolled, disenrolled_on, enrolled_from of everybody with a month up to ``as_of``.
+def enrolled_as_of(enrollment: pl.DataFrame | None, year: tuple[date, date], as_of: date) -> pl.DataFrame | None:
+    """member_id, hospice, disenrolled, disenrolled_on, enrolled_from, away of everybody with a month up to ``as_of``.
 
     In hospice in the latest such month; disenrolled when the member's last month is before the latest month that the
-    table has; enrolled from the first month where the table goes back to ``year_start`` and the member does not.
+    table has. Where the table goes back to the first day of ``year``: enrolled from the first month of those who joined
+    later, away who left for more than a month of the year and came back.
     """
     if enrollment is None:
         return None
@@ -225,15 +226,20 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year_start: date, as_of: dat
     if months.is_empty():
         return None
     latest, earliest = months["month"].max(), months["month"].min()
-    told = isinstance(earliest, date) and earliest <= year_start
+    told = isinstance(earliest, date) and earliest <= year[0]
     joined = pl.when(pl.lit(told) & (pl.col("enrolled_from") > earliest)).then("enrolled_from")
     hospice = pl.col("hospice").fill_null(False) if "hospice" in months.columns else pl.lit(False)
+    number = pl.col("month").dt.year() * 12 + pl.col("month").dt.month()
+    of_year = pl.col("month").is_between(year[0].replace(day=1), year[1])
+    there = number.filter(of_year)
+    missing = there.max() - there.min() + 1 - there.n_unique()
     return (
         months.with_columns(hospice.alias("hospice"))
         .sort("month")
         .group_by("member_id")
         .agg(
-            pl.col("month").last().alias("last_month"), pl.col("hospice").last(), enrolled_from=pl.col("month").first()
+            pl.col("month").last().alias("last_month"), pl.col("hospice").last(), enrolled_from=pl.col("month").first(),
+            away=pl.lit(told) & (missing > 1).fill_null(False),
         )
         .with_columns((pl.col("last_month") < latest).alias("disenrolled"), joined.alias("enrolled_from"))
         .with_columns(pl.when("disenrolled").then(pl.col("last_month").dt.month_end()).alias("disenrolled_on"))
@@ -242,12 +248,22 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year_start: date, as_of: dat
 
 
 def members_as_of(scored: Scored, enrolled: pl.DataFrame | None) -> pl.DataFrame:
-    """The run's members with member_index, the ESRD status of their latest month and what ``enrolled_as_of`` tells."""
+    """The run's members with member_index, the ESRD status of their latest month, whether all their scores are those of
+    new enrollees, and what ``enrolled_as_of`` tells; who has no month is not enrolled."""
     members = _with_esrd(scored.members.with_row_index("member_index"), scored.statuses)
+    members = members.with_columns(_new_enrollees(scored.statuses, members.height))
     if enrolled is None:
         return members
     columns = [name for name in members.columns if name not in enrolled.columns or name == "member_id"]
-    return members.select(columns).join(enrolled, on="member_id", how="left", maintain_order="left")
+    joined = members.select(columns).join(enrolled, on="member_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("disenrolled").fill_null(True), pl.col("hospice", "away").fill_null(False))
+
+
+def _new_enrollees(statuses: Statuses, members: int) -> pl.Series:
+    """Months may tell of Part B what the members table does not."""
+    others = np.zeros(members, dtype=bool)
+    others[statuses.member[statuses.profiles.facts["new_enrollee"][statuses.profile] == 0]] = True
+    return pl.Series("new_enrollee", ~others)
 
 
 def _with_esrd(members: pl.DataFrame, statuses: Statuses) -> pl.DataFrame:

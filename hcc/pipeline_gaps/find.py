@@ -124,7 +124,7 @@ def gaps_of(
         [*sources.notes, *findings_of_no_claim(sources), *(f"{r.id} is not judged: {r.why}" for r in rules.not_judged)],
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
-    enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window[0], as_of)
+    enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window, as_of)
     with clock.stage("outliers", 0.05):
         outliers = outlying_providers(population, inputs, sources, as_of, rules)
     shared = Shared()

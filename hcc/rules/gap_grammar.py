@@ -76,7 +76,10 @@ class Target(Frozen):
 
 
 class Rule(Frozen):
-    """One gap rule. ``citation``: the outside source, shown to coders; ``basis``: our own papers, shown to nobody."""
+    """One gap rule. ``citation``: the outside source, shown to coders; ``basis``: our own papers, shown to nobody.
+
+    ``context`` and ``against``: terms that decide nothing, and are shown beside the gap or as speaking against it.
+    """
 
     id: str = Field(pattern=r"^[A-Z][A-Za-z0-9/+-]{1,23}$")
     version: str = Field(min_length=1, max_length=12)
@@ -96,6 +99,7 @@ class Rule(Frozen):
     when: str = ""
     unless: str = ""
     context: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     coded: Coded = Coded()
     requires: tuple[Literal["pharmacy", "observations", "problems", "chart_findings", "history"], ...] = ()
 
@@ -130,7 +134,7 @@ class Rule(Frozen):
         return faults
 
     def _name_faults(self) -> list[str]:
-        faults, used = [], set(self.context)
+        faults, used = [], {*self.context, *self.against}
         wrong = [name for name in self.terms if not re.match(r"^[a-z][a-z0-9_]*$", name)]
         faults += [f"term name {name!r}: write small letters, digits and _" for name in wrong]
         for text in self.expressions:

@@ -260,7 +260,7 @@ def context(
         [
             {
                 "member_index": i, "member_id": p.name, "birth_date": day(p.birth), "sex": p.sex,
-                "part_b_months": p.part_b_months, "death_date": day(p.death) if p.death else None, "pcp_npi": "9",
+                "new_enrollee": p.part_b_months < 12, "death_date": day(p.death) if p.death else None, "pcp_npi": "9",
                 "hospice": p.hospice, "disenrolled": p.disenrolled, "esrd_status": p.esrd,
                 "enrolled_from": day(p.enrolled_from) if p.enrolled_from else None,
             }
