@@ -18,7 +18,7 @@ from hcc.gaps.evidence_rows import evidence_rows
 from hcc.gaps.hccs import Hccs, HccTables
 from hcc.gaps.ids import with_clocks, with_gap_ids
 from hcc.gaps.patterns.common import Found
-from hcc.gaps.plan import STRENGTHS, Plan, compiled
+from hcc.gaps.plan import STRENGTHS, TABLE_OF, Plan, compiled
 from hcc.gaps.reasons import with_reasons
 from hcc.gaps.rows import STATUS_REASONS, STATUSES, gap_rows
 from hcc.rules.gap_rules import GapRules
@@ -77,7 +77,7 @@ def find_gap_candidates(context: GapContext, rules: GapRules, shared: Shared | N
     evidence = evidence_rows(found, decided, rows.rename({"h": "hcc", "hcc": "hcc_text"}), listed)
     whole = applied(found, rows, listed.claims)
     credits = listed.credits.select("member_index", "m", pl.col("hcc").alias("h"), "credit").unique()
-    return Candidates(rows, evidence, unjudged_rules(plan), whole, credits, found.hccs.models, words)
+    return Candidates(rows, evidence, unjudged_rules(plan, context), whole, credits, found.hccs.models, words)
 
 
 def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -167,13 +167,26 @@ def _named(found: Found, rows: pl.DataFrame, words: dict[str, list[str]]) -> pl.
     )
 
 
-def unjudged_rules(plan: Plan) -> pl.DataFrame:
-    """Rules that lack a table, one row per rule and table: rule_id, title, table, option."""
-    titles = {rule.id: rule.title for rule in plan.rules}
+def unjudged_rules(plan: Plan, context: GapContext) -> pl.DataFrame:
+    """Rules that lack a table, wholly or in part, one row per rule and table: rule_id, title, table, option."""
     rows = [
-        (rule_id, titles[rule_id], table, FILE_OPTION[table])
-        for rule_id, tables in plan.unjudged.items()
-        for table in tables
+        (rule.id, rule.title, table, FILE_OPTION[table])
+        for number, rule in enumerate(plan.rules)
+        for table in dict.fromkeys((*plan.unjudged.get(rule.id, ()), *_lacking_in_part(plan, context, number)))
     ]
     schema = {"rule_id": pl.String, "title": pl.String, "table": pl.String, "option": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _lacking_in_part(plan: Plan, context: GapContext, rule: int) -> list[str]:
+    """``history`` where the rule looks at claims of the years before, and the claims given begin with the year."""
+    claims = context.coverage.get("claims")
+    if context.given("history") or claims is None or claims[0] < context.year_start:
+        return []
+    names = {name: measure for of, _, measure, name in plan.uses.iter_rows() if of == rule}
+    terms = plan.rules[rule].terms
+    earlier = (
+        TABLE_OF.get(terms[name].kind) == "claims" and plan.measures[measure].first_day < context.year_start
+        for name, measure in names.items()
+    )
+    return ["history"] if any(earlier) else []

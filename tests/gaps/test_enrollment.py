@@ -162,3 +162,16 @@ def test_one_result_is_evidence_once() -> None:
     gap = told.gaps.filter(pl.col("rule_id").cast(pl.String) == "AUD-CKD").select("gap_id").head(1)
     rows = gap.join(told.gap_evidence, on="gap_id").filter(pl.col("kind").cast(pl.String) == "result")
     assert rows["stance"].cast(pl.String).to_list() == ["for"]
+
+
+def test_rules_that_lack_the_years_before_are_named() -> None:
+    """OIG-5 looks 365 days back, OIG-3 does not."""
+    claims = [claim("a", "Z0000", date(2025, month, 9)) for month in range(1, 13)]
+    lacking = found([person("a")], claims).unjudged.filter(pl.col("option") == "--history")["rule_id"].to_list()
+    assert {"OIG-5", "AMP-1", "TX-1", "RECAPTURE"} <= set(lacking)
+    assert not {"OIG-3", "AUD-BMI"} & set(lacking)
+    assert len(lacking) == len(set(lacking))
+    given = found([person("a")], claims, history=[claim("a", "Z0000", date(2024, 3, 1))]).unjudged
+    assert "history" not in given["table"].to_list()
+    of_both = found([person("a")], [*claims, claim("a", "Z0000", date(2024, 3, 1))]).unjudged
+    assert "OIG-5" not in of_both.filter(pl.col("table") == "history")["rule_id"].to_list()
