@@ -65,11 +65,12 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
 
 def _said_once(rows: pl.DataFrame) -> pl.DataFrame:
     """Without results beside a gap that also speak for it or against it: one value can be meant by two terms."""
-    beside = (pl.col("stance") == CONTEXT) & (pl.col("kind") == KINDS.index("result"))
+    result = pl.col("kind") == KINDS.index("result")
+    beside = result & (pl.col("stance") == CONTEXT)
     context = rows.filter(beside)
     if context.is_empty():
         return rows
-    said = rows.filter(~beside).select("gap", "kind", "date", "value")
+    said = rows.filter(result & ~beside).select("gap", "date", "value")
     return pl.concat([rows.filter(~beside), context.join(said, on=said.columns, how="anti")])
 
 
