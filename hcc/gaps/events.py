@@ -21,6 +21,7 @@ from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, IndexTerm
 from hcc.rules.gap_windows import EARLIEST
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
+NOT_TAKEN = "NOT_ACCEPTED_OR_DENIED"
 _MEASURE = pl.UInt16
 # Words of FHIR's Condition.clinicalStatus and verificationStatus.
 _NO_LONGER = ("inactive", "remission", "resolved")
@@ -42,9 +43,14 @@ class Events:
 
 
 def live(diagnoses: pl.DataFrame) -> pl.DataFrame:
-    """Diagnoses of records that stand: not replaced, voided or deleted, and of the year."""
+    """Diagnoses of records that stand: accepted and not denied for an administrative reason, not replaced, voided or
+    deleted, and of the year."""
+    sets = diagnoses["flags"].cast(pl.String).drop_nulls().unique()
+    refused = sets.filter(sets.str.split(",").list.contains(NOT_TAKEN))
     return diagnoses.filter(
-        ~pl.col("reason").cast(pl.String).is_in(DEAD), pl.col("record_type") != "chart_review_delete"
+        ~pl.col("reason").cast(pl.String).is_in(DEAD),
+        pl.col("record_type") != "chart_review_delete",
+        *([~pl.col("flags").cast(pl.String).is_in(refused.implode()).fill_null(False)] if len(refused) else []),
     )
 
 
