@@ -18,7 +18,7 @@ from hcc.diagnoses.lines import LineRules, hashed
 from hcc.diagnoses.runs import fold_neighbours, fold_twins, run_starts
 from hcc.diagnoses.shards import Shards, shard_ranges
 from hcc.diagnoses.unmapped import Unmapped
-from hcc.kernel import Lookup, neighbours, split
+from hcc.kernel import Lookup, join, neighbours, split
 from hcc.kernel.arrays import Columns, Positions
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it is one-to-one
@@ -77,21 +77,10 @@ class PlainClaims:
             return {}, *nothing, int(runs["size"].sum()) if runs else 0
         place_of = Lookup(records["key"])
         fold_twins(records, place_of.twins())
-        met = place_of.find(runs["key"])
-        there = np.flatnonzero(met >= 0)
-        one_run = np.full(len(records["key"]), -1, dtype=np.int64)  # a run of each record that has one
-        one_run[met[there]] = there
-        used = np.flatnonzero(one_run >= 0)
-        place = np.full(len(one_run) + 1, -1, dtype=np.int64)  # the last: of runs without a record
-        place[used] = np.arange(len(used))
-        record, code = np.repeat(place[met], runs["size"]), codes["code"]
-        without = 0
-        if len(there) < len(met):
-            hit = record >= 0
-            without = len(record) - int(hit.sum())
-            record, code = record[hit], code[hit]
-        found = {name: values[used] for name, values in records.items() if name != "key"}
-        return found, claim_id.gather(pl.Series(one_run[used])), record, code, without
+        found = join(place_of.find(runs["key"]), runs["size"], codes["code"], len(records["key"]))
+        used = {name: values[found.used] for name, values in records.items() if name != "key"}
+        without = len(codes["code"]) - len(found.code)
+        return used, claim_id.gather(pl.Series(found.run)), found.record, found.code, without
 
 
 def read_plain(

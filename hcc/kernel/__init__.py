@@ -13,12 +13,12 @@ from hcc.kernel.arrays import Positions
 
 Lookup: type[Positions]
 if in_c.LIBRARY is not None and os.environ.get("HCC_KERNEL", "") != "numpy":
-    from hcc.kernel.in_c import deal, drop, evidence, fold, neighbours, split, totals
+    from hcc.kernel.in_c import deal, drop, evidence, fold, join, neighbours, split, totals
 
     NAME, Lookup = "C", in_c.Lookup
 else:
-    from hcc.kernel.in_numpy import deal, drop, evidence, fold, neighbours, split, totals
+    from hcc.kernel.in_numpy import deal, drop, evidence, fold, join, neighbours, split, totals
 
     NAME, Lookup = "numpy", in_numpy.Lookup
 
-__all__ = ["NAME", "Lookup", "deal", "drop", "evidence", "fold", "neighbours", "split", "totals"]
+__all__ = ["NAME", "Lookup", "deal", "drop", "evidence", "fold", "join", "neighbours", "split", "totals"]

@@ -37,6 +37,20 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Joined:
+    """Runs of codes and the records they met.
+
+    ``used``: records with a run, in order; ``run``: one run of each. ``record`` (position among the used) and ``code``
+    of the codes whose run met a record.
+    """
+
+    used: NDArray[np.int64]
+    run: NDArray[np.int64]
+    record: NDArray[np.int64]
+    code: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Slots:
     """Which HCC bit a code gives a person: a code leads to slots, an edit class and a slot to a bit or none.
 

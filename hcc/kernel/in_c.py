@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hcc.kernel import in_numpy
-from hcc.kernel.arrays import Bits, Columns, Evidence, Slots, Split
+from hcc.kernel.arrays import Bits, Columns, Evidence, Joined, Slots, Split
 
-_VERSION = 2  # of the functions; kernel.c has the same
+_VERSION = 3  # of the functions; kernel.c has the same
 FILE = "_kernel.so"
 _POINTER, _INT64, _INT32, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_uint32
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
-    "hcc_lookup_build": (_POINTER, _INT64, _POINTER, _INT32),
+    "hcc_lookup_build": (_POINTER, _INT64, _POINTER, _INT32, _POINTER, _POINTER),
     "hcc_lookup_find": (_POINTER, _POINTER, _INT32, _POINTER, _INT64, _POINTER),
     "hcc_run_starts": (_POINTER, _POINTER, _INT64, _POINTER),
     **dict.fromkeys(("hcc_max_u64", "hcc_max_u32", "hcc_min_i8"), (_POINTER, _INT64, _POINTER, _INT64, _POINTER)),
@@ -26,6 +26,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "hcc_split": (
         _POINTER, _INT64, _POINTER, _INT64, _POINTER, _POINTER, _UINT32, *[_POINTER] * 8,
     ),
+    "hcc_join": (_POINTER, _POINTER, _INT64, _POINTER, _INT64, *[_POINTER] * 6),
     "hcc_evidence": (
         _POINTER, _POINTER, _POINTER, _INT64, _POINTER, _UINT32, _INT64, _POINTER, _POINTER, _INT32, _INT64, _POINTER,
         _INT64, _INT32, *[_POINTER] * 4,
@@ -34,7 +35,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "hcc_totals": (_POINTER, _INT64, _INT32, _POINTER, _POINTER, _POINTER),
 }  # fmt: skip
 _MOST_WORDS = 16  # MOST_BITS of kernel.c
-_COUNTS = ("hcc_lookup_build", "hcc_run_starts", "hcc_evidence")
+_COUNTS = ("hcc_lookup_build", "hcc_run_starts", "hcc_join", "hcc_evidence")
 _REDUCE = {
     ("largest", np.dtype(np.uint64)): "hcc_max_u64",
     ("largest", np.dtype(np.uint32)): "hcc_max_u32",
@@ -71,14 +72,12 @@ class Lookup:
         self._keys = np.ascontiguousarray(keys)
         self._bits = max(2 * len(keys), 2).bit_length()
         self._slots = np.zeros(2**self._bits, dtype=np.uint32)
-        self._repeated = _call("hcc_lookup_build", self._keys, len(keys), self._slots, self._bits)
+        again, first = np.empty(len(keys), dtype=np.uint32), np.empty(len(keys), dtype=np.uint32)
+        repeated = _call("hcc_lookup_build", self._keys, len(keys), self._slots, self._bits, again, first)
+        self._twins = np.concatenate([again[:repeated], np.unique(first[:repeated])]).astype(np.int64)
 
     def twins(self) -> NDArray[np.int64]:
-        if not self._repeated:
-            return np.zeros(0, dtype=np.int64)
-        first = self.find(self._keys)
-        alike = np.flatnonzero(first != np.arange(len(first), dtype=np.int32))
-        return np.concatenate([alike, np.unique(first.take(alike)).astype(np.int64)])
+        return self._twins
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
         keys = np.ascontiguousarray(keys)
@@ -140,6 +139,16 @@ def split(
     )  # fmt: skip
     here, pairs = counts.tolist()
     return Split(size, theirs, code[:here], code_member[:here], pair[:pairs], pair_member[:pairs])
+
+
+def join(met: NDArray[np.int32], size: NDArray[np.uint32], code: NDArray[np.uint16], records: int) -> Joined:
+    met, size, code = np.ascontiguousarray(met), np.ascontiguousarray(size), np.ascontiguousarray(code)
+    place, kept = np.full(records, -1, np.int32), np.zeros(1, np.int64)
+    most = min(records, len(met))
+    used, run = np.empty(most, np.int64), np.empty(most, np.int64)
+    record, code_of = np.empty(len(code), np.int64), np.empty(len(code), np.uint16)
+    many = _call("hcc_join", met, size, len(met), code, records, place, used, run, record, code_of, kept)
+    return Joined(used[:many], run[:many], record[: int(kept[0])], code_of[: int(kept[0])])
 
 
 def evidence(

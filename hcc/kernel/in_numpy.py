@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from hcc.kernel.arrays import NONE, PAIR_CODES, WORD, Bits, Columns, Evidence, Slots, Split
+from hcc.kernel.arrays import NONE, PAIR_CODES, WORD, Bits, Columns, Evidence, Joined, Slots, Split
 
 _CHUNK = 1 << 17
 _MOST = 24  # leading bits at most: a table of 16 million places
@@ -123,6 +123,21 @@ def split(
         (who.astype(np.uint32) << np.uint32(16)) | number,
         who,
     )
+
+
+def join(met: NDArray[np.int32], size: NDArray[np.uint32], code: NDArray[np.uint16], records: int) -> Joined:
+    """Runs of ``code`` (``size`` of each) with the records, of so many, that they ``met`` (-1: none)."""
+    there = np.flatnonzero(met >= 0)
+    one_run = np.full(records, -1, dtype=np.int64)  # a run of each record that has one
+    one_run[met[there]] = there
+    used = np.flatnonzero(one_run >= 0)
+    place = np.full(records + 1, -1, dtype=np.int64)  # the last: of runs without a record
+    place[used] = np.arange(len(used))
+    record = np.repeat(place[met], size)
+    if len(there) < len(met):
+        hit = record >= 0
+        record, code = record[hit], code[hit]
+    return Joined(used, one_run[used], record, code)
 
 
 def pair_bits(

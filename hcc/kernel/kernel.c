@@ -9,7 +9,7 @@
 #define API __attribute__((visibility("default")))
 #define PREFETCH(address) __builtin_prefetch(address) /* gcc and clang */
 
-#define VERSION 2 /* in_c.py asks for it: a library of another state is not used */
+#define VERSION 3 /* in_c.py asks for it: a library of another state is not used */
 #define AHEAD 32 /* lookups under way at a time: each waits for memory twice */
 
 API int32_t hcc_version(void) { return VERSION; }
@@ -20,16 +20,21 @@ static inline uint64_t slot_of(uint64_t key, int32_t bits) {
 }
 
 /* Fill slots (2^bits zeros, at least twice as many as keys) with positions + 1; of equal keys the first.
- * Returns how many keys are equal to an earlier one. */
-API int64_t hcc_lookup_build(const uint64_t *keys, int64_t n, uint32_t *slots, int32_t bits) {
+ * Returns how many keys are equal to an earlier one; again, first: where these stand and that first one (room for n). */
+API int64_t hcc_lookup_build(const uint64_t *keys, int64_t n, uint32_t *slots, int32_t bits, uint32_t *again,
+                             uint32_t *first) {
     const uint64_t mask = (UINT64_C(1) << bits) - 1;
     int64_t repeated = 0;
     for (int64_t i = 0; i < n; i++) {
         if (i + AHEAD < n) PREFETCH(&slots[slot_of(keys[i + AHEAD], bits)]);
         uint64_t at = slot_of(keys[i], bits);
         while (slots[at] && keys[slots[at] - 1] != keys[i]) at = (at + 1) & mask;
-        if (slots[at]) repeated++;
-        else slots[at] = (uint32_t)(i + 1);
+        if (slots[at]) {
+            again[repeated] = (uint32_t)i;
+            first[repeated++] = slots[at] - 1;
+        } else {
+            slots[at] = (uint32_t)(i + 1);
+        }
     }
     return repeated;
 }
@@ -134,6 +139,37 @@ API void hcc_split(const uint32_t *codes, int64_t n, const int64_t *starts, int6
     }
     counts[0] = here;
     counts[1] = pairs;
+}
+
+/* Runs of codes (size of each) to the records they met (met: -1 none). place: -1 for each of the records; becomes the
+ * position of those with a run, in order, which used_record lists, and used_run one run of each. record, code_of: of the
+ * codes whose run met one. Returns how many records are used; kept: how many codes. */
+API int64_t hcc_join(const int32_t *met, const uint32_t *size, int64_t runs, const uint16_t *code, int64_t records,
+                     int32_t *place, int64_t *used_record, int64_t *used_run, int64_t *record, uint16_t *code_of,
+                     int64_t *kept) {
+    int64_t used = 0, from = 0, to = 0;
+    for (int64_t run = 0; run < runs; run++)
+        if (met[run] >= 0) place[met[run]] = (int32_t)run;
+    for (int64_t i = 0; i < records; i++) {
+        if (place[i] < 0) continue;
+        used_record[used] = i;
+        used_run[used] = place[i];
+        place[i] = (int32_t)used++;
+    }
+    for (int64_t run = 0; run < runs; run++) {
+        const int64_t stop = from + size[run];
+        if (met[run] < 0) {
+            from = stop;
+            continue;
+        }
+        const int64_t at = place[met[run]];
+        for (; from < stop; from++) {
+            record[to] = at;
+            code_of[to++] = code[from];
+        }
+    }
+    *kept = to;
+    return used;
 }
 
 #define MOST_BITS 1024

@@ -128,6 +128,23 @@ def test_diagnoses_are_split_by_whether_they_map(
     assert counted.tolist() == expected
 
 
+@kinds
+@given(runs=st.lists(st.tuples(st.integers(-1, 5), st.integers(1, 3)), max_size=30), records=st.integers(6, 9))
+def test_codes_find_the_records_that_their_runs_met(
+    kind: ModuleType, runs: list[tuple[int, int]], records: int
+) -> None:
+    met, size = [met for met, _ in runs], [size for _, size in runs]
+    whose = [m for m, many in runs for _ in range(many)]
+    found = kind.join(
+        np.array(met, np.int32), np.array(size, np.uint32), np.arange(len(whose), dtype=np.uint16), records
+    )
+    used = sorted({m for m in met if m >= 0})
+    assert found.used.tolist() == used
+    assert [met[run] for run in found.run.tolist()] == used
+    expected = [(used.index(m), code) for code, m in enumerate(whose) if m >= 0]
+    assert list(zip(found.record.tolist(), found.code.tolist(), strict=True)) == expected
+
+
 def test_the_kernel_in_use_is_one_of_them() -> None:
     assert hcc.kernel.Lookup in [kind.Lookup for kind in KINDS]
 
