@@ -23,11 +23,11 @@ def keep_freed_memory() -> None:
 def _evidence_options(command: Command) -> Command:
     """The options that both commands share, in the order of the help."""
     added = (
-        click.option("--history", metavar="PATH", multiple=True, help="Claims of earlier years; repeatable."),
-        click.option("--pharmacy", metavar="PATH", help=f"Fills: {options.FILES}."),
-        click.option("--observations", metavar="PATH", help="Laboratory results and measurements."),
-        click.option("--problems", metavar="PATH", help="Problem lists."),
-        click.option("--chart-findings", metavar="PATH", help="What reviewers found in records."),
+        options.table("--history", f"Claims of earlier years: {options.FILES}; repeatable, as all tables are."),
+        options.table("--pharmacy", "Fills."),
+        options.table("--observations", "Laboratory results and measurements."),
+        options.table("--problems", "Problem lists."),
+        options.table("--chart-findings", "What reviewers found in records."),
         click.option(
             "--as-of",
             metavar="DATE",
@@ -57,17 +57,15 @@ def _evidence_options(command: Command) -> Command:
 
 @click.command()
 @click.argument("results", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--claims", metavar="PATH", multiple=True, help="The claims, where they are no longer where they were scored from."
-)
-@click.option("--claim-diagnoses", metavar="PATH", help="The same for their table of diagnoses.")
+@options.table("--claims", "The claims, where they are no longer where they were scored from.")
+@options.table("--claim-diagnoses", "The same for their table of diagnoses.")
 @_evidence_options
 @click.option(
     "--layout",
     metavar="NAME",
     help="Whose column names the tables of evidence have; without it and --columns as those of the run.",
 )
-def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
+def gaps(results: str, **given: Any) -> None:
     """Find coded-but-unsupported and supported-but-missing conditions.
 
     Adds the tables gaps, member_gaps and gap_evidence to a results file. Every table of evidence may be absent: rules
@@ -82,7 +80,7 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
     from hcc.pipeline_gaps import find_gaps
 
     with Progress("gaps") as progress:
-        found = find_gaps(results, claims=options.paths(claims), progress=progress, **_cleaned(given))
+        found = find_gaps(results, progress=progress, **given)
     print_gaps(found, Path(results))
 
 
@@ -103,8 +101,8 @@ def gaps(results: str, claims: tuple[str, ...], **given: Any) -> None:
 @click.option("--out", required=True, type=click.Path(), metavar="FILE", help="The results file to make.")
 @click.option("--overwrite", is_flag=True, help="Replace the results file (reviews are kept).")
 def run(
-    members: str,
-    claims: tuple[str, ...],
+    members: Any,
+    claims: Any,
     models: tuple[str, ...],
     run_name: str,
     out: str,
@@ -123,19 +121,14 @@ def run(
     from hcc.cli.summary import print_summary
     from hcc.pipeline_gaps import run as run_both
 
-    wanted = _cleaned({name: given.pop(name) for name in (*_EVIDENCE, "as_of", "rules", "unidentified_fills")})
+    wanted = {name: given.pop(name) for name in (*_EVIDENCE, "as_of", "rules", "unidentified_fills")}
     with Progress("scoring and gaps") as progress:
         done, found = run_both(
-            members, options.paths(claims), models=list(models) or None, run=run_name, out=out, overwrite=overwrite,
+            members, claims, models=list(models) or None, run=run_name, out=out, overwrite=overwrite,
             gaps=wanted, progress=progress, **given,
         )  # fmt: skip
     print_summary(done, Path(out))
     print_gaps(found, Path(out))
-
-
-def _cleaned(given: dict[str, Any]) -> dict[str, Any]:
-    """Repeatable options as one path, a list or nothing."""
-    return {name: options.paths(value) if name == "history" else value for name, value in given.items()}
 
 
 def print_gaps(found: Any, results: Path) -> None:

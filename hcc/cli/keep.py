@@ -27,7 +27,7 @@ from hcc.cli import options
 @click.option("--out", required=True, type=click.Path(), metavar="FOLDER", help="The folder to make.")
 @click.option("--overwrite", is_flag=True, help="Replace a folder that was kept before.")
 @options.memory
-def keep(members: str, claims: tuple[str, ...], out: str, **given: Any) -> None:
+def keep(members: Any, claims: Any, out: str, **given: Any) -> None:
     """Read claims once and keep what counts, to score it again and again.
 
     The folder holds the members and, for every diagnosis that any model maps, what was decided about it. 'hcc score
@@ -43,7 +43,7 @@ def keep(members: str, claims: tuple[str, ...], out: str, **given: Any) -> None:
     from hcc.pipeline import keep as keep_diagnoses
 
     with Progress("keeping") as progress:
-        folder = keep_diagnoses(members, options.paths(claims), out=out, progress=progress, **given)
+        folder = keep_diagnoses(members, claims, out=out, progress=progress, **given)
     size = sum(path.stat().st_size for path in folder.iterdir())
     click.echo(f"Kept in {out} ({size / 1e6:,.1f} MB). Where to go on:", err=True)
     click.echo(f"  hcc score --kept {typed(out)} --payment-year {given['payment_year']}", err=True)

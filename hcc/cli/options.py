@@ -10,14 +10,23 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILES = "Parquet, CSV, a folder or glob of either, or a DuckDB file"
 
-members = click.option("--members", required=True, metavar="PATH", help=f"The members: {FILES}.")
-claims = click.option(
-    "--claims", required=True, metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable."
-)
-claim_diagnoses = click.option("--claim-diagnoses", metavar="PATH", help="Header diagnoses as a table of their own.")
-enrollment = click.option(
-    "--enrollment", metavar="PATH", help="One row per member and month; without it a status holds all year."
-)
+
+def _paths(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> str | list[str] | None:
+    """What was given as one path, a list or nothing."""
+    if not given:
+        return None
+    return given[0] if len(given) == 1 else list(given)
+
+
+def table(name: str, meaning: str, *, required: bool = False) -> Callable[[Command], Command]:
+    """An option for an input table: one path, or several of them. A path alone is a string, several are a list."""
+    return click.option(name, metavar="PATH", multiple=True, required=required, callback=_paths, help=meaning)
+
+
+members = table("--members", f"The members: {FILES}; repeatable, as all tables are.", required=True)
+claims = table("--claims", "The claim lines, likewise.", required=True)
+claim_diagnoses = table("--claim-diagnoses", "Header diagnoses as a table of their own.")
+enrollment = table("--enrollment", "One row per member and month; without it a status holds all year.")
 months_from_spans = click.option(
     "--months-from-spans",
     is_flag=True,
@@ -74,13 +83,6 @@ def run(name: str = "run") -> Callable[[Command], Command]:
         show_default=True,
         help="Which collection window, deadline and tables.",
     )
-
-
-def paths(given: tuple[str, ...]) -> str | list[str] | None:
-    """A repeatable option as one path, a list or nothing."""
-    if not given:
-        return None
-    return given[0] if len(given) == 1 else list(given)
 
 
 def typed(*names: str) -> list[str]:

@@ -11,8 +11,8 @@ from hcc.cli import options
 
 
 @click.command()
-@click.option("--members", metavar="PATH", help=f"The members: {options.FILES}.  [required]")
-@click.option("--claims", metavar="PATH", multiple=True, help="The claim lines, likewise; repeatable.  [required]")
+@options.table("--members", f"The members: {options.FILES}; repeatable, as all tables are.  [required]")
+@options.table("--claims", "The claim lines, likewise.  [required]")
 @options.claim_diagnoses
 @options.enrollment
 @options.months_from_spans
@@ -51,7 +51,7 @@ from hcc.cli import options
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run of the same inputs to --out stopped.")
 @click.option("--parquet", type=click.Path(), metavar="DIR", help="Write the tables as Parquet too.")
 def score(
-    members: str | None, claims: tuple[str, ...], models: tuple[str, ...], out: str | None, kept: str | None,
+    members: Any, claims: Any, models: tuple[str, ...], out: str | None, kept: str | None,
     updated: str | None, changes: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Score a population: members and claims in, one DuckDB file out.
@@ -63,20 +63,19 @@ def score(
     Example, after 'hcc demo':
       hcc score --members demo/members.parquet --claims demo/claims.parquet --payment-year 2026 --out scores.duckdb
     """
-    source = options.paths(claims)
     if kept:
         from hcc.cli.keep import score_kept
 
         score_kept(kept, out, models, members=members, claims=claims, updated=updated, changes=changes, **given)
         return
     if updated:
-        if source is None:
+        if claims is None:
             raise click.UsageError("--update needs the new --claims.")
-        _update(updated, source, out, changes, members=members, models=models, **given)
+        _update(updated, claims, out, changes, members=members, models=models, **given)
         return
     missing = [
         name for name, value in (
-            ("--members", members), ("--claims", source), ("--payment-year", given["payment_year"]), ("--out", out)
+            ("--members", members), ("--claims", claims), ("--payment-year", given["payment_year"]), ("--out", out)
         )
         if value is None
     ]  # fmt: skip
@@ -92,7 +91,7 @@ def score(
     with told_where_it_stopped(out, given["parquet"], resumes=True), Progress("scoring") as progress:
         run = score_population(
             members,
-            source,
+            claims,
             models=list(models) or None,
             out=out,
             progress=progress,

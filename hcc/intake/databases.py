@@ -18,14 +18,16 @@ from hcc.intake.parts import Block, Part
 _BATCH = 122_880  # rows; DuckDB's own row group
 
 
-def read_database(table: str, path: Path, named: str | None, names: Sequence[str]) -> Part:
-    """One table or view of a DuckDB file: ``named``, else the first of ``names`` that is there. Raises InputError."""
+def read_database(table: str, path: Path, named: str | None, names: Sequence[str]) -> tuple[Part, str]:
+    """One table or view of a DuckDB file, ``named``, else the first of ``names`` that is there; and its full name, by
+    which it is found again. Raises InputError."""
     connection = _open(table, path)
     try:
         found = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = current_database()"
         ).fetchall()
-        chosen = _choose(table, path, named, names, found)
+        schema_name, table_name = _choose(table, path, named, names, found)
+        chosen = f"{_quoted(schema_name)}.{_quoted(table_name)}"
         empty = connection.sql(f"SELECT * FROM {chosen} LIMIT 0").to_arrow_table()
         rows = connection.execute(f"SELECT count(*) FROM {chosen}").fetchone()
     except duckdb.Error as error:
@@ -34,7 +36,8 @@ def read_database(table: str, path: Path, named: str | None, names: Sequence[str
         connection.close()
     schema = dict(_frame(empty).schema)
     frame = register_io_source(_reader(table, path, chosen, schema), schema=schema, is_pure=True)
-    return Part("database", frame, schema, (Block(f"{path}::{chosen}", int(rows[0]) if rows else 0),), tuple(schema))
+    block = Block(f"{path}::{chosen}", int(rows[0]) if rows else 0)
+    return Part("database", frame, schema, (block,), tuple(schema)), f"{schema_name}.{table_name}"
 
 
 def relation_part(table: str, relation: Any) -> Part:
@@ -78,7 +81,7 @@ def _open(table: str, path: Path) -> duckdb.DuckDBPyConnection:
         ) from None
 
 
-def _choose(table: str, path: Path, named: str | None, names: Sequence[str], found: list[tuple[str, str]]) -> str:
+def _choose(table: str, path: Path, named: str | None, names: Sequence[str], found: list[tuple[str, str]]) -> tuple[str, str]:
     full: dict[str, list[tuple[str, str]]] = {}
     for schema, name in found:
         full.setdefault(f"{schema}.{name}".lower(), []).append((schema, name))
@@ -93,8 +96,7 @@ def _choose(table: str, path: Path, named: str | None, names: Sequence[str], fou
                 hint=f"Name one as {path.name}::{meant[0][0]}.{meant[0][1]}.",
             )
         if meant:
-            schema, name = meant[0]
-            return f"{_quoted(schema)}.{_quoted(name)}"
+            return meant[0]
     wanted = named if named is not None else " or ".join(names)
     have = sorted(name for _, name in found)
     close = get_close_matches(wanted, have, n=1)

@@ -46,6 +46,11 @@ def find_files(table: str, given: str | Path | Sequence[str | Path]) -> tuple[li
     return found, notes
 
 
+def meant(path: Path) -> list[Path]:
+    """Files that a path, a folder or a glob means, as ``find_files`` finds them."""
+    return _expand(path.expanduser(), [])[0]
+
+
 def _expand(path: Path, faults: list[str]) -> tuple[list[Path], list[Path]]:
     """Files that a path means, and those left aside."""
     if path.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,19 @@ import polars as pl
 
 _WHOLE = 64 * 2**20  # bytes in all files together up to which every byte is hashed (about 0.1 s)
 _END = 2**20
+INSIDE = "::"
+"""Between a DuckDB file and a table in it."""
 
 
-def of_files(table: str, paths: Sequence[Path], rows: int | None) -> dict[str, Any]:
-    """``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file.
+def of_files(
+    table: str, paths: Sequence[Path], rows: int | None, inside: Mapping[str, list[str]] | None = None
+) -> dict[str, Any]:
+    """What tells a table again. ``inside``: of DuckDB files, by path, the tables that were read.
 
+    ``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file.
     ``content`` is the same whatever the files are called, wherever and in whatever order they lie: a hash of each
     file's bytes, of large ones their size and both ends.
-    """
+        """
     stats = [path.stat() for path in paths]
     size = sum(stat.st_size for stat in stats)
     whole = size <= _WHOLE
@@ -45,7 +50,16 @@ def of_files(table: str, paths: Sequence[Path], rows: int | None) -> dict[str, A
         "sha256": digest.hexdigest(),
         "content": hashlib.sha256(" ".join(sorted(contents)).encode()).hexdigest(),
         "hash_of": "all bytes" if whole else "name, size, time, first and last MiB of each file",
+        **({"inside": dict(inside)} if inside else {}),
     }
+
+
+def places(one: Mapping[str, Any]) -> list[str]:
+    """What was read for a table, as it is asked for again: files, and tables of DuckDB files as file::table."""
+    inside = one.get("inside", {})
+    return [
+        path + (INSIDE + name if name else "") for path in one.get("paths", ()) for name in inside.get(path, ("",))
+    ]  # fmt: skip
 
 
 def of_frame(table: str, kind: str, frame: pl.DataFrame | None) -> dict[str, Any]:

@@ -12,12 +12,10 @@ import polars as pl
 from hcc.errors import InputError
 from hcc.intake.databases import read_database, relation_part
 from hcc.intake.delimited import Delimited, read_delimited
-from hcc.intake.files import find_files
-from hcc.intake.fingerprints import of_files, of_frame
+from hcc.intake.files import find_files, meant
+from hcc.intake.fingerprints import INSIDE, of_files, of_frame
 from hcc.intake.parquet import read_parquet
 from hcc.intake.parts import Block, Part, Source, no_rejects
-
-_SEPARATOR = "::"
 
 
 def open_source(
@@ -47,28 +45,29 @@ def _from_files(
     wanted: Callable[[Sequence[str]], Sequence[str]],
     known: Iterable[str],
 ) -> Source:
-    named: dict[Path, str] = {}
-    paths = []
-    for path in given:
-        file, separator, inside = str(path).partition(_SEPARATOR)
-        paths.append(Path(file))
-        if separator:
-            named[Path(file).expanduser()] = inside
-    found, notes = find_files(table, paths)
+    asked = [(Path(file), inside) for file, _, inside in (str(path).partition(INSIDE) for path in given)]
+    found, notes = find_files(table, [file for file, _ in asked])
+    named: dict[Path, list[str]] = {}  # tables by file; "": the one that is meant
+    for file, inside in asked:
+        for path in meant(file):
+            named.setdefault(path, []).append(inside)
     for one in found:
-        if one.path in named and one.kind != "duckdb":
-            raise InputError(f"{table}: {one.path.name} is no DuckDB file, so it has no table {named[one.path]!r}.")
+        if one.kind != "duckdb" and any(named[one.path]):
+            inside = next(filter(None, named[one.path]))
+            raise InputError(f"{table}: {one.path.name} is no DuckDB file, so it has no table {inside!r}.")
     text = [file for file in found if file.kind in ("text", "gzip")]
     delimited = read_delimited(table, text, wanted, known) if text else Delimited((), no_rejects(), ())
+    inside_of, tables = dict[str, list[str]](), dict[tuple[str, str], Part]()
+    for path in (one.path for one in found if one.kind == "duckdb"):
+        for wish in named[path]:
+            part, chosen = read_database(table, path, wish or None, names)
+            tables.setdefault((str(path), chosen), part)
+        inside_of[str(path.resolve())] = [chosen for of, chosen in tables if of == str(path)]
     parts = [
-        *read_parquet(table, [file for file in found if file.kind == "parquet"]),
-        *(read_database(table, f.path, named.get(f.path), names) for f in found if f.kind == "duckdb"),
-        *delimited.parts,
-    ]
+        *read_parquet(table, [file for file in found if file.kind == "parquet"]), *tables.values(), *delimited.parts
+    ]  # fmt: skip
     rows = sum(part.rows for part in parts) + delimited.set_aside.height
-    fingerprint = of_files(table, [file.path for file in found], rows)
-    if named:
-        fingerprint["tables"] = sorted(named.values())
+    fingerprint = of_files(table, [file.path for file in found], rows, inside_of)
     return Source(table, tuple(parts), fingerprint, delimited.set_aside, (*notes, *delimited.notes))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from hcc.errors import HccError, ResultsError
 from hcc.intake import Inputs
+from hcc.intake.fingerprints import places
 from hcc.pipeline.plan import Options, Plan, options
 from hcc.results import read_table
 from hcc.results.place import Stamp, stamp_of
@@ -26,7 +27,7 @@ _TABLES_OF_THE_RUN = f"Use the tables of then (--mappings is recorded; is {ENVIR
 
 @dataclass(frozen=True)
 class Recorded:
-    """``row``: the row of ``runs``; ``paths``: files by table; ``fingerprints``: what was noted of each table;
+    """``row``: the row of ``runs``; ``paths``: by table files, and tables in files; ``fingerprints``: what was noted of each table;
     ``read_as``: layout and columns for ``read_inputs``, None where the run did not note them; ``stamp``: the results
     file as it was when this was read."""
 
@@ -98,7 +99,7 @@ def recorded(path: str | Path, elsewhere: Collection[str] = ()) -> Recorded:
     _same_rules(row, chosen)
     read_as = {"layout": asked["layout"], "columns": asked["columns"]} if "layout" in asked else None
     return Recorded(
-        row, chosen, {name: one["paths"] for name, one in own.items()}, noted, read_as, stamp, frozenset(elsewhere)
+        row, chosen, {name: places(one) for name, one in own.items()}, noted, read_as, stamp, frozenset(elsewhere)
     )
 
 
@@ -159,7 +160,7 @@ def same_inputs(before: Recorded, inputs: Inputs) -> None:
         if name not in before.elsewhere:
             if one.get("sha256") != read[name].get("sha256"):
                 changed.append(name)
-        elif _content(one) != _content(read[name], "content" in one):
+        elif _content(one) != _content(read[name], "content" in one) or _tables(one) != _tables(read[name], one):
             others.append(name)
     others += [name for name in before.elsewhere if name not in before.fingerprints]
     if others:
@@ -173,6 +174,12 @@ def same_inputs(before: Recorded, inputs: Inputs) -> None:
             f"{' and '.join(changed)} changed since the results were made.",
             hint="Score again, so that everything in the file speaks of the same data.",
         )
+
+
+def _tables(one: Mapping[str, Any], like: Mapping[str, Any] | None = None) -> list[str]:
+    """Tables of DuckDB files, wherever these lie; none where the run did not note them."""
+    noted = "inside" in (one if like is None else like)
+    return sorted(name for names in one.get("inside", {}).values() for name in names) if noted else []
 
 
 def _content(one: Mapping[str, Any], known: bool = True) -> Any:

@@ -20,7 +20,7 @@ import polars as pl
 from hcc.diagnoses.lines import VERSION_COLUMNS
 from hcc.errors import InputError
 from hcc.intake import Inputs, read_inputs, read_more_claims, stacked_claims
-from hcc.intake.fingerprints import of_files
+from hcc.intake.fingerprints import of_files, places
 from hcc.intake.forms import claim_forms
 from hcc.pipeline.api import row_counts
 from hcc.pipeline.frailty import statuses_of
@@ -226,12 +226,15 @@ def _joined(one: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     if not one["paths"] or not more["paths"]:
         return {**more, "paths": [], "rows": None}
     rows = one["rows"] + more["rows"] if isinstance(one["rows"], int) and isinstance(more["rows"], int) else None
-    return of_files(one["table"], [Path(path) for path in (*one["paths"], *more["paths"])], rows)
+    inside = {path: list(names) for path, names in one.get("inside", {}).items()}
+    for path, names in more.get("inside", {}).items():
+        inside[path] = [*inside.get(path, ()), *names]
+    return of_files(one["table"], [Path(path) for path in dict.fromkeys((*one["paths"], *more["paths"]))], rows, inside)
 
 
 def _no_file_twice(before: Recorded, new: Inputs) -> None:
     there = {path for table in ("claims", "claim_diagnoses") for path in before.paths.get(table, [])}
-    again = [path for one in new.fingerprints for path in one["paths"] if path in there]
+    again = [place for one in new.fingerprints for place in places(one) if place in there]
     if again:
         raise InputError(
             f"{Path(again[0]).name} is among the claims of the run already.", hint="Give the new files only."

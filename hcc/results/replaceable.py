@@ -99,7 +99,7 @@ def refuse_inputs(out: str | Path | None, *given: Any, option: str = "--out") ->
 
 def _paths(given: Any) -> Iterator[Path]:
     if isinstance(given, str | Path):
-        yield Path(given)
+        yield Path(str(given).partition("::")[0])  # a table in a DuckDB file
     elif isinstance(given, list | tuple):
         for one in given:
             yield from _paths(one)
