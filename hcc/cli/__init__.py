@@ -156,6 +156,12 @@ def _told(error: BaseException, *, debug: bool) -> int:
             "error: There is not enough memory.\nhint: Score the members in parts, or on a machine with more.", err=True
         )
         return 1
+    if _is_damage(error):
+        click.echo(
+            "error: A DuckDB file cannot be read: it is cut off or damaged.\n"
+            "hint: Copy it again from where it came from, or make it anew.", err=True
+        )  # fmt: skip
+        return 1
     # No text of the error: it may quote values, and those may be a member's.
     click.echo(
         f"error: Sorry, hcc failed in a way we did not foresee: {type(error).__name__}{_where(error)}.", err=True
@@ -164,6 +170,14 @@ def _told(error: BaseException, *, debug: bool) -> int:
         "hint: 'hcc --debug …' shows the traceback; it may quote your data, so look before you share it.", err=True
     )
     return 1
+
+
+def _is_damage(error: BaseException) -> bool:
+    """What DuckDB says where a file's blocks are not what its head promises; it opens such files without a word."""
+    kind = type(error)
+    return "duckdb" in kind.__module__ and kind.__name__ in (
+        "IOException", "SerializationException", "InternalException", "FatalException"
+    )  # fmt: skip
 
 
 def _where(error: BaseException) -> str:

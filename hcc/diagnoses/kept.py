@@ -42,6 +42,8 @@ class DecidedDiagnoses(Protocol):
     flag_sets: NDArray[np.uint16] | None
     unknown_member_claims: int
     without_claim: int
+    lost: tuple[int, int]
+    """Voids and chart-review deletes of claims that are not there."""
 
     def unmapped(self) -> pl.DataFrame: ...
 
@@ -108,6 +110,7 @@ class KeptDiagnoses:
         self.flag_sets = None if sets is None else np.array(sets, dtype=np.uint16)
         self.unknown_member_claims = int(facts["unknown_member_claims"])
         self.without_claim = int(facts["without_claim"])
+        self.lost = (int(facts["lost"][0]), int(facts["lost"][1]))
         ours = pl.DataFrame({"diagnosis_code": codes.code, "number": np.arange(len(codes.code), dtype=np.int32)})
         placed = kept_codes.join(ours, on="diagnosis_code", how="left", maintain_order="left")
         self._number = placed["number"].fill_null(-1).to_numpy()[:mapped]

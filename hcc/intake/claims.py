@@ -65,12 +65,13 @@ class Claims:
 
 
 def read_claims(
-    given: Any, names: Names, payment_year: int, *, diagnoses_elsewhere: bool = False, table: str = "claims"
-) -> Claims:
+    given: Any, names: Names, payment_year: int, *, diagnoses_elsewhere: bool = False, table: str = "claims",
+    added: bool = False,
+) -> Claims:  # fmt: skip
     """The canonical claim lines of any source. Only headers and footers are read here, and text dates looked at.
 
-    ``table``: what errors and notes call it; claims of earlier years are "history". Raises InputError with every fault
-    of the input; rows at fault are left out and told by ``rejected``.
+    ``table``: what errors and notes call it; claims of earlier years are "history". ``added``: to others.
+    Raises InputError with every fault of the input; rows at fault are left out and told by ``rejected``.
     """
     fields = claim_fields(payment_year)
     ours = [*(f.name for f in fields), *DIAGNOSES]
@@ -99,7 +100,7 @@ def read_claims(
         diagnoses_of_lines(found, lambda part, more: _narrow(part, versions, more), versions) if found else None,
         rejected,
         source,
-        (*source.notes, *_empty_note(table, parts), *([] if diagnoses_elsewhere else _no_codes_note(table, parts))),
+        (*source.notes, *_empty_note(table, parts, added), *([] if diagnoses_elsewhere else _no_codes_note(table, parts))),
     )
 
 
@@ -326,10 +327,12 @@ def _dtype(name: str) -> pl.DataType:
     return pl.Date() if name.endswith("_date") else pl.String()
 
 
-def _empty_note(table: str, parts: Sequence[PartReading]) -> list[str]:
-    if all(part.part.rows == 0 for part in parts):
-        return [f"{table}: there is no claim line" + ("; every score is demographic." if table == "claims" else ".")]
-    return []
+def _empty_note(table: str, parts: Sequence[PartReading], added: bool) -> list[str]:
+    if any(part.part.rows for part in parts):
+        return []
+    if added:
+        return [f"{table}: files without a claim line were added."]
+    return [f"{table}: there is no claim line" + ("; every score is demographic." if table == "claims" else ".")]
 
 
 def _no_codes_note(table: str, parts: Sequence[PartReading]) -> list[str]:

@@ -24,7 +24,7 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
     claim = pl.col("claim_id").hash().alias("claim")
     absent = inputs.claims_absent
     asked = {
-        "kind": pl.lit("professional") if "claim_type" in absent else pl.col("claim_type").cast(pl.String).first(),
+        "kind": pl.lit("professional") if "claim_type" in absent else pl.col("claim_type").cast(pl.String).min(),
         "billed": pl.lit(False) if "bill_type" in absent else pl.col("bill_type").is_not_null().any(),
         "served": pl.lit(False) if "hcpcs" in absent else pl.col("hcpcs").is_not_null().any(),
     }

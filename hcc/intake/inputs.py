@@ -187,7 +187,7 @@ def read_more_claims(
     lines = attempt(
         lambda: read_claims(
             claims, Names(tables.table("claims"), renames.get("claims", {})), payment_year,
-            diagnoses_elsewhere=claim_diagnoses is not None,
+            diagnoses_elsewhere=claim_diagnoses is not None, added=True,
         )
     )  # fmt: skip
     table = None

@@ -7,7 +7,9 @@ another payment year those of its rules on the same diagnoses and members.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Collection
@@ -38,12 +40,17 @@ from hcc.results.replaceable import refuse_inputs
 from hcc.rules.folders import tables_fingerprint
 from hcc.rules.icd10cm import every_mapped_code
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the files of a folder change; folders of another format are refused."""
 _MANIFEST, _MEMBERS, _ENROLLMENT, _CODES, _REJECTED = (
     "kept.json", "members.arrow", "enrollment.arrow", "codes.arrow", "rejected.arrow",
 )  # fmt: skip
+_FACTS = (
+    "options", "tables", "mapped", "forms", "inputs", "notes", "ranges", "flag_sets", "unknown_member_claims",
+    "without_claim", "lost", "files",
+)  # fmt: skip
 _AT_ONCE = 8
+_END = 2**16  # bytes of a file's ends that tell it from another
 
 
 def keep(
@@ -98,7 +105,8 @@ def keep(
                 "ranges": decider.ranges,
                 "flag_sets": None if decider.flag_sets is None else decider.flag_sets.tolist(),
                 "unknown_member_claims": decider.unknown_member_claims,
-                "without_claim": decider.without_claim + writer.without_claim,
+                "without_claim": decider.without_claim + writer.without_claim, "lost": decider.lost,
+                "files": {path.name: _likeness(path) for path in sorted(folder.iterdir())},
             }  # fmt: skip
             (folder / _MANIFEST).write_text(json.dumps(manifest, default=str), encoding="utf-8")
             publish_folder(folder, target)
@@ -156,12 +164,18 @@ class _Folder:
         try:
             manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise ResultsError(f"{path} holds no kept diagnoses.", hint="Make it with 'hcc keep'.") from None
-        if manifest.get("format") != FORMAT:
+            manifest = None
+        if not isinstance(manifest, dict) or "format" not in manifest:
+            raise ResultsError(f"{path} holds no kept diagnoses.", hint="Make it with 'hcc keep'.")
+        if manifest["format"] != FORMAT:
             raise ResultsError(
                 f"{path} was kept in another format, by version {manifest.get('engine_version')}.",
                 hint="Keep the claims again with this version: 'hcc keep … --overwrite'.",
             )
+        others = [name for name, told in manifest.get("files", {}).items() if _likeness(folder / name) != told]
+        if others or not set(_FACTS) <= set(manifest):
+            what = f"{', '.join(others)} is missing or another" if others else f"{_MANIFEST} is not whole"
+            raise ResultsError(f"{path} is damaged: {what}.", hint="Keep the claims again with 'hcc keep'.")
         return cls(folder, manifest)
 
     @property
@@ -186,7 +200,7 @@ class _Folder:
         before, notes = self.options, list(self.manifest["notes"])
         window = year_of(before).runs[before.run]
         notes.append(f"Scored from diagnoses kept for payment year {before.payment_year} ({_days(window)}).")
-        enrollment = self.read(_ENROLLMENT) if (self.path / _ENROLLMENT).is_file() else None
+        enrollment = self.read(_ENROLLMENT) if _ENROLLMENT in self.manifest["files"] else None
         if chosen.payment_year != before.payment_year:
             notes.append(
                 f"A what-if: the rules of {chosen.payment_year} on the diagnoses and members kept for "
@@ -223,6 +237,21 @@ class _Folder:
             return KeptDiagnoses(self.path, known, mapped, codes, self.manifest)
         few = ("member", "day") if "member_hccs" in tables else ("member",)
         return KeptDiagnoses(self.path, known, mapped, codes, self.manifest, of_records=few)
+
+
+def _likeness(path: Path) -> list[Any]:
+    """Size and hash of both ends: enough to tell a file of another folder and one that was cut off. Nothing of a file
+    that is not there."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            digest.update(file.read(_END))
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _END))
+            digest.update(file.read(_END))
+    except OSError:
+        return []
+    return [size, digest.hexdigest()]
 
 
 def _write(path: Path, frame: pl.DataFrame) -> None:

@@ -25,6 +25,8 @@ from hcc.scores import ProfileScores, age_on_february_first, profile_scores
 
 Progress = Callable[[str, float], None]
 _MOST_WORKERS = 8  # shards in work at once; each holds some 100 MB
+LOST = ("voids_of_nothing", "deletes_of_nothing")
+"""Counts of voids and of chart-review deletes of claims that are not there."""
 MARK_EVERY = 4  # shards: an interrupted run loses at most the work on so many
 
 
@@ -197,6 +199,7 @@ def run(
     counts = {
         "members": members.height,
         "claims_of_unknown_members": decider.unknown_member_claims,
+        **dict(zip(LOST, decider.lost, strict=True)),
         **tally.counts(),
     }
     counts["diagnoses_without_claim"] += decider.without_claim
@@ -239,12 +242,28 @@ def decider_of(
     decider = Decider(
         inputs.claims, inputs.claim_diagnoses, who, codes, rules, enrolled, room, count_mapped=count_mapped
     )
-    for number, what in zip(decider.lost, ("void(s)", "chart-review delete(s)"), strict=True):
-        if number:
-            inputs.notes.append(
-                f"claims: {number} {what} withdraw nothing: the claims they name are not among those given."
-            )
+    inputs.notes.extend(withdrawn_nothing(decider.lost))
+    if decider.unknown_member_claims and (padded := _padded(inputs.claims)):
+        inputs.notes.append(
+            f"claims: {padded} line(s) have blanks around the member_id and so belong to nobody. Trim that column and "
+            "score again."
+        )
     return decider
+
+
+def withdrawn_nothing(lost: Sequence[int]) -> list[str]:
+    """Notes about voids and chart-review deletes of claims that are not there, so many of each."""
+    return [
+        f"claims: {number} {what} withdraw nothing: the claims they name are not among those given."
+        for number, what in zip(lost, ("void(s)", "chart-review delete(s)"), strict=True)
+        if number
+    ]
+
+
+def _padded(lines: pl.LazyFrame) -> int:
+    """Lines with blanks around the member_id. Of a Parquet file only some places were looked at (hcc.intake)."""
+    member_id = pl.col("member_id").cast(pl.String)
+    return int(lines.select((member_id != member_id.str.strip_chars()).sum()).collect(engine="streaming").item() or 0)
 
 
 def judged_members(members: pl.DataFrame, status: Statuses, rules: DecisionRules) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from hcc.pipeline.frailty import statuses_of
 from hcc.pipeline.memory import memory_limit
 from hcc.pipeline.plan import Plan, make_plan
 from hcc.pipeline.recorded import SEARCH_AGAIN, Recorded, recorded, same_inputs, same_models
-from hcc.pipeline.run import Memory, Progress, Scored, run
+from hcc.pipeline.run import LOST, Memory, Progress, Scored, run, withdrawn_nothing
 from hcc.pipeline.selection import Selection, diagnoses_are_told, has_table
 from hcc.pipeline.shard import SUMS
 from hcc.pipeline.statuses import Statuses
@@ -148,7 +148,7 @@ def update(
                 "engine_version": None,
                 "inputs": json.dumps([*both.fingerprints, *before.others(both)], default=str),
                 "counts": json.dumps(counts),
-                "notes": json.dumps([*json.loads(before.row["notes"] or "[]"), *new.notes, *notes]),
+                "notes": json.dumps([*_kept_notes(before, counts), *new.notes, *notes]),
             }
         )
     return Update(target, ours.height, moved, notes, time.perf_counter() - begun)
@@ -320,12 +320,22 @@ def _counts(
     rejected: pl.DataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     counts = json.loads(before.row["counts"])
-    for name in SUMS:
+    for name in (*SUMS, *(name for name in LOST if name in counts)):
         counts[name] = counts.get(name, 0) + scored.counts[name] - earlier.counts[name]
     everything = pl.concat(
         [read_table(path, "rejected_rows").select(pl.col("reason").cast(pl.String)), rejected.select("reason")]
     )
     return {**counts, **row_counts(everything, unmapped), "claim_forms": claim_forms(both)}
+
+
+def _kept_notes(before: Recorded, counts: dict[str, Any]) -> list[str]:
+    """The notes of before, those about claims that were not there as they are now."""
+    notes = json.loads(before.row["notes"] or "[]")
+    was = json.loads(before.row["counts"])
+    if not set(LOST) <= set(was):
+        return list(notes)
+    untrue = withdrawn_nothing([was[name] for name in LOST])
+    return [*(note for note in notes if note not in untrue), *withdrawn_nothing([counts[name] for name in LOST])]
 
 
 def _notes(before: Recorded, members: int, strangers: int) -> list[str]:

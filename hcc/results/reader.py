@@ -64,5 +64,7 @@ def read_table(path: str | Path, name: str) -> pl.DataFrame:
     try:
         frame: pl.DataFrame = con.sql(f"SELECT * FROM {quoted(name)}").pl()
         return frame
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException):
+        raise ResultsError(f"{path} is damaged: {name} cannot be read.", hint=_MAKE_ONE) from None
     finally:
         con.close()

@@ -131,18 +131,32 @@ def test_no_folder_of_ours(tmp_path: Path, inputs: dict[str, pl.DataFrame]) -> N
         hcc.keep(**inputs, payment_year=YEAR, out=tmp_path / "none" / "kept")
 
 
-def test_damaged_or_of_another_version(kept: Path, tmp_path: Path) -> None:
-    shutil.copytree(kept, tmp_path / "kept")
-    (tmp_path / "kept" / "members.arrow").write_bytes(b"no Arrow")
-    with pytest.raises(ResultsError, match=r"members\.arrow cannot be read"):
-        hcc.score_kept(tmp_path / "kept", payment_year=YEAR)
-    for name in ("records.arrow", "diagnoses.arrow", "claims.arrow"):
+def test_damaged_or_of_another_version(kept: Path, tmp_path: Path, inputs: dict[str, pl.DataFrame]) -> None:
+    def refused(words: str) -> None:
+        with pytest.raises(ResultsError, match=words):
+            hcc.score_kept(tmp_path / "kept", payment_year=YEAR)
         shutil.rmtree(tmp_path / "kept")
         shutil.copytree(kept, tmp_path / "kept")
-        whole = (tmp_path / "kept" / name).read_bytes()
+
+    shutil.copytree(kept, tmp_path / "kept")
+    (tmp_path / "kept" / "members.arrow").write_bytes(b"no Arrow")
+    refused(r"damaged: members\.arrow")
+    for name in ("records.arrow", "diagnoses.arrow", "claims.arrow", "codes.arrow", "rejected.arrow"):
+        whole = (kept / name).read_bytes()
         (tmp_path / "kept" / name).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(ResultsError, match=f"{name} cannot be read"):
-            hcc.score_kept(tmp_path / "kept", payment_year=YEAR)
+        refused(f"damaged: {name}")
+    (tmp_path / "kept" / "enrollment.arrow").unlink()  # not as if there had never been months
+    refused(r"damaged: enrollment\.arrow")
+    fewer = hcc.keep(
+        **(inputs | {"members": inputs["members"].reverse().head(100)}), payment_year=YEAR, out=tmp_path / "fewer"
+    )
+    for path in (path for path in kept.iterdir() if path.read_bytes() != (fewer / path.name).read_bytes()):
+        shutil.copyfile(fewer / path.name, tmp_path / "kept" / path.name)
+        refused("damaged: ")
+    manifest = json.loads((kept / "kept.json").read_text())
+    for text, words in (("[]", "holds no kept"), (json.dumps({"format": manifest["format"]}), "is not whole")):
+        (tmp_path / "kept" / "kept.json").write_text(text)
+        refused(words)
     manifest = json.loads((kept / "kept.json").read_text())
     (tmp_path / "kept" / "kept.json").write_text(json.dumps({**manifest, "format": 0}))
     with pytest.raises(ResultsError, match="another format"):
