@@ -82,7 +82,7 @@ def test_a_results_file_cut_in_half_is_damaged(tmp_path: Path, capsys: pytest.Ca
     whole, failed = out.read_bytes(), 0
     for share in (0.3, 0.5, 0.7):
         out.write_bytes(whole[: int(len(whole) * share)])
-        for words in (["explain", str(out), "A1"], ["score", "--update", str(out), "--claims", str(tmp_path / "first.parquet")],
+        for words in (["explain", str(out), "--member", "A1"], ["score", "--update", str(out), "--claims", str(tmp_path / "first.parquet")],
                       ["report", str(out), "--out", str(tmp_path / "r.html")], ["gaps", str(out)]):  # fmt: skip
             ended = command(words)  # what lies before the cut can be read
             assert ended == 0 or "damaged" in capsys.readouterr().err
