@@ -11,14 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import Chains, chains, sent_again_late, special_records
-from hcc.diagnoses.held import held_by
-from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, VERSION_COLUMNS, records, unpacked, version
+from hcc.diagnoses.held import held_by, with_version
+from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, records, unpacked, version
 from hcc.diagnoses.plain import Room, read_plain
 from hcc.diagnoses.reasons import (
     COUNTED,
     FLAGS,
     NOT_VALID_ON_DOS,
     R_DELETED,
+    R_SUPERSEDED,
     REASONS,
     DecisionRules,
     possible_flags,
@@ -93,7 +94,7 @@ class Decider:
         if special is not None and special.is_empty():
             special = None
         linked = None
-        diagnoses = _with_version(diagnoses, lines)
+        diagnoses = with_version(diagnoses, lines)
         if special is not None:
             special = special.join(
                 members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
@@ -148,7 +149,7 @@ class Decider:
         row, place = record.astype(np.intp), code.astype(np.intp)
         reason_of, flags_of = reason.take(row), flags.take(row)
         if self._withdrawn is not None:
-            self._withdrawn.apply(found, record, code, reason_of)
+            self._withdrawn.apply(found, record, code, reason_of, flags_of)
         codes = self.codes
         day = found["day"].to_numpy().take(row)
         invalid = (reason_of == COUNTED) & ((day < codes.valid_from.take(place)) | (day > codes.valid_to.take(place)))
@@ -196,15 +197,6 @@ def joined(parts: Sequence[Decisions]) -> Decisions:
         np.concatenate([part.flags for part in parts]),
         sum(part.without_claim for part in parts),
     )
-
-
-def _with_version(diagnoses: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Tell the versions of a claim apart among its diagnoses too, where these carry what the lines carry for it."""
-    needed = [c for c in VERSION_COLUMNS if c in lines.collect_schema().names()]
-    told_apart = version(needed)
-    if told_apart is None or not set(needed) <= set(diagnoses.collect_schema().names()):
-        return diagnoses
-    return diagnoses.with_columns(told_apart.alias("version"))
 
 
 def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.Series:
@@ -345,9 +337,10 @@ class Withdrawn:
     kept: pl.DataFrame
 
     def apply(
-        self, found: pl.DataFrame, record: NDArray[np.uint32], code: NDArray[np.uint16], reason: NDArray[np.uint8]
-    ) -> None:
-        """Set the reason of what was withdrawn."""
+        self, found: pl.DataFrame, record: NDArray[np.uint32], code: NDArray[np.uint16], reason: NDArray[np.uint8],
+        flags: NDArray[np.uint16],
+    ) -> None:  # fmt: skip
+        """Set the reason of what was withdrawn; where another one stands before it, the flag."""
         if "version" not in found.columns:
             return
         places = found.select("claim_id", "member_id", "version").with_row_index("record")
@@ -363,6 +356,8 @@ class Withdrawn:
             hit = series.to_numpy()
             undecided = (reason[hit] == COUNTED) | (reason[hit] > R_DELETED)
             reason[hit[undecided]] = R_DELETED
+            told = (reason[hit] == R_DELETED) | (reason[hit] == R_SUPERSEDED)
+            flags[hit[~told]] |= np.uint16(1 << FLAGS.index("WITHDRAWN"))
 
 
 def withdrawn(linked: Chains | None, codes: Codes, diagnoses: pl.LazyFrame) -> Withdrawn | None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import polars as pl
 
+from hcc.diagnoses.lines import VERSION_COLUMNS, version
+
 
 def held_by(diagnoses: pl.LazyFrame, records: pl.LazyFrame, how: Literal["inner", "left"] = "inner") -> pl.LazyFrame:
     """``diagnoses`` (claim_id, … and, where known, member_id and version) beside the columns of ``records`` (claim_id,
@@ -25,3 +27,12 @@ def held_by(diagnoses: pl.LazyFrame, records: pl.LazyFrame, how: Literal["inner"
         untold.join(records, on=["claim_id", *(name for name in told if name != "member_id")], how=how),
     ]
     return pl.concat(frames, how="diagonal")
+
+
+def with_version(diagnoses: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Tell the versions of a claim apart among its diagnoses too, where these carry what the lines carry for it."""
+    needed = [c for c in VERSION_COLUMNS if c in lines.collect_schema().names()]
+    told_apart = version(needed)
+    if told_apart is None or not set(needed) <= set(diagnoses.collect_schema().names()):
+        return diagnoses
+    return diagnoses.with_columns(told_apart.alias("version"))

@@ -47,6 +47,7 @@ FLAGS = (
     "REPLACEMENT_UNMATCHED",
     "NO_BILL_TYPE",
     "LIST_OF_ANOTHER_YEAR",
+    "WITHDRAWN",
 )
 _FLAG = {name: 1 << i for i, name in enumerate(FLAGS)}
 _FORM = {name: i for i, name in enumerate(FORMS)}
@@ -79,6 +80,7 @@ _ASKS: dict[str, tuple[str, ...]] = {  # the columns without all of which a flag
     "SWITCHER_UNKNOWN": ("record_type",),
     "REPLACEMENT_UNMATCHED": ("frequency_code",),
     "LIST_OF_ANOTHER_YEAR": (),
+    "WITHDRAWN": ("frequency_code", "record_type"),
 }
 _MOST_FLAGS = 6
 
@@ -90,7 +92,7 @@ def possible_flags(columns: Collection[str], rules: DecisionRules, *, replaced: 
     ruled_out = {
         "REPLACEMENT_UNMATCHED": not replaced,
         "LIST_OF_ANOTHER_YEAR": all(year in rules.listed_years for year in years),
-        **dict.fromkeys(("CHART_REVIEW_UNLINKED", "SWITCHER", "SWITCHER_UNKNOWN"), not replaced),
+        **dict.fromkeys(("CHART_REVIEW_UNLINKED", "SWITCHER", "SWITCHER_UNKNOWN", "WITHDRAWN"), not replaced),
     }
     can = [
         name for name, asked in _ASKS.items()
@@ -178,6 +180,8 @@ def record_reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[n
         ("SWITCHER_UNKNOWN", barred & ~known),
         ("REPLACEMENT_UNMATCHED", _flag_of(found, "unmatched")),
         ("LIST_OF_ANOTHER_YEAR", needs_line & borrowed),
+        # A reason that comes first hides it, and what was withdrawn is no claim for anybody.
+        ("WITHDRAWN", ((state == SUPERSEDED) | (state == DELETED)) & (reason != R_SUPERSEDED) & (reason != R_DELETED)),
     ):
         flags[applies] |= np.uint16(_FLAG[name])
     return reason, flags

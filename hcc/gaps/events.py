@@ -21,7 +21,7 @@ from hcc.rules.gap_terms import CkdStageTerm, DiagnosisTerm, FillTerm, IndexTerm
 from hcc.rules.gap_windows import EARLIEST
 
 DEAD = ("SUPERSEDED", "DELETED", "OUT_OF_WINDOW")
-NOT_TAKEN = "NOT_ACCEPTED_OR_DENIED"
+DEAD_FLAGS = ("NOT_ACCEPTED_OR_DENIED", "WITHDRAWN")
 _MEASURE = pl.UInt16
 # Words of FHIR's Condition.clinicalStatus and verificationStatus.
 _NO_LONGER = ("inactive", "remission", "resolved")
@@ -46,7 +46,7 @@ def live(diagnoses: pl.DataFrame) -> pl.DataFrame:
     """Diagnoses of records that stand: accepted and not denied for an administrative reason, not replaced, voided or
     deleted, and of the year."""
     sets = diagnoses["flags"].cast(pl.String).drop_nulls().unique()
-    refused = sets.filter(sets.str.split(",").list.contains(NOT_TAKEN))
+    refused = sets.filter(sets.str.split(",").list.eval(pl.element().is_in(DEAD_FLAGS)).list.any())
     return diagnoses.filter(
         ~pl.col("reason").cast(pl.String).is_in(DEAD),
         pl.col("record_type") != "chart_review_delete",
@@ -154,7 +154,7 @@ def _results(context: GapContext, plan: Plan) -> Built:
         )
         .collect()
     )  # fmt: skip
-    better = frame.filter(pl.col("use") != "fallback").select("member_index", "concept").unique()
+    better = frame.filter(~pl.col("use").is_in(["fallback", "unread"])).select("member_index", "concept").unique()
     fallback = frame.filter(pl.col("use") == "fallback").join(better, on=["member_index", "concept"], how="anti")
     frame = pl.concat([frame.filter(pl.col("use") != "fallback"), fallback])
     enums = {name: pl.Enum(sorted(set(kinds[name]) | set(frame[name].unique()))) for name in ("concept", "use")}

@@ -13,7 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from hcc.gaps.context import GapContext
-from hcc.gaps.events import DEAD
+from hcc.gaps.events import live
 from hcc.rules.ruleset import RuleSet
 
 M = pl.UInt8
@@ -316,11 +316,10 @@ class Hccs:
     def only_ineligible(self) -> pl.DataFrame:
         """member_index, m, hcc, coded_above: HCCs (and all below them) whose diagnoses stand only on records that do not
         count; ``coded_above``: of those that no such diagnosis gives itself, the HCC above them that one gives."""
-        rows = self.context.diagnoses.filter(
+        rows = live(self.context.diagnoses).filter(
             ~pl.col("counted"),
             pl.col("thru_date") <= self.context.as_of,
-            ~pl.col("reason").cast(pl.String).is_in((*DEAD, "NOT_VALID_ON_DOS", "AGE_EDIT", "SEX_EDIT", "MCE_EDIT")),
-            pl.col("record_type") != "chart_review_delete",
+            ~pl.col("reason").cast(pl.String).is_in(("NOT_VALID_ON_DOS", "AGE_EDIT", "SEX_EDIT", "MCE_EDIT")),
         )
         codes = rows.select("member_index", pl.col("diagnosis_code").cast(pl.String)).unique()
         direct = codes.join(self.mapping, on="diagnosis_code").select("member_index", "m", "hcc").unique()

@@ -8,11 +8,12 @@ from datetime import date
 
 import polars as pl
 
+from hcc.diagnoses.held import held_by, with_version
 from hcc.gaps import Evidence
 from hcc.gaps.evidence import fills_of_members, procedures, results
 from hcc.gaps.needs import Needs, asks_absent_drug, needs
 from hcc.pipeline.plan import Plan
-from hcc.pipeline_gaps.sources import Sources, deletes, live_lines
+from hcc.pipeline_gaps.sources import RECORD, Sources, Withdrawals, deletes, live_lines, with_record
 from hcc.rules.gap_rules import GapRules
 from hcc.rules.valuesets import ValueSets
 
@@ -21,9 +22,11 @@ EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class PopulationEvidence:
-    """Frames by name, sorted by member; a table that was not given is absent."""
+    """Frames by name, sorted by member; a table that was not given is absent. ``unused_results``: how many results were
+    not used, by reason."""
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    unused_results: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, start: int, stop: int) -> Evidence:
         """Evidence of the members ``start`` to ``stop`` (exclusive)."""
@@ -61,11 +64,14 @@ def population_evidence(
         del both
     if "observations" in sources.extras:
         frames["results"] = results(
-            sources.extras["observations"], valuesets, members=index, concepts=wanted.result_concepts, until=as_of
+            sources.extras["observations"], valuesets, members=index, concepts=wanted.result_concepts, until=as_of,
+            unread=True,
         ).select(
-            "member_index", "observation_date", "concept", "use", "value", "low", "high", "finding", "loinc", "comparator"
+            "member_index", "observation_date", "concept", "use", "value", "low", "high", "finding", "loinc",
+            "comparator", "reason",
         )  # fmt: skip
-    lines = live_lines(sources, plan)
+    withdrawals = Withdrawals.among(sources, plan)
+    lines = live_lines(sources, withdrawals)
     frames["procedures"] = procedures(
         lines, valuesets, members=index, concepts=wanted.procedure_concepts, codes=wanted.procedure_codes, until=as_of
     ).select(
@@ -81,7 +87,7 @@ def population_evidence(
     specialties = _specialties(lines, index, plan, wanted, as_of)
     if specialties is not None:
         frames["specialties"] = specialties
-    gone = deletes(sources, index)
+    gone = deletes(sources, withdrawals, index)
     if gone is not None:
         gone = gone.filter(pl.col("date") <= as_of).collect(engine="streaming").lazy()
         frames["deletes"] = gone
@@ -94,7 +100,13 @@ def population_evidence(
     collected = {
         name: frames.pop(name).collect(engine="streaming").sort("member_index") for name in tuple(frames)
     }  # fmt: skip
-    return PopulationEvidence(collected)
+    unused = dict[str, int]()
+    if "results" in collected:
+        found = collected["results"]
+        unused = dict(found["reason"].drop_nulls().value_counts(name="rows").sort("reason").iter_rows())
+        used = pl.col("reason").is_null() | (pl.col("use").cast(pl.String) == "unread")
+        collected["results"] = found.filter(used).drop("reason")
+    return PopulationEvidence(collected, unused)
 
 
 def _stays(lines: pl.LazyFrame, index: pl.LazyFrame, as_of: date) -> pl.LazyFrame | None:
@@ -193,10 +205,12 @@ def _diagnoses(
     start, end = plan.decisions.lines.window
     masks = wanted.code_masks(_known_codes(plan, valuesets), plan.codes.code, valuesets)
     bits = _member_bits(wanted, valuesets, members, counted)
-    parts = [_asked(sources.current, masks, bits)]
+    asked = [_asked(with_version(sources.current, sources.lines), masks, bits)]
     if sources.history is not None:
-        parts.append(_asked(sources.history, masks.filter(pl.col("years") > 0), bits))
-    codes = pl.concat(parts).unique().collect(engine="streaming")
+        earlier = with_version(sources.history, sources.lines)
+        asked.append(_asked(earlier, masks.filter(pl.col("years") > 0), bits))
+    codes = [one.collect(engine="streaming") for one in asked]
+    claim_id = pl.concat([one.select("claim_id") for one in codes]).unique()
     names = lines.collect_schema().names()
     optional = [
         (pl.col(name).cast(pl.String) if name in names else pl.lit(default, pl.String)).alias(name)
@@ -205,19 +219,20 @@ def _diagnoses(
         )
     ]  # fmt: skip
     heads = (
-        lines.filter(pl.col("thru_date") <= as_of)
-        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), *optional)
-        .join(codes.lazy().select("claim_id").unique(), on="claim_id", how="semi")
-        .group_by("claim_id", "member_id")
+        with_record(lines.filter(pl.col("thru_date") <= as_of))
+        .select(*RECORD, pl.col("thru_date").alias("date"), *optional)
+        .join(claim_id.lazy(), on="claim_id", how="semi")
+        .group_by(RECORD)
         .agg(
             pl.col("date").max(), pl.col("claim_type").first(), pl.col("record_type").first(),
             pl.col("place_of_service").drop_nulls().first(),
         )
     )  # fmt: skip
     mask = pl.when(pl.col("date").is_between(start, end)).then("year").otherwise("years")
+    records = heads.collect(engine="streaming").lazy()
+    held = [held_by(one.lazy(), records).drop("version") for one in codes]
     return (
-        codes.lazy()
-        .join(heads, on="claim_id")
+        pl.concat(held, how="diagonal").unique()
         .join(masks.lazy(), on="diagnosis_code")
         .join(bits.lazy(), on="member_id")
         .filter((mask & pl.col("bits")) > 0)
@@ -260,13 +275,15 @@ def _member_bits(wanted: Needs, valuesets: ValueSets, members: pl.DataFrame, cou
 
 
 def _asked(diagnoses: pl.LazyFrame, masks: pl.DataFrame, bits: pl.DataFrame) -> pl.LazyFrame:
-    """claim_id, diagnosis_code that some rule may look at; where the source does not name the member, the claim tells
-    later."""
+    """claim_id, diagnosis_code that some rule may look at, with the member and the version of the claim where the
+    source tells them; else the claim tells later."""
     # The filter goes into the reader, the join does not.
     code = pl.col("diagnosis_code").cast(pl.String)
     found = diagnoses.filter(code.is_in(masks["diagnosis_code"].implode())).with_columns(code)
     found = found.join(masks.lazy(), on="diagnosis_code")
     if "member_id" in diagnoses.collect_schema().names():
         either = pl.col("year") | pl.col("years")
-        found = found.join(bits.lazy(), on="member_id").filter((either & pl.col("bits")) > 0)
-    return found.select("claim_id", "diagnosis_code")
+        matters = pl.col("member_id").is_null() | ((either & pl.col("bits")) > 0)
+        found = found.join(bits.lazy(), on="member_id", how="left").filter(matters)
+    told = [name for name in ("member_id", "version") if name in diagnoses.collect_schema().names()]
+    return found.select("claim_id", *told, "diagnosis_code").unique()

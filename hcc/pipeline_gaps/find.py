@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -127,15 +127,37 @@ def gaps_of(
     enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window, as_of)
     with clock.stage("outliers", 0.05):
         outliers = outlying_providers(population, inputs, sources, as_of, rules)
-    shared = Shared()
+    shared, unused = Shared(), dict[str, int]()
     for part in population.parts(sources, as_of):
         at = (part.offset, population.members)
         contexts = _contexts(part, enrolled, rules, valuesets, as_of, options, clock, at)
+        for reason, rows in contexts.evidence.unused_results.items():
+            unused[reason] = unused.get(reason, 0) + rows
         known = _by_member(flags, part.scored.members["member_id"])
         _search(replace(contexts, outliers=outliers, previous=known), population.piece, shared, sink, found, clock, at)
         del part, contexts  # before the next part is scored
+    found.counts["unused_results"] = unused
+    found.notes += _unused_note(unused)
     clock.seconds["gaps"] = time.perf_counter() - begun
     return found
+
+
+_WHY_UNUSED = {
+    "STATUS": "cancelled or entered in error", "EXCLUDED_CODE": "a test that is no measure of the concept",
+    "NO_VALUE": "no value that can be read", "UNKNOWN_UNIT": "an unknown unit", "NO_UNIT": "no unit, and none that it "
+    "must be", "IMPLAUSIBLE": "not plausible",
+}  # fmt: skip
+
+
+def _unused_note(unused: Mapping[str, int]) -> list[str]:
+    """RULINGS 30: results that are not used are counted."""
+    if not unused:
+        return []
+    why = ", ".join(f"{rows:,} {_WHY_UNUSED.get(reason, reason)}" for reason, rows in sorted(unused.items()))
+    return [
+        f"observations: {sum(unused.values()):,} result(s) of tests that rules ask for have no value that is used ({why}); "
+        "that a test was done is, unless it was cancelled."
+    ]
 
 
 def _search(

@@ -12,7 +12,7 @@ from hcc.gaps.patterns.outliers import provider_outliers, provider_panels
 from hcc.intake import Inputs
 from hcc.pipeline_gaps.contexts import diagnoses_of, numbered_frames
 from hcc.pipeline_gaps.parts import Population
-from hcc.pipeline_gaps.sources import Sources, live_lines
+from hcc.pipeline_gaps.sources import Sources, Withdrawals, live_lines
 from hcc.rules.gap_patterns import ProviderOutlier
 from hcc.rules.gap_rules import GapRules
 
@@ -43,7 +43,8 @@ def outlying_providers(
     panels, by_hcc = [], []
     for part in population.parts(sources, as_of):
         frames = numbered_frames(part.scored)
-        seen = _seen(live_lines(part.sources, part.scored.plan), part.scored.members, rules_of_lines, as_of)
+        lines = live_lines(part.sources, Withdrawals.among(part.sources, part.scored.plan))
+        seen = _seen(lines, part.scored.members, rules_of_lines, as_of)
         for start, stop, _ in part.scored.results:
             here = seen.filter(pl.col("member_index").is_between(start, stop, closed="left"))
             panel, shares = provider_panels(diagnoses_of(part.scored, frames, start, stop), mapping, here)

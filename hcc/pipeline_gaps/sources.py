@@ -11,7 +11,9 @@ from typing import Any
 
 import polars as pl
 
-from hcc.diagnoses.chains import chains, special_records
+from hcc.diagnoses.chains import DELETE, Chains, chains, special_records
+from hcc.diagnoses.held import held_by, with_version
+from hcc.diagnoses.lines import live_line, version
 from hcc.errors import HccError, InputError
 from hcc.intake import Inputs, stacked_claims
 from hcc.intake.binding import Names
@@ -242,52 +244,72 @@ def findings_of_no_claim(sources: Sources) -> list[str]:
     ]
 
 
-def live_lines(sources: Sources, plan: Plan) -> pl.LazyFrame:
-    """Claim lines of records that stand: replaced and voided claims, voids and delete records are left out."""
+@dataclass(frozen=True, eq=False)
+class Withdrawals:
+    """``special``: the records that are replacements, voids or chart reviews; ``chains``: what came of them."""
+
+    special: pl.DataFrame
+    chains: Chains
+
+    @classmethod
+    def among(cls, sources: Sources, plan: Plan) -> Withdrawals | None:
+        """None where no claim withdraws anything."""
+        special = special_records(sources.lines)
+        if special is None or special.is_empty():
+            return None
+        return cls(special, chains(special, sources.lines, sources.diagnoses, plan.decisions.chains))
+
+
+def live_lines(sources: Sources, withdrawals: Withdrawals | None) -> pl.LazyFrame:
+    """Claim lines of records that stand: left out are those that were not accepted or denied for an administrative
+    reason, replaced and voided ones (each version of a claim for itself), voids and delete records."""
     lines = sources.lines
-    special = special_records(lines)
     names = lines.collect_schema().names()
-    if special is None or special.is_empty():
+    if {"accepted", "claim_status"} & set(names):
+        lines = lines.filter(live_line(names))
+    if withdrawals is None:
         return lines
     if "record_type" in names:
         lines = lines.filter(pl.col("record_type").cast(pl.String).fill_null("encounter") != "chart_review_delete")
     if "frequency_code" in names:
         lines = lines.filter(pl.col("frequency_code").cast(pl.String).fill_null("1") != "8")
-    dead = dead_claims(special, sources, plan)
-    return lines.filter(~pl.col("claim_id").is_in(dead.implode())) if len(dead) else lines
+    dead = withdrawals.chains.records.select(RECORD)
+    return with_record(lines).join(dead.lazy(), on=RECORD, how="anti") if dead.height else lines
 
 
-def dead_claims(special: pl.DataFrame, sources: Sources, plan: Plan) -> pl.Series:
-    """claim_id of claims all of whose versions were withdrawn."""
-    withdrawn = chains(special, sources.lines, sources.diagnoses, plan.decisions.chains).records
-    key = ["claim_id", "member_id", "version"]
-    standing = special.join(withdrawn, on=key, how="anti")
-    return withdrawn.join(standing, on="claim_id", how="anti")["claim_id"].unique()
+RECORD = ["claim_id", "member_id", "version"]
+"""What tells a record: a claim_id may be shared by members and by versions of a claim."""
 
 
-def deletes(sources: Sources, members: pl.LazyFrame) -> pl.LazyFrame | None:
-    """Chart-review deletes: member_index, date, diagnosis_code, claim_id, submitted (null: not known); None where the
-    claims have no such record."""
+def with_record(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Lines with the version of their record."""
+    told_apart = version(lines.collect_schema().names())
+    return lines.with_columns((pl.lit(0, pl.UInt32) if told_apart is None else told_apart).alias("version"))
+
+
+def deletes(sources: Sources, withdrawals: Withdrawals | None, members: pl.LazyFrame) -> pl.LazyFrame | None:
+    """Chart-review deletes that act: accepted, linked, not withdrawn themselves (SPEC R-3.12, R-3.14). member_index,
+    date, diagnosis_code, claim_id, submitted (null: not known); None where there is none."""
+    if withdrawals is None:
+        return None
+    acting = withdrawals.special.filter(
+        "live", pl.col("record_type") == DELETE, pl.col("linked_claim_id").is_not_null()
+    ).join(withdrawals.chains.records, on=RECORD, how="anti")
+    if acting.is_empty():
+        return None
     names = sources.lines.collect_schema().names()
-    if "record_type" not in names:
-        return None
     submitted = pl.col("submission_date") if "submission_date" in names else pl.lit(None, pl.Date)
+    some = pl.col("claim_id").is_in(acting["claim_id"].unique().implode())
     records = (
-        sources.lines.filter(pl.col("record_type").cast(pl.String) == "chart_review_delete")
-        .select("claim_id", "member_id", pl.col("thru_date").alias("date"), submitted.alias("submitted"))
-        .unique()
-        .collect(engine="streaming")
-    )
-    if records.is_empty():
-        return None
-    codes = (
-        sources.diagnoses.filter(pl.col("claim_id").is_in(records["claim_id"].unique().implode()))
-        .select("claim_id", pl.col("diagnosis_code").cast(pl.String))
+        with_record(sources.lines.filter(some))
+        .join(acting.lazy().select(RECORD), on=RECORD, how="semi")
+        .select(*RECORD, pl.col("thru_date").alias("date"), submitted.alias("submitted"))
         .unique()
     )
+    codes = with_version(sources.diagnoses.filter(some), sources.lines)
     return (
-        codes.join(records.lazy(), on="claim_id")
+        held_by(codes, records)
         .join(members, on="member_id")
-        .select("member_index", "date", "diagnosis_code", "claim_id", "submitted")
+        .select("member_index", "date", pl.col("diagnosis_code").cast(pl.String), "claim_id", "submitted")
         .unique()
     )

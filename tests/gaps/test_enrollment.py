@@ -33,10 +33,10 @@ def found(
     as_of: date = AS_OF, **tables: Any,
 ) -> Any:  # fmt: skip
     run = hcc.score(
-        pl.DataFrame(people), pl.DataFrame(claims), payment_year=2026,
+        pl.DataFrame(people), pl.DataFrame(claims, infer_schema_length=None), payment_year=2026,
         enrollment=None if enrolled is None else pl.DataFrame(enrolled),
     )  # fmt: skip
-    given = {name: pl.DataFrame(rows) for name, rows in tables.items()}
+    given = {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in tables.items()}
     return hcc.find_gaps(run, as_of=as_of, **given)
 
 

@@ -8,11 +8,11 @@ from datetime import date
 import polars as pl
 
 from hcc.gaps.evidence.common import column_or_null, with_members, within
-from hcc.gaps.evidence.values import FINDINGS, read_values
+from hcc.gaps.evidence.values import COMPARATORS, FINDINGS, read_values
 from hcc.rules.lab_units import CANDIDATES, bounds, candidates, clean_unit, conversions, plausible
 from hcc.rules.valuesets import ValueSets
 
-USES = pl.Enum(["include", "support", "fallback", "range", "unverified", "exclude"])
+USES = pl.Enum(["include", "support", "fallback", "range", "unverified", "exclude", "unread"])
 _TEXTS = ["loinc", "raw_unit", "raw_value"]
 _COLUMNS = [
     *("concept", "use", "value", "low", "high", "comparator", "finding", "unit", "raw_value", "raw_unit", "loinc"),
@@ -29,8 +29,11 @@ def results(
     concepts: Collection[str] | None = None,
     since: date | None = None,
     until: date | None = None,
+    unread: bool = False,
 ) -> pl.LazyFrame:
-    """Usable results: one row per observation.
+    """Usable results: one row per observation. ``unread``: those that cannot be used as well, with the reason (of
+    ``unused_results``) and, but for what was cancelled, ``use`` unread: a test was done, whatever it said. Their value is
+    0, which no other use lets be seen.
 
     Columns: member_id or member_index; observation_date Date; concept Enum; use Enum (include, support, fallback,
     range, unverified; excluded codes never come out); value Float64 in the canonical unit, as written (null for
@@ -38,8 +41,19 @@ def results(
     range, text); finding Enum (positive, negative, indeterminate; null where the test has none); unit String;
     raw_value, raw_unit, loinc String.
     """
-    judged = _judged(observations, valuesets, concepts, since, until).filter(pl.col("reason").is_null())
-    return with_members(judged.drop("reason"), members)
+    judged = _judged(observations, valuesets, concepts, since, until)
+    if not unread:
+        return with_members(judged.filter(pl.col("reason").is_null()).drop("reason"), members)
+    blank = pl.col("reason").is_not_null()
+    zero = [pl.when(blank).then(0.0).otherwise(name).alias(name) for name in ("value", "low", "high")]
+    done = blank & (pl.col("reason") != "STATUS")
+    return with_members(
+        judged.with_columns(
+            *zero, pl.when(done).then(pl.lit("unread", USES)).otherwise("use").alias("use"),
+            pl.when(blank).then(pl.lit("=").cast(COMPARATORS)).otherwise("comparator").alias("comparator"),
+        ),
+        members,
+    )  # fmt: skip
 
 
 def unused_results(

@@ -74,8 +74,9 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
             pl.col("counted").any(),
             pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
             pl.col("date").min().alias("first"),
-            pl.col("date").max().alias("last"),
-            pl.col("other_claim").min(),
+            pl.max_horizontal(pl.col("date").filter("counted").max(), pl.col("other_date").max()).alias("last"),
+            # Of several the latest, which is what is shown of it.
+            pl.col("other_claim").sort_by("other_date", "other_claim", descending=[True, False]).first(),
             pl.col("other_date").max(),
         )
     )
