@@ -154,10 +154,9 @@ def _unused_note(unused: Mapping[str, int]) -> list[str]:
     if not unused:
         return []
     why = ", ".join(f"{rows:,} {_WHY_UNUSED.get(reason, reason)}" for reason, rows in sorted(unused.items()))
-    return [
-        f"observations: {sum(unused.values()):,} result(s) of tests that rules ask for have no value that is used ({why}); "
-        "that a test was done is, unless it was cancelled."
-    ]
+    done = set(unused) - {"STATUS"}
+    told = f"observations: {sum(unused.values()):,} result(s) of tests that rules ask for have no value that is used: {why}."
+    return [told + (" Those not cancelled still show that a test was done." if done else "")]
 
 
 def _search(
