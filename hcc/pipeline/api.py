@@ -54,6 +54,11 @@ class Run:
     scored: Scored | None = None
     inputs: Inputs | None = None
 
+    def __repr__(self) -> str:
+        where = f"in {self.path}" if self.path is not None else f"with {len(self.frames)} tables in memory"
+        members = self.counts.get("members", 0)
+        return f"<Run {self.run_id}: payment year {self.options.payment_year}, {members:,} members, {where}>"
+
     def __getattr__(self, name: str) -> pl.DataFrame:
         if name.startswith("_") or name not in RESULT_TABLES:
             raise AttributeError(f"a run has no table {name!r}; tables: {', '.join(RESULT_TABLES)}")

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hcc.conditions import after_hierarchies, after_removals, edit_class, member_hccs, pack_bits, pair_bits
+from hcc.conditions import (
+    HIERARCHY_MODES,
+    after_hierarchies,
+    after_removals,
+    edit_class,
+    member_hccs,
+    modes_disagree,
+    pack_bits,
+    pair_bits,
+)
 from hcc.diagnoses import EPOCH
 from hcc.errors import HccError
 from hcc.intake import normalize_code
@@ -37,7 +46,10 @@ def _decimal(thousandths: int) -> Decimal:
 
 @dataclass(frozen=True)
 class OneModelScore:
-    """One model's view of the member. ``factors`` sum to ``raw_score``; ``dropped`` says by which HCC."""
+    """One model's view of the member. ``factors`` sum to ``raw_score``; ``dropped`` says by which HCC.
+
+    ``other_mode_raw_score``: what the other hierarchy mode gives, where the two disagree (SPEC R-2.16).
+    """
 
     part: str
     program: str
@@ -55,6 +67,8 @@ class OneModelScore:
     unverified: bool
     no_score_reason: str | None
     no_payment_reason: str | None
+    hierarchy_modes_disagree: bool = False
+    other_mode_raw_score: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class OneScore:
         """As ``run.scores`` of a population run."""
         columns = (
             "part", "program", "model", "calibration", "segment", "raw_score", "normalized_score", "payment_score",
-            "blend_weight", "unverified", "no_score_reason", "no_payment_reason",
+            "blend_weight", "unverified", "no_score_reason", "no_payment_reason", "hierarchy_modes_disagree",
         )  # fmt: skip
         return self._table("scores", [{c: getattr(one, c) for c in columns} for one in self.models])
 
@@ -183,7 +197,7 @@ def score_one(
             del found_id[code]
     ids = np.array(list(found_id.values()), dtype=np.int64)
     profile = np.zeros(1, dtype=np.int32)
-    raw, details, alive = {}, {}, set()
+    raw, details, alive, disagree = {}, {}, set(), {}
     for name, model in plan.models.items():
         tables = model.conditions
         classes = edit_class(tables, profiles.sex, profiles.age)
@@ -198,7 +212,12 @@ def score_one(
                     uncounted.setdefault(code, EDIT_KINDS[kind[place]])
         bits = np.concatenate([bit[bit >= 0] for bit, _ in pairs])
         found = pack_bits(np.zeros(len(bits), dtype=np.int64), bits, 1, tables.words)
-        kept = after_hierarchies(tables, after_removals(tables, found), chosen.hierarchy_mode)
+        remaining = after_removals(tables, found)
+        kept = after_hierarchies(tables, remaining, chosen.hierarchy_mode)
+        if modes_disagree(tables, remaining)[0]:
+            (other,) = (mode for mode in HIERARCHY_MODES if mode != chosen.hierarchy_mode)
+            others = raw_scores(model.scores, by_model[name], profile, after_hierarchies(tables, remaining, other))
+            disagree[name] = _decimal(others[0][0])
         listed = member_hccs(tables, found, kept, chosen.hierarchy_mode)
         raw[name] = raw_scores(model.scores, by_model[name], profile, kept)
         details[name] = (kept, listed, behind)
@@ -257,6 +276,8 @@ def score_one(
                 unverified=payment.unverified,
                 no_score_reason=lost or None,
                 no_payment_reason=None if has_pay else lost or payment.no_payment_reason or None,
+                hierarchy_modes_disagree=payment.model in disagree,
+                other_mode_raw_score=disagree.get(payment.model) if placed else None,
             )
         )
     by_part = _parts_of_year(parts, person.months) if plan.blends else {}
@@ -270,7 +291,7 @@ def score_one(
         risk_score_d=by_part["D"].risk_score if "D" in by_part else None,
         models=scores,
         uncounted=uncounted,
-        data_quality=list(person.data_quality),
+        data_quality=[*person.data_quality, *(["HIERARCHY_MODES_DISAGREE"] if disagree else [])],
         no_score_reason=whole_reason,
         parts=list(by_part.values()),
     )

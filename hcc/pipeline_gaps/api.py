@@ -36,6 +36,10 @@ class Gaps:
     frames: dict[str, pl.DataFrame]
     path: Path | None = None
 
+    def __repr__(self) -> str:
+        where = f"in {self.path}" if self.path is not None else "in memory"
+        return f"<Gaps as of {self.as_of}: {self.found.counts['gaps']:,} rows {where}>"
+
     def __getattr__(self, name: str) -> pl.DataFrame:
         if name.startswith("_") or name not in TABLES:
             raise AttributeError(f"gaps have no table {name!r}; tables: {', '.join(TABLES)}")

@@ -22,11 +22,12 @@ EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class PopulationEvidence:
-    """Frames by name, sorted by member; a table that was not given is absent. ``unused_results``: how many results were
-    not used, by reason."""
+    """Frames by name, sorted by member; a table that was not given is absent. ``unused_results``, ``unidentified_fills``:
+    how many results were not used and how many fills nothing identifies, by reason."""
 
     frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     unused_results: Mapping[str, int] = field(default_factory=dict)
+    unidentified_fills: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, start: int, stop: int) -> Evidence:
         """Evidence of the members ``start`` to ``stop`` (exclusive)."""
@@ -53,10 +54,11 @@ def population_evidence(
     wanted = needs(rules, valuesets)
     index = members.lazy().select("member_id", "member_index")
     frames: dict[str, pl.LazyFrame] = {}
+    unidentified: dict[str, int] = {}
     if "pharmacy" in sources.extras:
         pharmacy = sources.extras["pharmacy"]
         concerned = _concerned(rules, valuesets, members, counted)
-        both = fills_of_members(
+        *both, unidentified = fills_of_members(
             pharmacy, valuesets, members.select("member_id", "member_index"), concerned,
             classes=wanted.drug_classes, since=EARLIEST, until=as_of,
         )  # fmt: skip
@@ -106,7 +108,7 @@ def population_evidence(
         unused = dict(found["reason"].drop_nulls().value_counts(name="rows").sort("reason").iter_rows())
         used = pl.col("reason").is_null() | (pl.col("use").cast(pl.String) == "unread")
         collected["results"] = found.filter(used).drop("reason")
-    return PopulationEvidence(collected, unused)
+    return PopulationEvidence(collected, unused, unidentified)
 
 
 def _stays(lines: pl.LazyFrame, index: pl.LazyFrame, as_of: date) -> pl.LazyFrame | None:

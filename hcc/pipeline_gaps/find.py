@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -127,17 +128,17 @@ def gaps_of(
     enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window, as_of)
     with clock.stage("outliers", 0.05):
         outliers = outlying_providers(population, inputs, sources, as_of, rules)
-    shared, unused = Shared(), dict[str, int]()
+    shared, unused, unidentified = Shared(), Counter[str](), Counter[str]()
     for part in population.parts(sources, as_of):
         at = (part.offset, population.members)
         contexts = _contexts(part, enrolled, rules, valuesets, as_of, options, clock, at)
-        for reason, rows in contexts.evidence.unused_results.items():
-            unused[reason] = unused.get(reason, 0) + rows
+        unused.update(contexts.evidence.unused_results)
+        unidentified.update(contexts.evidence.unidentified_fills)
         known = _by_member(flags, part.scored.members["member_id"])
         _search(replace(contexts, outliers=outliers, previous=known), population.piece, shared, sink, found, clock, at)
         del part, contexts  # before the next part is scored
-    found.counts["unused_results"] = unused
-    found.notes += _unused_note(unused)
+    found.counts |= {"unused_results": dict(unused), "unidentified_fills": dict(unidentified)}
+    found.notes += [*_unidentified_note(unidentified), *_unused_note(unused)]
     clock.seconds["gaps"] = time.perf_counter() - begun
     return found
 
@@ -147,6 +148,17 @@ _WHY_UNUSED = {
     "NO_VALUE": "no value that can be read", "UNKNOWN_UNIT": "an unknown unit", "NO_UNIT": "no unit, and none that it "
     "must be", "IMPLAUSIBLE": "not plausible",
 }  # fmt: skip
+
+
+def _unidentified_note(fills: Mapping[str, int]) -> list[str]:
+    """A fill that nothing identifies is counted; what it does to rules is told in their rows (RULINGS 23)."""
+    if not fills:
+        return []
+    why = ", ".join(f"{rows:,} {reason}" for reason, rows in sorted(fills.items()))
+    return [
+        f"pharmacy: {sum(fills.values()):,} fill(s) name no drug that is known here ({why}). 'hcc rules import' takes an NDC "
+        "directory or RxNorm files of your own."
+    ]
 
 
 def _unused_note(unused: Mapping[str, int]) -> list[str]:

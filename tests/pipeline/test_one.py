@@ -365,3 +365,29 @@ def test_a_year_that_is_none(year: Any) -> None:
 def test_a_single_text_is_no_list(codes: Any) -> None:
     with pytest.raises(HccError, match="no list of codes"):
         hcc.score_one(codes, birth_date="1953-06-15", sex="F", payment_year=2026)
+
+
+def test_where_the_hierarchy_modes_disagree_it_says_so() -> None:
+    """SPEC S18 and R-2.16: both scores, and a warning; a population says the same of the member."""
+    codes, who = ["Z944", "K766", "R402110"], {"birth_date": "1956-02-01", "sex": "F", "payment_year": 2026}
+    found = {mode: hcc.score_one(codes, **who, hierarchy_mode=mode) for mode in ("cms_python", "cms_sas")}
+    ours, others = (found[mode]["cms-hcc-v28"] for mode in ("cms_python", "cms_sas"))
+    assert ours.raw_score != others.raw_score
+    assert (ours.other_mode_raw_score, others.other_mode_raw_score) == (others.raw_score, ours.raw_score)
+    for one in found.values():
+        assert one.scores["hierarchy_modes_disagree"].to_list() == [True]
+        assert "HIERARCHY_MODES_DISAGREE" in one.data_quality
+    plain = hcc.score_one(["E119"], **who)
+    assert plain["cms-hcc-v28"].other_mode_raw_score is None
+    assert "HIERARCHY_MODES_DISAGREE" not in plain.data_quality
+
+
+def test_a_run_is_shown_in_one_line() -> None:
+    members = pl.DataFrame([{"member_id": "a", "birth_date": date(1950, 1, 1), "sex": "F"}])
+    line = {"claim_id": "c", "member_id": "a", "thru_date": date(2025, 5, 5), "hcpcs": "99213", "diagnosis_1": "E119"}
+    run = hcc.score(members, pl.DataFrame([line]), payment_year=2026)
+    assert repr(run).startswith("<Run ")
+    assert "payment year 2026, 1 members" in repr(run)
+    gaps = hcc.find_gaps(run, as_of=date(2025, 12, 31))
+    assert repr(gaps).startswith("<Gaps as of 2025-12-31")
+    assert max(len(repr(run)), len(repr(gaps))) < 200

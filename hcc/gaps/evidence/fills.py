@@ -109,9 +109,10 @@ def fills_of_members(
     classes: Collection[str] | None = None,
     since: date | None = None,
     until: date | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """``fills`` of ``members`` (member_index, fill_date, drug, code) and ``unidentified_fills`` of ``concerned``
-    (member_index, fill_date, count), in two passes over a table of any size.
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """``fills`` of ``members`` (member_index, fill_date, drug, code), ``unidentified_fills`` of ``concerned``
+    (member_index, fill_date, count), and how many rows of ``members`` nothing identifies, by reason; in two passes over
+    a table of any size.
 
     What the identifiers mean is worked out once per different set of them; the fills then go by numbers.
     """
@@ -125,15 +126,17 @@ def fills_of_members(
     on = ["key"] if keyed["key"].is_unique().all() else present
     once = sets.with_columns(member_id="set", fill_date=pl.lit(date.max)).lazy()
     meant = fills(once, valuesets, classes=classes).select("drug", "code", set="member_id").collect()
-    unread = unidentified_fills(once, valuesets).select(set="member_id").unique().collect()
+    unread = unidentified_fills(once, valuesets).select("reason", set="member_id").unique("set").collect()
     wanted = keyed.filter(pl.col("set").is_in(pl.concat([meant["set"], unread["set"]]).implode()))
     known = rows.with_columns(key.alias("key")).join(wanted.lazy().select("set", *on), on=on, nulls_equal=True)
     found = with_members(known.select("member_id", "fill_date", "set"), members.lazy()).collect(engine="streaming")
     few = found.filter(pl.col("set").is_in(unread["set"].implode())).join(concerned, on="member_index", how="semi")
+    many = found.join(unread, on="set").group_by("reason").len().sort("reason")
     few = few.unique()  # the same codes on the same day: one fill, delivered twice
     return (
         found.join(meant, on="set").select("member_index", "fill_date", "drug", "code"),
         few.group_by("member_index", "fill_date").agg(pl.len().alias("count")),
+        dict(many.iter_rows()),
     )
 
 

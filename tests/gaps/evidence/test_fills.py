@@ -216,5 +216,6 @@ def test_an_unidentified_fill_delivered_twice_is_one() -> None:
         *({"member_id": "a", "fill_date": later if place == 3 else DAY, **row} for place, row in enumerate(rows))
     )
     who = pl.DataFrame({"member_id": ["a"], "member_index": [4]}, schema_overrides={"member_index": pl.UInt32})
-    _, unread = fills_of_members(table, load_valuesets(), who, who)
+    _, unread, by_reason = fills_of_members(table, load_valuesets(), who, who)
     assert sorted(unread.select("member_index", "fill_date", "count").rows()) == [(4, DAY, 2), (4, later, 1)]
+    assert by_reason == {"UNKNOWN_NDC": 4}  # rows, as they came
