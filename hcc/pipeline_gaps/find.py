@@ -28,7 +28,7 @@ from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
 from hcc.pipeline_gaps.outliers import outlying_providers
 from hcc.pipeline_gaps.parts import Part, Population
-from hcc.pipeline_gaps.sources import Sources, as_of_day, findings_of_no_claim, read_sources
+from hcc.pipeline_gaps.sources import Sources, as_of_day, findings_of_no_claim, hardly_covered, read_sources
 from hcc.pipeline_gaps.worth import worths
 from hcc.results import Flags
 from hcc.rules.gap_patterns import Recapture
@@ -122,7 +122,10 @@ def gaps_of(
     }  # fmt: skip
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds,
-        [*sources.notes, *findings_of_no_claim(sources), *(f"{r.id} is not judged: {r.why}" for r in rules.not_judged)],
+        [
+            *sources.notes, *findings_of_no_claim(sources), *hardly_covered(sources, as_of),
+            *(f"{r.id} is not judged: {r.why}" for r in rules.not_judged),
+        ],
     )
     found.fingerprints, found.rejected = sources.fingerprints, sources.rejected
     enrolled = enrolled_as_of(inputs.enrollment, plan.decisions.lines.window, as_of)

@@ -211,6 +211,22 @@ def covered_days(months: Mapping[date, int], until: date = _LAST) -> tuple[date,
     return first, back(last, -1, "month") - timedelta(days=1)
 
 
+def hardly_covered(sources: Sources, as_of: date) -> list[str]:
+    """Notes about tables too small to tell which days they speak for, with rows in less than half of the year's months."""
+    first, told = sources.year_start, []
+    year = {back(first, -number, "month") for number in range(12)}
+    passed = {month for month in year if month <= as_of}
+    for table in sorted(set(_DECIDES_AS_OF) & set(sources.days)):
+        months = _by_month(sources.days[table], as_of)
+        rows, met = sum(months.values()), len(set(months) & passed)
+        if 0 < rows < _TELLING_ROWS and 2 * met < len(passed):
+            told.append(
+                f"{table}: {rows:,} row(s), in {met} of the {len(passed)} months since {first.isoformat()}. So small a table "
+                "is taken to speak for whole years; if it is an extract, rules that look for absence flag too much."
+            )
+    return told
+
+
 def _latest(lines: pl.LazyFrame, column: str) -> date | None:
     found: date | None = lines.select(pl.col(column).max()).collect(engine="streaming").item()
     return found

@@ -94,12 +94,44 @@ def test_history_that_does_not_say_what_kind_of_claims_it_has(without: str) -> N
 @pytest.mark.parametrize(("last_month", "told"), [(10, " The fills given end 2025-10-31."), (12, "")])
 def test_a_table_that_ends_early_is_told(last_month: int, told: str) -> None:
     """A quarter of a year may be missing at the end; whoever reads the sentence is told up to when was looked."""
-    claims = pl.DataFrame([claim(f"c{n}", date(2025, n, 9), ["E119", "I480"], claim_type="professional") for n in (1, 9)])
+    claims = pl.DataFrame(
+        [claim(f"c{n}", date(2025, n, 9), ["E119", "I480"], claim_type="professional") for n in (1, 9)]
+    )
     days = [date(2025, 1, 1) + timedelta(n // 20) for n in range(20 * 365)]
     fills = pl.DataFrame({"member_id": ["b"] * len(days), "fill_date": days, "drug_name": "lisinopril"})
     run = hcc.score(PEOPLE, claims, payment_year=2026)
     some = fills.filter(pl.col("fill_date").dt.month() <= last_month)
     found = hcc.find_gaps(run, pharmacy=some, as_of=date(2026, 1, 31)).gaps
-    sentences = found.filter(pl.col("rule_id").cast(pl.String) == "AUD-MEDLESS", pl.col("status").cast(pl.String) == "open")
+    sentences = found.filter(
+        pl.col("rule_id").cast(pl.String) == "AUD-MEDLESS", pl.col("status").cast(pl.String) == "open"
+    )
     assert sentences.height
     assert all(("The fills given end" in text) == bool(told) and told in text for text in sentences["reason"])
+
+
+@pytest.mark.parametrize(
+    ("of_months", "as_of", "told"),
+    [
+        (range(1, 2), date(2025, 12, 31), "30 row(s), in 1 of the 12 months since 2025-01-01"),
+        (range(1, 6), date(2025, 12, 31), "150 row(s), in 5 of the 12 months since 2025-01-01"),
+        (range(1, 7), date(2025, 12, 31), None),
+        (range(1, 13), date(2025, 12, 31), None),
+        (range(1, 13), date(2025, 3, 31), None),
+    ],
+)
+def test_a_small_table_of_few_months_is_told(of_months: range, as_of: date, told: str | None) -> None:
+    """An extract of one month speaks for the year, and rules that look for absence flag more: the note says so."""
+    members = pl.DataFrame([{"member_id": "a", "birth_date": date(1955, 6, 15), "sex": "F"}])
+    line = {"claim_id": "c", "member_id": "a", "claim_type": "professional", "thru_date": date(2025, 2, 1),
+            "hcpcs": "99213", "diagnosis_1": "E119"}  # fmt: skip
+    fills = [
+        {"member_id": "a", "fill_date": date(2025, month, 1), "drug_name": "metformin"}
+        for month in of_months for _ in range(30)
+    ]  # fmt: skip
+    run = hcc.score(members, pl.DataFrame([line]), payment_year=2026)
+    notes = [
+        note for note in hcc.find_gaps(run, pharmacy=pl.DataFrame(fills), as_of=as_of).found.notes if "extract" in note
+    ]
+    assert bool(notes) == bool(told)
+    if told is not None:
+        assert told in notes[0]
