@@ -158,8 +158,8 @@ def _told(error: BaseException, *, debug: bool) -> int:
         return 1
     if _is_damage(error):
         click.echo(
-            "error: A DuckDB file cannot be read: it is cut off or damaged.\n"
-            "hint: Copy it again from where it came from, or make it anew.", err=True
+            "error: A DuckDB file cannot be read to its end: it is cut off, damaged, or in use by another program.\n"
+            "hint: Close what has it open; else copy it again from where it came from, or make it anew.", err=True
         )  # fmt: skip
         return 1
     # No text of the error: it may quote values, and those may be a member's.

@@ -23,7 +23,7 @@ def of_files(
     ``hash_of`` says what ``sha256`` stands for: all bytes, or names, sizes, times and both ends of each file.
     ``content`` is the same whatever the files are called, wherever and in whatever order they lie: a hash of each
     file's bytes, of large ones their size and both ends.
-        """
+    """
     stats = [path.stat() for path in paths]
     size = sum(stat.st_size for stat in stats)
     whole = size <= _WHOLE
