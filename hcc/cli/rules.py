@@ -112,6 +112,8 @@ def check(folder: Path | None, rule_files: tuple[Path, ...], mappings: str | Non
     from hcc.rules.check_data import changes_faults, data_faults, data_folders, program_faults, year_folders
     from hcc.rules.folders import model_folders, roots
     from hcc.rules.gap_rules import check_gap_rules
+    from hcc.rules.retired import FILE as RETIRED
+    from hcc.rules.retired import retired_faults
     from hcc.rules.valueset_checks import check_valuesets
 
     names: list[tuple[str, list[str]]] = []
@@ -132,6 +134,8 @@ def check(folder: Path | None, rule_files: tuple[Path, ...], mappings: str | Non
             for path in sorted((root / "programs").glob("*.toml")):
                 where = str(root) if folder is not None else mappings
                 names.append((f"programs/{path.stem}", program_faults(int(path.stem), where)))
+            if (root / RETIRED).is_file():
+                names.append((RETIRED, retired_faults(root)))
             if (root / "gaps" / "rules").is_dir():
                 names.append(("gaps/rules", check_gap_rules(own_rules, mappings=root)))
                 own_rules = []

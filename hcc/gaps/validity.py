@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from hcc.gaps.context import GapContext
-from hcc.rules.folders import find
 from hcc.rules.icd10cm import mapped_codes
+from hcc.rules.retired import retired_codes
 
 
 def not_in_year(context: GapContext) -> pl.DataFrame:
@@ -24,8 +24,7 @@ def successors(context: GapContext) -> pl.DataFrame:
 
 def _could_be(context: GapContext) -> pl.DataFrame:
     """diagnosis_code, could_be: one row per successor of a code that ended."""
-    table = pl.read_csv(find("gaps", "retired_codes.csv", mappings=context.mappings), infer_schema=False)
-    return table.select("diagnosis_code", pl.col("could_be").str.split("|")).explode("could_be")
+    return retired_codes(context.mappings).select("diagnosis_code", "could_be")
 
 
 def claimable(context: GapContext, noted: pl.DataFrame, *, on_its_day: bool) -> pl.DataFrame:

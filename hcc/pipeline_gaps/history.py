@@ -15,7 +15,7 @@ from hcc.pipeline.plan import Plan
 from hcc.pipeline.run import Scored, judged_members
 from hcc.pipeline_gaps.sources import Sources
 from hcc.rules.eligibility import procedure_codes
-from hcc.rules.folders import find
+from hcc.rules.retired import retired_codes
 from hcc.rules.ruleset import RuleSet
 
 _FAR = date(9999, 12, 31)
@@ -80,7 +80,7 @@ def _pairs(member: NDArray[np.uint32], code: NDArray[np.uint16]) -> pl.Series:
 def _with_retired(plan: Plan) -> Codes:
     """The run's codes and those retired since, which no table of now maps (SPEC R-5.12)."""
     known = set(plan.codes.code)
-    more = retired_codes(plan).select("diagnosis_code", "retired_on").unique().sort("diagnosis_code")
+    more = retired_codes(plan.options.mappings).select("diagnosis_code", "retired_on").unique().sort("diagnosis_code")
     more = more.filter(~pl.col("diagnosis_code").is_in(list(known)))
     if more.is_empty():
         return plan.codes
@@ -92,14 +92,6 @@ def _with_retired(plan: Plan) -> Codes:
     )
 
 
-def retired_codes(plan: Plan) -> pl.DataFrame:
-    """diagnosis_code, retired_on, could_be (one row per successor)."""
-    path = find("gaps", "retired_codes.csv", mappings=plan.options.mappings)
-    table = pl.read_csv(path, infer_schema=False)
-    day = pl.col("retired_on").str.to_date()
-    return table.select("diagnosis_code", day, pl.col("could_be").str.split("|")).explode("could_be")
-
-
 def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], members: pl.DataFrame) -> pl.DataFrame:
     """``rows`` of ``earlier_diagnoses`` (of some members) as HCCs of the models of now.
 
@@ -107,7 +99,7 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
     uncertain, and where ``rows`` names claims ``named``: a list of claim_id, date, diagnosis_code. Edits take the
     member's age and sex of now (SPEC R-5.13).
     """
-    retired = retired_codes(plan)
+    retired = retired_codes(plan.options.mappings)
     text = rows["diagnosis_code"].dtype
     codes = rows["diagnosis_code"].unique().cast(pl.String)
     parts = []
@@ -115,13 +107,15 @@ def history_hccs(rows: pl.DataFrame, plan: Plan, models: tuple[RuleSet, ...], me
         mapping = rules.diagnosis_to_hcc.filter(pl.col("diagnosis_code").is_in(codes.implode())).with_columns(
             pl.lit(False).alias("uncertain")
         )
+        # A successor that maps to nothing is one more that the code could be: its HCC is as little determinable.
         gone = retired.join(mapping.select("diagnosis_code").unique(), on="diagnosis_code", how="anti").join(
-            rules.diagnosis_to_hcc.rename({"diagnosis_code": "could_be"}), on="could_be"
+            rules.diagnosis_to_hcc.rename({"diagnosis_code": "could_be"}), on="could_be", how="left"
         )
         gone = (
             gone.select("diagnosis_code", "hcc")
             .unique()
             .with_columns((pl.col("hcc").n_unique().over("diagnosis_code") > 1).alias("uncertain"))
+            .drop_nulls("hcc")
         )
         table = pl.concat([mapping, gone.select(mapping.columns)])
         table = table.with_columns(pl.col("diagnosis_code").cast(text))
