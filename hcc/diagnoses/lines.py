@@ -33,7 +33,8 @@ class LineRules:
     """What a year says about lines; built by the pipeline from mappings/eligibility and mappings/programs.
 
     ``procedures``: (service year, codes) pairs; ``bill_types``: prefix → form (outpatient, inpatient) of the bill
-    types that are accepted; ``audio_first``: audio-only lines rank before lines outside the window (they may count).
+    types that are accepted; ``audio_first``: audio-only lines rank before lines outside the window (they may count);
+    ``weak_procedures``: on the list, yet no face-to-face visit (SPEC R-3.21).
     """
 
     window: tuple[date, date]
@@ -42,6 +43,7 @@ class LineRules:
     audio_modifiers: Sequence[str]
     audio_procedures: Sequence[str]
     audio_first: bool = False
+    weak_procedures: Sequence[str] = ()
 
 
 def day_number(column: str) -> pl.Expr:
@@ -66,19 +68,37 @@ def _place(column: pl.Expr, places: Mapping[str, int], default: int) -> pl.Expr:
     return chain
 
 
+def _kind(names: Sequence[str]) -> pl.Expr:
+    """The claim type as position in FORMS."""
+    if not _has(names, "claim_type"):
+        return pl.lit(1, dtype=pl.UInt8)
+    return _place(pl.col("claim_type"), {"professional": 1, "outpatient": 2, "inpatient": 3, "dme": 5}, 0)
+
+
 def form(names: Sequence[str], rules: LineRules) -> pl.Expr:
     """Claim form as position in FORMS: the bill type decides where there is one, else the claim type."""
-    kind = (
-        _place(pl.col("claim_type"), {"professional": 1, "outpatient": 2, "inpatient": 3, "dme": 5}, 0)
-        if _has(names, "claim_type")
-        else pl.lit(1, dtype=pl.UInt8)
-    )
+    kind = _kind(names)
     if not _has(names, "bill_type"):
         return kind.alias("form")
     accepted = {prefix: FORMS.index(claim_form) for prefix, claim_form in rules.bill_types.items()}
     by_bill = _place(pl.col("bill_type").cast(pl.String).str.slice(0, 2), accepted, FORMS.index("bad_bill_type"))
     facility = pl.col("bill_type").is_not_null() & ~kind.is_in([1, 5])
     return pl.when(facility).then(by_bill).otherwise(kind).alias("form")
+
+
+def _unbilled(names: Sequence[str]) -> pl.Expr:
+    """Lines of facilities without type of bill."""
+    if not _has(names, "claim_type"):
+        return pl.lit(False)
+    facility = _kind(names).is_in([FORMS.index("outpatient"), FORMS.index("inpatient")])
+    return facility & pl.col("bill_type").is_null() if _has(names, "bill_type") else facility
+
+
+def _firm(names: Sequence[str], rules: LineRules) -> pl.Expr:
+    """Lines whose procedure is more than a virtual check-in (SPEC R-3.21)."""
+    if not _has(names, "hcpcs") or not rules.weak_procedures:
+        return pl.lit(True)
+    return ~pl.col("hcpcs").is_in(list(rules.weak_procedures)).fill_null(False)
 
 
 def listed(names: Sequence[str], rules: LineRules) -> pl.Expr:
@@ -170,6 +190,9 @@ def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:
         listed(names, rules).alias("_listed"),
         audio_only(names, rules).alias("_audio"),
         live_line(names).alias("_live"),
+        _firm(names, rules).alias("_firm"),
+        (pl.col("frequency_was_odd") if _has(names, "frequency_was_odd") else pl.lit(False)).alias("_odd"),
+        _unbilled(names).alias("_unbilled"),
         form(names, rules),
         (
             (pl.col("claim_status").cast(pl.String) != "denied").fill_null(True)
@@ -190,9 +213,13 @@ def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:
     ]
 
 
-# The largest of a record's lines, by: standing, live, paid, day; the rest rides along. 64 bits in all.
-_FIELDS = (("standing", 2), ("live", 1), ("paid", 1), ("day", DAY_BITS), ("form", 3), ("source", 2), ("npi", NPI_BITS))
-_FACTS = {"live": "_live", "paid": "_paid", "form": "form", "source": "source", "npi": "_npi"}
+# The largest of a record's lines, by: standing, live, paid, firm, day; the rest rides along. 64 bits in all.
+_FIELDS = (
+    ("standing", 2), ("live", 1), ("paid", 1), ("firm", 1), ("day", DAY_BITS), ("form", 3), ("source", 2),
+    ("npi", NPI_BITS), ("odd", 1), ("unbilled", 1),
+)  # fmt: skip
+_FACTS = {name: f"_{name}" for name in ("live", "paid", "firm", "npi", "odd", "unbilled")}
+_FACTS |= {name: name for name in ("form", "source")}
 
 
 def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
@@ -226,7 +253,7 @@ def same_everywhere(facts: Sequence[pl.Expr]) -> dict[str, int]:
 
 
 def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, NDArray[Any]]:
-    """standing, live, denied, best_day, form, source, npi, last_day and place of packed records."""
+    """standing, live, denied, firm, best_day, form, source, npi, odd, unbilled, last_day and place of packed records."""
     found: dict[str, NDArray[np.uint64]] = {}
     below = sum(bits for _, bits in _FIELDS)
     for name, bits in _FIELDS:
@@ -236,10 +263,13 @@ def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, ND
         "standing": found["standing"].astype(np.uint8),
         "live": found["live"] == 1,
         "denied": found["paid"] == 0,
+        "firm": found["firm"] == 1,
         "best_day": found["day"].astype(np.int32),
         "form": found["form"].astype(np.uint8),
         "source": found["source"].astype(np.uint8),
         "npi": found["npi"],
+        "odd": found["odd"] == 1,
+        "unbilled": found["unbilled"] == 1,
         "last_day": (last >> np.uint32(8)).astype(np.int32),
         "place": (last & np.uint32(0xFF)).astype(np.uint8),
     }

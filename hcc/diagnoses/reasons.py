@@ -48,6 +48,8 @@ FLAGS = (
     "NO_BILL_TYPE",
     "LIST_OF_ANOTHER_YEAR",
     "WITHDRAWN",
+    "FREQUENCY_ODD",
+    "WEAK_FACE_TO_FACE",
 )
 _FLAG = {name: 1 << i for i, name in enumerate(FLAGS)}
 _FORM = {name: i for i, name in enumerate(FORMS)}
@@ -81,8 +83,11 @@ _ASKS: dict[str, tuple[str, ...]] = {  # the columns without all of which a flag
     "REPLACEMENT_UNMATCHED": ("frequency_code",),
     "LIST_OF_ANOTHER_YEAR": (),
     "WITHDRAWN": ("frequency_code", "record_type"),
+    "NO_BILL_TYPE": ("claim_type",),
+    "FREQUENCY_ODD": ("frequency_was_odd",),
+    "WEAK_FACE_TO_FACE": ("hcpcs",),
 }
-_MOST_FLAGS = 6
+_MOST_FLAGS = 7
 
 
 def possible_flags(columns: Collection[str], rules: DecisionRules, *, replaced: bool) -> NDArray[np.uint16] | None:
@@ -180,6 +185,9 @@ def record_reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[n
         ("SWITCHER_UNKNOWN", barred & ~known),
         ("REPLACEMENT_UNMATCHED", _flag_of(found, "unmatched")),
         ("LIST_OF_ANOTHER_YEAR", needs_line & borrowed),
+        ("NO_BILL_TYPE", _flag_of(found, "unbilled")),
+        ("FREQUENCY_ODD", _flag_of(found, "odd")),
+        ("WEAK_FACE_TO_FACE", needs_line & qualifies & ~_flag_of(found, "firm", True)),
         # A reason that comes first hides it, and what was withdrawn is no claim for anybody.
         ("WITHDRAWN", ((state == SUPERSEDED) | (state == DELETED)) & (reason != R_SUPERSEDED) & (reason != R_DELETED)),
     ):

@@ -37,6 +37,7 @@ _FLAGS = {
     **dict.fromkeys(("allowed", "a", "y", "yes", "1", "true", "t"), "allowed"),
     **dict.fromkeys(("disallowed", "d", "n", "no", "0", "false", "f"), "disallowed"),
 }
+_FREQUENCIES = ("0", "1", "7", "8")
 CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(column.name for column in CLAIMS.columns if column.name not in DIAGNOSES),
     "line_number": 1,
@@ -232,15 +233,17 @@ def _derivations(part: PartReading) -> dict[str, pl.Expr]:
     if "frequency_code" in has:
         told.append(pl.col("frequency_code").str.strip_suffix(".0").str.strip_chars_start("0").replace("", "0"))
     if "bill_type" in has:
-        told.append(pl.col("bill_type").str.slice(2))
+        said = pl.col("bill_type").str.slice(2)
+        told.append(pl.when(said != "").then(said))
     if told:
         code = told[0] if len(told) == 1 else pl.coalesce(told)
+        surveyed = None if "frequency_code" in has else _frequencies(part)
+        original = surveyed is not None and bool((_frequency(surveyed) == "1").all())
         derived["frequency_code"] = (
-            pl.lit("1")
-            if "frequency_code" not in has and _all_original(part)
-            else code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
+            pl.lit("1") if original else code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
         )
-        derived["frequency_was_odd"] = ~code.is_in(["0", "1", "7", "8"]).fill_null(True)
+        known = surveyed is not None and bool(surveyed.is_in(_FREQUENCIES).all())
+        derived["frequency_was_odd"] = pl.lit(False) if known else ~code.is_in(_FREQUENCIES).fill_null(True)
     for name in _REFERENCES:
         if name in has and any(dtype == pl.String for _, dtype in part.binding.inputs(name)):
             both = [pl.col(name), pl.col("claim_id")]
@@ -263,10 +266,13 @@ def _referred(columns: Sequence[pl.Series]) -> pl.Series:
     return pl.DataFrame({"reference": reference, "own": own}).select(plain.alias(reference.name))[reference.name]
 
 
-def _all_original(part: PartReading) -> bool:
-    """True where a survey proved that every type of bill says an original (RULINGS 10)."""
+def _frequencies(part: PartReading) -> pl.Series | None:
+    """What the types of bill of a part end in, where a survey knows them all."""
     distinct = part.readings["bill_type"].distinct
-    return distinct is not None and _short(part) and bool((_frequency(distinct.str.slice(2)) == "1").all())
+    if distinct is None or not _short(part):
+        return None
+    said = distinct.str.slice(2)
+    return said.filter(said != "").drop_nulls()
 
 
 def _frequency(series: pl.Series) -> pl.Series:

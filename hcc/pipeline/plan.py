@@ -22,7 +22,7 @@ from hcc.errors import HccError, MissingPaymentYear, NotPaidModel, RulesError, U
 from hcc.pipeline.scenario import scenario_year
 from hcc.rules.condition_tables import ConditionTables, condition_tables
 from hcc.rules.eligibility import audio_only as audio_only_codes
-from hcc.rules.eligibility import bill_types, procedure_codes
+from hcc.rules.eligibility import bill_types, procedure_codes, weak_face_to_face
 from hcc.rules.folders import own_folders
 from hcc.rules.icd10cm import mapped_codes
 from hcc.rules.programs import Program, ProgramModel, ProgramYear, load_program_year
@@ -326,6 +326,7 @@ def decision_rules_of(chosen: Options, year: ProgramYear, notes: list[str]) -> t
             audio_modifiers=audio.filter(pl.col("kind") == "modifier")["code"].to_list(),
             audio_procedures=audio.filter(pl.col("kind") == "hcpcs")["code"].to_list(),
             audio_first=counts_audio,
+            weak_procedures=weak_face_to_face(chosen.mappings)["hcpcs"].to_list(),
         ),
         chains=ChainRules(run.deadline, year.diagnoses.unlinked_chart_review == "switcher_only"),
         exempt_programs=frozenset(year.diagnoses.unlinked_exempt_programs),

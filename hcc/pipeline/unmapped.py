@@ -9,14 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from hcc.errors import HccError
-from hcc.intake import code_problem
+from hcc.intake import code_problem, code_suspicion
 from hcc.pipeline.plan import Plan
 from hcc.rules.folders import find
 from hcc.rules.icd10cm import mapped_codes
 
 
 def unmapped_table(found: pl.DataFrame, plan: Plan, run_id: str, listed: KnownCodes | None = None) -> pl.DataFrame:
-    """``found`` (diagnosis_code, rows, members) with run_id, reason and description. ``listed``: what is known of
+    """``found`` (diagnosis_code, rows, members) with run_id, reason, description and suspicion. ``listed``: what is known of
     these codes, where that was picked out."""
     mappings = plan.options.mappings
     known = mapped_codes(mappings).select("diagnosis_code", "valid_to", "description")
@@ -38,7 +38,8 @@ def unmapped_table(found: pl.DataFrame, plan: Plan, run_id: str, listed: KnownCo
         found.join(known, on="diagnosis_code", how="left", maintain_order="left")
         .with_columns(code_problem(code).alias("problem"))
         .select(
-            pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description"
+            pl.lit(run_id).alias("run_id"), "diagnosis_code", reason.alias("reason"), "rows", "members", "description",
+            pl.when(reason != "NOT_IN_MODEL").then(code_suspicion(code)).alias("suspicion"),
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from hcc.tables import Column, Table
+from hcc.tables import RESULT_TABLES, Column, Table
 
 ENUM_LIMIT = 200
 """A "few" column with more values than this is VARCHAR: an ENUM of thousands makes DESCRIBE unreadable and, measured,
@@ -81,6 +81,18 @@ def comments(table: Table) -> list[str]:
         f"COMMENT ON TABLE {name} IS {literal(table_comment(table))}",
         *(f"COMMENT ON COLUMN {name}.{quoted(c.name)} IS {literal(c.comment)}" for c in table.columns),
     ]
+
+
+def missing_columns(there: Collection[tuple[str, str]]) -> list[str]:
+    """Statements that give the tables of an earlier engine's file (table and column pairs) the columns declared since."""
+    tables = [RESULT_TABLES[name] for name in sorted({table for table, _ in there} & set(RESULT_TABLES))]
+    added = [(table, column) for table in tables for column in table.columns if (table.name, column.name) not in there]
+    found = []
+    for table, column in added:
+        name = f"{quoted(table.name)}.{quoted(column.name)}"
+        found.append(f"ALTER TABLE {quoted(table.name)} ADD COLUMN {quoted(column.name)} {column_type(column)}")
+        found.append(f"COMMENT ON COLUMN {name} IS {literal(column.comment)}")
+    return found
 
 
 def ddl(tables: Iterable[Table]) -> str:

@@ -369,8 +369,11 @@ class ResultsWriter:
         """Learn the tables of the copied file and drop its views, which would pin the columns' types."""
         for name in [*views.VIEWS]:
             self._con.execute(f"DROP VIEW IF EXISTS {ddl.quoted(name)}")
-        rows = self._con.execute("SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal")
-        for table, column, kind in rows.fetchall():
+        every = "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+        there = self._con.execute(every).fetchall()
+        for statement in ddl.missing_columns({(table, column) for table, column, _ in there}):
+            self._con.execute(statement)
+        for table, column, kind in there:
             known = self._enums.setdefault(table, {})
             if kind.startswith("ENUM"):
                 ((span,),) = self._con.execute(f"SELECT enum_range(NULL::{kind})").fetchall()

@@ -151,6 +151,7 @@ UNMAPPED_CODES = Table(
         Column("rows", "int", "Claim diagnoses with it."),
         Column("members", "int", "Members with it."),
         Column("description", "text", "ICD-10-CM description where known."),
+        Column("suspicion", "few", "SUSPECT_O_ZERO or SUSPECT_TYPO where the code looks like a slip of another; empty otherwise."),
     ),
 )
 

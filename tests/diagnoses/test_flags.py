@@ -51,3 +51,40 @@ def test_where_cms_and_the_rules_here_disagree_the_flag_says_so(
     if verdict == "allowed":
         assert found["reason"] == reason
     assert ("FILTER_DISAGREES" in found["flags"]) == (verdict == "allowed")
+
+
+def flags_of(*lines: dict[str, object]) -> list[tuple[str, str]]:
+    """Reason and flags of claim c's diagnosis; each of ``lines`` is one line of it."""
+    members = pl.DataFrame({"member_id": ["A"], "birth_date": [date(1950, 1, 1)], "sex": ["F"]})
+    usual = {"claim_id": "c", "member_id": "A", "thru_date": date(2025, 5, 5), "hcpcs": "99213", "diagnosis_1": "E1122"}
+    frame = pl.DataFrame([{**usual, "line_number": at, **line} for at, line in enumerate(lines, 1)])
+    found = hcc.score(members, frame, payment_year=2026).diagnoses
+    return found.select(pl.col("reason").cast(pl.String), pl.col("flags").cast(pl.String).fill_null("")).rows()
+
+
+@pytest.mark.parametrize(
+    ("line", "flag"),
+    [
+        ({"frequency_code": "9"}, "FREQUENCY_ODD"),
+        ({"frequency_code": "1"}, ""),
+        ({"frequency_code": "0"}, ""),
+        ({"claim_type": "outpatient", "bill_type": "133"}, "FREQUENCY_ODD"),  # an interim bill
+        ({"claim_type": "outpatient", "bill_type": "131"}, ""),
+        ({"claim_type": "outpatient", "bill_type": "13"}, ""),  # it says nothing of the frequency
+        ({"claim_type": "outpatient"}, "NO_BILL_TYPE"),
+        ({"claim_type": "inpatient", "bill_type": None}, "NO_BILL_TYPE"),
+        ({"claim_type": "professional", "bill_type": None}, ""),
+        ({"hcpcs": "G2010"}, "WEAK_FACE_TO_FACE"),
+    ],
+)
+def test_what_is_taken_as_given_is_flagged(line: dict[str, object], flag: str) -> None:
+    """RULINGS 10 (frequency), SPEC R-3.3 (type of bill), R-3.21 (virtual check-ins): each of them counts."""
+    assert flags_of(line) == [("COUNTED", flag)]
+
+
+@pytest.mark.parametrize("day", [date(2025, 5, 4), date(2025, 5, 6)])
+@pytest.mark.parametrize("visit", ["99213", "80053"])
+def test_a_visit_on_the_claim_makes_the_check_in_no_weaker(day: date, visit: str) -> None:
+    """99213 is a visit, before or after; 80053 is on no list, so the check-in is all there is."""
+    found = flags_of({"hcpcs": "G2010"}, {"hcpcs": visit, "thru_date": day})
+    assert found == [("COUNTED", "" if visit == "99213" else "WEAK_FACE_TO_FACE")]

@@ -399,7 +399,8 @@ def test_oig_9_where_the_model_pays_it() -> None:
 
 def test_chart_reviews_audio_and_laboratory_alone() -> None:
     assert "AUD-CRR" in rules_found(Person().dx("E119", "2025-03-01", record_type="chart_review"))
-    assert "AUD-ADDON" in rules_found(Person().dx("E119", "2025-03-01", flags="AUDIO_ONLY"))
+    for weak in ("AUDIO_ONLY", "WEAK_FACE_TO_FACE"):
+        assert "AUD-ADDON" in rules_found(Person().dx("E119", "2025-03-01", flags=weak))
     assert "AUD-LAB" in rules_found(Person().dx("E119", "2025-03-01", place="81"))
 
 

@@ -40,3 +40,22 @@ def test_members_with_an_hcc_are_those_for_whom_one_counts(
     )
     assert 0 < counting["member_id"].n_unique() < 400
     assert run.summary()["members_with_hcc"] == counting["member_id"].n_unique()
+
+
+def test_codes_that_look_like_slips_are_told() -> None:
+    """SPEC R-4.5, I6, I7: nothing is corrected; 010.1 may be O10.1, E1I9 may be E11.9; E11.9O is told too."""
+    members = pl.DataFrame({"member_id": ["A"], "birth_date": ["1950-01-01"], "sex": ["F"]})
+    codes = ["010.1", "E1I9", "E11.9O", "I10", "ZZZ", "E119"]
+    claims = pl.DataFrame(
+        {"claim_id": ["c"], "member_id": ["A"], "thru_date": ["2025-05-05"], "hcpcs": ["99213"]}
+        | {f"diagnosis_{at}": [code] for at, code in enumerate(codes, 1)}
+    )
+    found = hcc.score(members, claims, payment_year=YEAR).unmapped_codes
+    told = found.select("diagnosis_code", pl.col("reason", "suspicion").cast(pl.String)).sort("diagnosis_code").rows()
+    assert told == [
+        ("0101", "INVALID_FORMAT", "SUSPECT_O_ZERO"),
+        ("E119O", "UNKNOWN_CODE", "SUSPECT_O_ZERO"),
+        ("E1I9", "UNKNOWN_CODE", "SUSPECT_TYPO"),
+        ("I10", "NOT_IN_MODEL", None),
+        ("ZZZ", "INVALID_FORMAT", None),
+    ]

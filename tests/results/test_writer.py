@@ -442,6 +442,20 @@ def test_gaps_can_be_added_to_a_copy(tmp_path: Path) -> None:
     assert _rows(path, "SELECT count(*) FROM factors") == [(sum(len(row[6]) for row in made_up.FACTORS),)]
 
 
+def test_a_file_of_an_earlier_engine_gets_the_columns_declared_since(tmp_path: Path) -> None:
+    path = made_up.write(tmp_path / "r.duckdb")
+    with duckdb.connect(str(path)) as con:
+        for view in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall():
+            con.execute(f'DROP VIEW "{view[0]}"')
+        con.execute("ALTER TABLE unmapped_codes DROP COLUMN suspicion")
+    with ResultsWriter(path, overwrite=True, base=path) as writer:
+        writer.append("unmapped_codes", pl.DataFrame({"diagnosis_code": ["E1I9"], "suspicion": ["SUSPECT_TYPO"]}))
+        writer.finish({})
+    assert _rows(path, "SELECT suspicion FROM unmapped_codes WHERE diagnosis_code = 'E1I9'") == [("SUSPECT_TYPO",)]
+    said = "SELECT comment FROM duckdb_columns() WHERE table_name = 'unmapped_codes' AND column_name = 'suspicion'"
+    assert "looks like a slip" in _rows(path, said)[0][0]
+
+
 def test_members_can_be_taken_out_for_an_update(tmp_path: Path) -> None:
     path = made_up.write(tmp_path / "r.duckdb")
     with ResultsWriter(path, overwrite=True, base=path) as writer:
