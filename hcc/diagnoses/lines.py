@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from hcc.diagnoses.procedures import ProcedureLists
 
 DAY_BITS = 17
 NPI_BITS = 34  # ten digits; an identifier of another shape is left out
@@ -45,6 +48,12 @@ class LineRules:
     audio_first: bool = False
     weak_procedures: Sequence[str] = ()
 
+    @cached_property
+    def lists(self) -> ProcedureLists:
+        """The procedures by service year, "audio" and "weak"."""
+        by_year = {str(year): codes.to_list() for year, codes in self.procedures}
+        return ProcedureLists({**by_year, "audio": self.audio_procedures, "weak": self.weak_procedures})
+
 
 def day_number(column: str) -> pl.Expr:
     """Days since 1900-01-01."""
@@ -68,52 +77,43 @@ def _place(column: pl.Expr, places: Mapping[str, int], default: int) -> pl.Expr:
     return chain
 
 
-def _kind(names: Sequence[str]) -> pl.Expr:
-    """The claim type as position in FORMS."""
-    if not _has(names, "claim_type"):
-        return pl.lit(1, dtype=pl.UInt8)
-    return _place(pl.col("claim_type"), {"professional": 1, "outpatient": 2, "inpatient": 3, "dme": 5}, 0)
-
-
 def form(names: Sequence[str], rules: LineRules) -> pl.Expr:
     """Claim form as position in FORMS: the bill type decides where there is one, else the claim type."""
-    kind = _kind(names)
+    return _form(names, rules, FORMS, FORMS).alias("form")
+
+
+def _form(names: Sequence[str], rules: LineRules, billed: Sequence[str], others: Sequence[str]) -> pl.Expr:
+    """The form as position in ``billed`` where the line has a bill type that decides, else in ``others``."""
+    if _has(names, "claim_type"):
+        kinds = {kind: others.index(kind) for kind in ("professional", "outpatient", "inpatient", "dme")}
+        kind = _place(pl.col("claim_type"), kinds, others.index("other"))
+    else:
+        kind = pl.lit(others.index("professional"), dtype=pl.UInt8)
     if not _has(names, "bill_type"):
-        return kind.alias("form")
-    accepted = {prefix: FORMS.index(claim_form) for prefix, claim_form in rules.bill_types.items()}
-    by_bill = _place(pl.col("bill_type").cast(pl.String).str.slice(0, 2), accepted, FORMS.index("bad_bill_type"))
-    facility = pl.col("bill_type").is_not_null() & ~kind.is_in([1, 5])
-    return pl.when(facility).then(by_bill).otherwise(kind).alias("form")
-
-
-def _unbilled(names: Sequence[str]) -> pl.Expr:
-    """Lines of facilities without type of bill."""
-    if not _has(names, "claim_type"):
-        return pl.lit(False)
-    facility = _kind(names).is_in([FORMS.index("outpatient"), FORMS.index("inpatient")])
-    return facility & pl.col("bill_type").is_null() if _has(names, "bill_type") else facility
+        return kind
+    accepted = {prefix: billed.index(claim_form) for prefix, claim_form in rules.bill_types.items()}
+    by_bill = _place(pl.col("bill_type").cast(pl.String).str.slice(0, 2), accepted, billed.index("bad_bill_type"))
+    without = [others.index("professional"), others.index("dme")]
+    facility = pl.col("bill_type").is_not_null() & ~kind.is_in(without)
+    return pl.when(facility).then(by_bill).otherwise(kind)
 
 
 def _firm(names: Sequence[str], rules: LineRules) -> pl.Expr:
     """Lines whose procedure is more than a virtual check-in (SPEC R-3.21)."""
-    if not _has(names, "hcpcs") or not rules.weak_procedures:
-        return pl.lit(True)
-    return ~pl.col("hcpcs").is_in(list(rules.weak_procedures)).fill_null(False)
+    return ~rules.lists.has("weak") if _has(names, "hcpcs") and rules.weak_procedures else pl.lit(True)
 
 
 def listed(names: Sequence[str], rules: LineRules) -> pl.Expr:
     """Whether the line's procedure is on the list of its service year."""
     if not _has(names, "hcpcs") or not rules.procedures:
         return pl.lit(False)
-    code = pl.col("hcpcs")
     year = pl.col("thru_date").dt.year()
-    (_, first), *others = rules.procedures
-    on_list = code.is_in(first.implode())
+    (first_year, first), *others = rules.procedures
+    on_list = rules.lists.has(str(first_year))
     for other_year, codes in others:
-        if codes.equals(first):
-            continue
-        on_list = pl.when(year == other_year).then(code.is_in(codes.implode())).otherwise(on_list)
-    return on_list.fill_null(False)
+        if not codes.equals(first):
+            on_list = pl.when(year == other_year).then(rules.lists.has(str(other_year))).otherwise(on_list)
+    return on_list
 
 
 def audio_only(names: Sequence[str], rules: LineRules) -> pl.Expr:
@@ -124,7 +124,7 @@ def audio_only(names: Sequence[str], rules: LineRules) -> pl.Expr:
         if _has(names, modifier)
     ]
     if _has(names, "hcpcs") and rules.audio_procedures:
-        told.append(pl.col("hcpcs").is_in(list(rules.audio_procedures)).fill_null(False))
+        told.append(rules.lists.has("audio"))
     return pl.any_horizontal(told) if told else pl.lit(False)
 
 
@@ -138,14 +138,20 @@ def live_line(names: Sequence[str]) -> pl.Expr:
     return alive
 
 
-def standing(rules: LineRules, known: Mapping[str, int], times: int) -> pl.Expr:
+def standing(rules: LineRules, known: Mapping[str, int], times: int, firm: int) -> pl.Expr:
     """3 qualifies in the window; 2 and 1 outside it or by audio only, in the order of the mode; 0 does not. Multiplied
-    by ``times``, as a number of 64 bits; ``known``: facts that are the same on every line."""
+    by ``times``, as a number of 64 bits; ``known``: facts that are the same on every line. ``firm`` is added to the 3
+    where the procedure is more than a virtual check-in."""
     start, end = rules.window
     on_list = pl.col("_listed") if known.get("_live") else pl.col("_listed") & pl.col("_live")
     inside = pl.col("thru_date").is_between(pl.lit(start), pl.lit(end))
     audio, outside = (2, 1) if rules.audio_first else (1, 2)
     best, less, least, none = (pl.lit(value * times, dtype=pl.UInt64) for value in (3, outside, audio, 0))
+    firmly = pl.lit(3 * times + firm, dtype=pl.UInt64)
+    if "_firm" not in known:
+        best = pl.when("_firm").then(firmly).otherwise(best)
+    elif known["_firm"]:
+        best = firmly
     if known.get("_audio") == 0:
         return pl.when(on_list & inside).then(best).when(on_list).then(less).otherwise(none)
     return (
@@ -192,8 +198,7 @@ def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:
         live_line(names).alias("_live"),
         _firm(names, rules).alias("_firm"),
         (pl.col("frequency_was_odd") if _has(names, "frequency_was_odd") else pl.lit(False)).alias("_odd"),
-        _unbilled(names).alias("_unbilled"),
-        form(names, rules),
+        _form(names, rules, _BILLED, _UNBILLED).alias("_form"),
         (
             (pl.col("claim_status").cast(pl.String) != "denied").fill_null(True)
             if "claim_status" in names
@@ -214,12 +219,16 @@ def _line_facts(names: Sequence[str], rules: LineRules) -> list[pl.Expr]:
 
 
 # The largest of a record's lines, by: standing, live, paid, firm, day; the rest rides along. 64 bits in all.
-_FIELDS = (
-    ("standing", 2), ("live", 1), ("paid", 1), ("firm", 1), ("day", DAY_BITS), ("form", 3), ("source", 2),
-    ("npi", NPI_BITS), ("odd", 1), ("unbilled", 1),
-)  # fmt: skip
-_FACTS = {name: f"_{name}" for name in ("live", "paid", "firm", "npi", "odd", "unbilled")}
-_FACTS |= {name: name for name in ("form", "source")}
+_FIELDS = {
+    "standing": 2, "live": 1, "paid": 1, "firm": 1, "day": DAY_BITS, "form": 3, "source": 2, "npi": NPI_BITS, "odd": 1,
+}  # fmt: skip
+_STARTS = {name: sum(list(_FIELDS.values())[at + 1 :]) for at, name in enumerate(_FIELDS)}
+_FACTS = {name: f"_{name}" for name in ("live", "paid", "form", "npi", "odd")} | {"source": "source"}
+# Forms as packed, facilities without type of bill for themselves; one with a type of bill outranks them.
+_BILLED = ("other", "professional", "", "", "outpatient", "inpatient", "bad_bill_type", "dme")
+_UNBILLED = ("other", "professional", "outpatient", "inpatient", "", "", "", "dme")
+_IS_UNBILLED = np.array([word in ("outpatient", "inpatient") for word in _UNBILLED])
+_PLAIN = np.array([FORMS.index(one or other) for one, other in zip(_BILLED, _UNBILLED, strict=True)], dtype=np.uint8)
 
 
 def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
@@ -228,12 +237,11 @@ def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
     ``known``: facts that are the same on every line (``same_everywhere``). They go into one number; as columns each
     would be three passes over all lines.
     """
-    below, same, best = sum(bits for _, bits in _FIELDS), 0, pl.lit(0, dtype=pl.UInt64)
-    for name, bits in _FIELDS:
-        below -= bits
-        if name == "standing":
-            best = standing(rules, known, 2**below)
-        elif _FACTS.get(name) in known:
+    same, best = 0, standing(rules, known, 2 ** _STARTS["standing"], 2 ** _STARTS["firm"])
+    for name, below in _STARTS.items():
+        if name in ("standing", "firm"):
+            continue
+        if _FACTS.get(name) in known:
             same |= known[_FACTS[name]] << below
         else:
             value = day_number("thru_date") if name == "day" else pl.col(_FACTS[name])
@@ -254,22 +262,26 @@ def same_everywhere(facts: Sequence[pl.Expr]) -> dict[str, int]:
 
 def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, NDArray[Any]]:
     """standing, live, denied, firm, best_day, form, source, npi, odd, unbilled, last_day and place of packed records."""
-    found: dict[str, NDArray[np.uint64]] = {}
-    below = sum(bits for _, bits in _FIELDS)
-    for name, bits in _FIELDS:
-        below -= bits
-        found[name] = (best >> np.uint64(below)) & np.uint64(2**bits - 1)
+
+    def small(name: str) -> NDArray[np.uint8]:
+        return (best >> np.uint64(_STARTS[name])).astype(np.uint8) & np.uint8(2 ** _FIELDS[name] - 1)
+
+    def bit(name: str) -> NDArray[np.bool_]:
+        told: NDArray[np.bool_] = (best & np.uint64(2 ** _STARTS[name])) != 0
+        return told
+
+    form_as_packed = small("form")
     return {
-        "standing": found["standing"].astype(np.uint8),
-        "live": found["live"] == 1,
-        "denied": found["paid"] == 0,
-        "firm": found["firm"] == 1,
-        "best_day": found["day"].astype(np.int32),
-        "form": found["form"].astype(np.uint8),
-        "source": found["source"].astype(np.uint8),
-        "npi": found["npi"],
-        "odd": found["odd"] == 1,
-        "unbilled": found["unbilled"] == 1,
+        "standing": small("standing"),
+        "live": bit("live"),
+        "denied": ~bit("paid"),
+        "firm": bit("firm"),
+        "best_day": ((best >> np.uint64(_STARTS["day"])).astype(np.int32) & np.int32(2**DAY_BITS - 1)),
+        "form": _PLAIN.take(form_as_packed),
+        "source": small("source"),
+        "npi": (best >> np.uint64(_STARTS["npi"])) & np.uint64(2**NPI_BITS - 1),
+        "odd": bit("odd"),
+        "unbilled": _IS_UNBILLED.take(form_as_packed),
         "last_day": (last >> np.uint32(8)).astype(np.int32),
         "place": (last & np.uint32(0xFF)).astype(np.uint8),
     }

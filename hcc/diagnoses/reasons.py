@@ -187,9 +187,10 @@ def record_reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[n
         ("LIST_OF_ANOTHER_YEAR", needs_line & borrowed),
         ("NO_BILL_TYPE", _flag_of(found, "unbilled")),
         ("FREQUENCY_ODD", _flag_of(found, "odd")),
-        ("WEAK_FACE_TO_FACE", needs_line & qualifies & ~_flag_of(found, "firm", True)),
+        ("WEAK_FACE_TO_FACE", needs_line & (standing == 3) & ~_flag_of(found, "firm", True)),
         # A reason that comes first hides it, and what was withdrawn is no claim for anybody.
         ("WITHDRAWN", ((state == SUPERSEDED) | (state == DELETED)) & (reason != R_SUPERSEDED) & (reason != R_DELETED)),
     ):
-        flags[applies] |= np.uint16(_FLAG[name])
+        if applies.any():  # most never are, and a mask costs more than the look
+            flags[applies] |= np.uint16(_FLAG[name])
     return reason, flags

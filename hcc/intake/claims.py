@@ -37,7 +37,7 @@ _FLAGS = {
     **dict.fromkeys(("allowed", "a", "y", "yes", "1", "true", "t"), "allowed"),
     **dict.fromkeys(("disallowed", "d", "n", "no", "0", "false", "f"), "disallowed"),
 }
-_FREQUENCIES = ("0", "1", "7", "8")
+_FREQUENCIES = ("", "0", "1", "7", "8")
 CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(column.name for column in CLAIMS.columns if column.name not in DIAGNOSES),
     "line_number": 1,
@@ -136,8 +136,8 @@ def _derived(parts: Sequence[PartReading]) -> set[str]:
     given = {name for part in parts for name in part.readings}
     derived: set[str] = set()
     if "bill_type" in given:
-        derived |= {"claim_type", "frequency_code", "frequency_was_odd"}
-    if "frequency_code" in given:
+        derived |= {"claim_type", "frequency_code"}
+    if not all(_frequencies_known(part) for part in parts):
         derived |= {"frequency_was_odd"}
     if "from_date" in given:
         derived |= {"dates_were_odd"}
@@ -233,17 +233,18 @@ def _derivations(part: PartReading) -> dict[str, pl.Expr]:
     if "frequency_code" in has:
         told.append(pl.col("frequency_code").str.strip_suffix(".0").str.strip_chars_start("0").replace("", "0"))
     if "bill_type" in has:
-        said = pl.col("bill_type").str.slice(2)
-        told.append(pl.when(said != "").then(said))
+        told.append(pl.col("bill_type").str.slice(2))
     if told:
         code = told[0] if len(told) == 1 else pl.coalesce(told)
-        surveyed = None if "frequency_code" in has else _frequencies(part)
-        original = surveyed is not None and bool((_frequency(surveyed) == "1").all())
+        bills = None if "frequency_code" in has else _bill_types(part)
+        original = bills is not None and bool((_frequency(bills.str.slice(2)) == "1").all())
         derived["frequency_code"] = (
             pl.lit("1") if original else code.map_batches(_frequency, return_dtype=pl.String, is_elementwise=True)
         )
-        known = surveyed is not None and bool(surveyed.is_in(_FREQUENCIES).all())
-        derived["frequency_was_odd"] = pl.lit(False) if known else ~code.is_in(_FREQUENCIES).fill_null(True)
+        odd = ~code.is_in(_FREQUENCIES).fill_null(True)
+        if bills is not None:  # the same, without taking each of them to pieces
+            odd = pl.col("bill_type").is_in(_odd(bills).implode()).fill_null(False)
+        derived["frequency_was_odd"] = odd
     for name in _REFERENCES:
         if name in has and any(dtype == pl.String for _, dtype in part.binding.inputs(name)):
             both = [pl.col(name), pl.col("claim_id")]
@@ -266,13 +267,23 @@ def _referred(columns: Sequence[pl.Series]) -> pl.Series:
     return pl.DataFrame({"reference": reference, "own": own}).select(plain.alias(reference.name))[reference.name]
 
 
-def _frequencies(part: PartReading) -> pl.Series | None:
-    """What the types of bill of a part end in, where a survey knows them all."""
-    distinct = part.readings["bill_type"].distinct
-    if distinct is None or not _short(part):
-        return None
-    said = distinct.str.slice(2)
-    return said.filter(said != "").drop_nulls()
+def _bill_types(part: PartReading) -> pl.Series | None:
+    """The types of bill of a part, where a survey knows them all."""
+    known = part.readings["bill_type"].distinct
+    return known.drop_nulls() if known is not None and _short(part) else None
+
+
+def _odd(bills: pl.Series) -> pl.Series:
+    """Those whose frequency is none that we know."""
+    return bills.filter(~bills.str.slice(2).is_in(_FREQUENCIES))
+
+
+def _frequencies_known(part: PartReading) -> bool:
+    """True where no frequency of a part can be odd."""
+    if "frequency_code" in part.readings:
+        return False
+    bills = _bill_types(part) if "bill_type" in part.readings else pl.Series([], dtype=pl.String)
+    return bills is not None and _odd(bills).is_empty()
 
 
 def _frequency(series: pl.Series) -> pl.Series:
