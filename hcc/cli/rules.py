@@ -16,6 +16,8 @@ _MAPPINGS = click.option(
     type=click.Path(exists=True, file_okay=False),
     help="A folder of your own, shaped like mappings/; looked in before the shipped one (also HCC_MAPPINGS).",
 )
+_UNDESCRIBED = "no description in our releases"
+_BELOW = 6  # codes shown below a header
 _NAMES = {"midyear_final": "midyear/final", "initial": "initial"}
 
 
@@ -355,13 +357,15 @@ def show(model: str, payment_year: int, code: str | None, mappings: str | None) 
     if code is None:
         _show_sources(model, payment_year, mappings)
         return
-    from hcc.rules.describe import describe_code, dotted
+    from hcc.rules.describe import codes_below, describe_code, dotted
 
     found = describe_code(model, payment_year, code, mappings)
-    title = found.description or (
-        "no description in our releases" if found.is_known else "not a code that any model maps"
-    )
-    click.echo(f"{dotted(found.code)}  {title}")
+    below = [] if found.is_known else codes_below(found.code, mappings)
+    unknown = "not specific enough to be a diagnosis" if below else "not a code that any model maps"
+    click.echo(f"{dotted(found.code)}  {found.description or (_UNDESCRIBED if found.is_known else unknown)}")
+    if below:
+        more = f" and {len(below) - _BELOW} more" if len(below) > _BELOW else ""
+        click.echo(f"  codes below it: {', '.join(dotted(one) for one in below[:_BELOW])}{more}")
     if found.is_known:
         click.echo(f"  {_validity(found)}")
     if not found.hccs:

@@ -16,7 +16,9 @@ _FEW = 5
 
 def print_summary(run: Run, results: Path, *, look_next: bool = True) -> None:
     """Counts of the run, notes, mean scores, and where to look next."""
-    shown = [*_lines(run.summary(), run.timings.get("total")), *_without(results), *_scores(results)]
+    not_counted = _not_counted(results)
+    lines = _lines(run.summary(), run.timings.get("total"), not_counted)
+    shown = [*lines, *_wrong_year(run, not_counted), *_without(results), *_scores(results)]
     for line in (*shown, *(["", *_next(results)] if look_next else [])):
         click.echo(line.rstrip(), err=True)
 
@@ -46,7 +48,7 @@ def print_means(run: Run) -> None:
         click.echo(line)
 
 
-def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
+def _lines(told: dict[str, Any], seconds: float | None, not_counted: dict[str, int]) -> Iterator[str]:
     members = told["members"]
     took = "" if seconds is None else f" in {seconds:.1f} s"
     yield f"{members:,} members scored for {told['payment_year']}{took}"
@@ -59,6 +61,8 @@ def _lines(told: dict[str, Any], seconds: float | None) -> Iterator[str]:
         yield f"  members without an HCC {without / members:>12.1%}"
     counted, found = told["diagnoses_counted"], told["diagnoses"]
     yield f"  diagnoses counted      {counted:>12,}  of {found:,} that map to an HCC"
+    if not_counted:
+        yield f"  diagnoses not counted  {sum(not_counted.values()):>12,}  {_reasons(not_counted)}"
     nowhere = _reasons(told["unmapped_by_reason"], "rows")
     yield f"  codes that map nowhere {told['unmapped_codes']:>12,}  {nowhere}"
     yield f"  claims of unknown members {told['claims_of_unknown_members']:>9,}"
@@ -81,6 +85,31 @@ def _reasons(counts: dict[str, int], unit: str = "") -> str:
     shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:_FEW])
     more = f" and {len(ranked) - _FEW} more" if len(ranked) > _FEW else ""
     return f"{unit + ': ' if unit and shown else ''}{shown}{more}"
+
+
+def _not_counted(results: Path) -> dict[str, int]:
+    """Diagnoses that map and do not count, by reason."""
+    from hcc.results import open_results
+
+    con = open_results(results)
+    try:
+        rows = con.execute("SELECT reason::VARCHAR, count(*) FROM diagnoses WHERE NOT counted GROUP BY 1 ORDER BY 1")
+        return {str(reason): int(number) for reason, number in rows.fetchall()}
+    finally:
+        con.close()
+
+
+def _wrong_year(run: Run, not_counted: dict[str, int]) -> Iterator[str]:
+    """Claims of another year score nobody: most likely the payment year was mistaken for the year of the services."""
+    from hcc.rules.programs import load_program_year
+
+    if not_counted.get("OUT_OF_WINDOW", 0) == run.counts["diagnoses"] > 0:
+        asked = run.options
+        window = load_program_year(asked.payment_year, asked.mappings).runs[asked.run]
+        yield (
+            f"  note: payment year {asked.payment_year} is scored by services of {window.from_date} to "
+            f"{window.to_date}, and no diagnosis is of these: is --payment-year right?"
+        )
 
 
 def _without(results: Path) -> Iterator[str]:

@@ -23,6 +23,7 @@ from hcc.intake.canonical import Field
 from hcc.intake.members import MAX_AGE, MAX_SPAN, member_fields
 from hcc.intake.status import DEFAULTS, FIRST_GRAFT_MONTH, MAX_PART_B_MONTHS, MEDICAID
 from hcc.pipeline.statuses import MONTHS, statuses
+from hcc.results.reasons import reasons
 from hcc.scores import Profiles, age_on_february_first, single_profile
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -116,7 +117,9 @@ def _from_frame(words: Mapping[str, Any], payment_year: int) -> Person:
             raise MissingSex(words["sex"])
         if column == "birth_date":
             raise BadBirthDate
-        raise BadMember(f"{column}: {reason}.", hint="'hcc schema --inputs members' lists what each column takes.")
+        words = dict(reasons().select("reason", "meaning").iter_rows()).get(reason, column).rstrip(".")
+        hint = "'hcc schema --inputs members' lists what each column takes."
+        raise BadMember(f"{words} ({reason}).", hint=hint)
     flags = str(frame["data_quality"][0]).split(",")
     found = statuses(frame, None, payment_year)
     years = int(frame.select(age_on_february_first(payment_year)).item())

@@ -88,6 +88,13 @@ def _facts(code: str, mappings: str | Path | None) -> dict[str, str]:
         return next((row for row in csv.DictReader(file) if row["diagnosis_code"] == code), {})
 
 
+def codes_below(code: str, mappings: str | Path | None = None) -> list[str]:
+    """Mapped codes that begin with ``code`` (plain), which is a header where there are any; sorted."""
+    with find("icd10cm", "mapped_codes.csv", mappings=mappings).open(encoding="utf-8", newline="") as file:
+        codes = [row["diagnosis_code"] for row in csv.DictReader(file)]
+    return sorted(one for one in codes if one.startswith(code) and one != code)
+
+
 def _hcc(
     hcc: str, only_by_edit: bool, folder: Path, prefix: str, tables: dict[str, list[dict[str, str]]]
 ) -> HccDescription:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import shlex
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def load_gap_rules(
         # Without --rules the check knows our own files only.
         again = "".join(f" --rules {shlex.quote(str(path))}" for path in own)
         hint = f"Mend the file and check it with: hcc rules check{again}" if own else None
-        raise RulesError.from_faults("The gap rules", faults, hint=hint)
+        raise RulesError.from_faults("The set of gap rules", faults, hint=hint)
     rules = tuple(rule for _, file in loaded for rule in file.rules)
     switched = {rule.id: rule.enabled for rule in rules}
     npis: list[str] = []
@@ -111,17 +112,19 @@ def _word_faults(rules: Iterable[Rule], mappings: str | Path | None) -> list[str
     return [fault for rule in rules for fault in word_faults(rule, words)]
 
 
-def parse_rules(text: str, name: str = "rules") -> tuple[RuleFile, list[str]]:
-    """The rules of one TOML text and its faults; with faults the file is empty of the rules at fault."""
+def parse_rules(text: str, name: str = "rules", ours: Mapping[str, str] | None = None) -> tuple[RuleFile, list[str]]:
+    """The rules of one TOML text and its faults; with faults the file is empty of the rules at fault. ``ours``: the
+    file of each rule that there is before."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return RuleFile(), [f"{name} is no TOML: {error}"]
-    return _parsed(data, name)
+    return _parsed(data, name, ours or {})
 
 
-def _parsed(data: dict[str, Any], name: str) -> tuple[RuleFile, list[str]]:
-    faults = [f"{name}: {key!r} is not known there" for key in sorted(set(data) - _FILE_FIELDS)]
+def _parsed(data: dict[str, Any], name: str, ours: Mapping[str, str]) -> tuple[RuleFile, list[str]]:
+    known = ", ".join(sorted(_FILE_FIELDS))
+    faults = [f"{name}: {key!r} is not known there; a file has {known}" for key in sorted(set(data) - _FILE_FIELDS)]
     rules: list[Rule] = []
     raw_rules = data.get("rules", [])
     if not isinstance(raw_rules, list):
@@ -132,7 +135,13 @@ def _parsed(data: dict[str, Any], name: str) -> tuple[RuleFile, list[str]]:
         try:
             rules.append(Rule.model_validate(raw))
         except ValidationError as error:
-            faults += [f"{where}: {fault}" for fault in validation_faults(error)]
+            if isinstance(called, str) and called in ours:  # most likely a switch was meant, and not a rule
+                faults.append(
+                    f'{where} is already in {ours[called]}; to switch it write on = ["{called}"] or off = ["{called}"] '
+                    "at the head of the file"
+                )
+            else:
+                faults += [f"{where}: {fault}" for fault in validation_faults(error)]
     rest = {key: value for key, value in data.items() if key in _FILE_FIELDS - {"rules"}}
     try:
         file = RuleFile.model_validate({**rest, "rules": tuple(rules)})
@@ -151,7 +160,7 @@ def _read_all(paths: Sequence[Path], own: set[Path]) -> tuple[list[tuple[Path, R
         except (OSError, UnicodeDecodeError) as error:
             faults.append(f"{path.name} cannot be read ({error.__class__.__name__})")
             continue
-        file, found = parse_rules(text, path.name)
+        file, found = parse_rules(text, path.name, seen if path in own else None)
         faults += found
         for rule in file.rules:
             if rule.id in seen:
@@ -163,6 +172,11 @@ def _read_all(paths: Sequence[Path], own: set[Path]) -> tuple[list[tuple[Path, R
         loaded.append((path, file))
     for path, file in loaded:
         unknown = [rule_id for rule_id in (*file.on, *file.off) if rule_id not in seen]
-        faults += [f"{path.name}: on/off names rule {rule_id}, which is nowhere" for rule_id in unknown]
+        faults += [f"{path.name}: on/off names rule {rule_id}, which is nowhere{_meant(rule_id, seen)}" for rule_id in unknown]
         faults += [f"{path.name}: rule {rule_id} is in on and in off" for rule_id in file.on if rule_id in file.off]
     return loaded, faults
+
+
+def _meant(rule_id: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(rule_id, known, n=1)
+    return f"; is {near[0]} meant?" if near else ""

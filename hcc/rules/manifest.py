@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -91,9 +92,11 @@ _WANTED = {
 """What a person has to write, by pydantic's name of the fault: its own words are a programmer's."""
 
 
-def _told(kind: str, message: str, expected: str) -> str:
+def _told(kind: str, message: str, context: Mapping[str, object]) -> str:
     if kind == "literal_error":
-        return f"write {expected}"
+        return f"write {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"is not of the form {context['pattern']}"
     return _WANTED.get(kind) or message.removeprefix("Value error, ")
 
 
@@ -102,7 +105,7 @@ def validation_faults(error: ValidationError) -> list[str]:
     faults = []
     for detail in error.errors(include_url=False, include_input=False):
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
-        told = _told(detail["type"], str(detail["msg"]), str(detail.get("ctx", {}).get("expected", "")))
+        told = _told(detail["type"], str(detail["msg"]), detail.get("ctx", {}))
         faults.append(f"{where}: {told}" if where else told)
     return faults
 

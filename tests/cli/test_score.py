@@ -136,3 +136,15 @@ def test_schema_prints_words_and_sql(hcc: Hcc) -> None:
     assert "payment_score" in hcc("schema", "scores").stdout
     assert hcc("schema", "scores", "--ddl").returncode == 2
     assert hcc("schema", "score").returncode == 1
+
+
+@pytest.mark.parametrize(("year", "asked"), [(2026, False), (2027, True)])
+def test_claims_of_another_year_are_told(hcc: Hcc, tmp_path: Path, year: int, asked: bool) -> None:
+    """Services of 2025 are those of payment year 2026."""
+    (tmp_path / "m.csv").write_text("member_id,birth_date,sex\nA,1950-01-01,F\n")
+    (tmp_path / "c.csv").write_text("claim_id,member_id,thru_date,hcpcs,diagnosis_1\n1,A,2025-03-01,99213,E119\n")
+    done = hcc(
+        "score", "--members", "m.csv", "--claims", "c.csv", "--payment-year", str(year), "--out", "r.duckdb"
+    )
+    assert ("is --payment-year right?" in done.stderr) is asked
+    assert ("diagnoses not counted             1  OUT_OF_WINDOW 1" in done.stderr) is asked

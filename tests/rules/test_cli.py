@@ -106,6 +106,11 @@ def test_show_in_words() -> None:
     assert any(line.split()[:2] == ["CNA", "0.166"] for line in out.splitlines())
 
 
+def test_show_tells_a_header_from_a_code_that_is_nowhere() -> None:
+    assert "codes below it: E11.00, E11.01, " in run("show", "cms-hcc-v28", 2026, "E11")
+    assert "QQ  not a code that any model maps" in run("show", "cms-hcc-v28", 2026, "QQ")
+
+
 def test_show_without_a_code_names_the_sources() -> None:
     out = run("show", "rxhcc-v08", 2027)
     assert "y1/coefficients.csv" in out

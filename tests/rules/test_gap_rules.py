@@ -211,6 +211,11 @@ def test_faults_of_own_rules_lead_to_a_check_that_shows_them(tmp_path: Path) -> 
     ("text", "told"),
     [
         ('on = ["OIG-8"]\noff = ["OIG-8"]\n', "rule OIG-8 is in on and in off"),
+        ('off = ["AUD-SINGEL"]\n', "on/off names rule AUD-SINGEL, which is nowhere; is AUD-SINGLE meant?"),
+        (
+            '[[rules]]\nid = "OIG-3"\nenabled = false\n',
+            'rule OIG-3 is already in oig.toml; to switch it write on = ["OIG-3"] or off = ["OIG-3"] at the head of the file',
+        ),
         ('off = "AUD-SINGLE"\n', 'off: write a list, such as ["…"]'),
         ("on = [1]\n", "on[0]: write text, in quotation marks"),
         ("settings = 1\n", "settings: write a table of its own, below a line with its name in brackets"),
