@@ -68,7 +68,11 @@ class Run:
             from hcc.results import read_table
 
             return read_table(self.path, name)
-        return empty(name)
+        kinds = empty(name)
+        if name != "runs":
+            return kinds
+        told = {column: self.row.get(column) for column in kinds.columns}
+        return pl.DataFrame([told], schema=kinds.schema)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the tables to a DuckDB file; nothing is there under ``path`` until all of it is."""

@@ -53,6 +53,11 @@ class Gaps:
         return self.found.unjudged
 
     @property
+    def notes(self) -> list[str]:
+        """What there is to know about the evidence given."""
+        return self.found.notes
+
+    @property
     def as_of(self) -> date:
         """Nothing after this day was used."""
         return self.found.as_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -26,9 +26,10 @@ from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline_gaps.contexts import Contexts, Piece, enrolled_as_of, members_as_of
 from hcc.pipeline_gaps.evidence import population_evidence
 from hcc.pipeline_gaps.history import earlier_diagnoses
+from hcc.pipeline_gaps.notes import before_the_search, unidentified_note, unused_note
 from hcc.pipeline_gaps.outliers import outlying_providers
 from hcc.pipeline_gaps.parts import Part, Population
-from hcc.pipeline_gaps.sources import Sources, as_of_day, findings_of_no_claim, hardly_covered, read_sources
+from hcc.pipeline_gaps.sources import Sources, as_of_day, read_sources
 from hcc.pipeline_gaps.worth import worths
 from hcc.results import Flags
 from hcc.rules.gap_patterns import Recapture
@@ -123,7 +124,7 @@ def gaps_of(
     found = GapRun(
         as_of, rules, pl.DataFrame(), {"gaps": 0, "evidence": 0, "by_status": {}}, clock.seconds,
         [
-            *sources.notes, *findings_of_no_claim(sources), *hardly_covered(sources, as_of),
+            *sources.notes, *before_the_search(sources, as_of),
             *(f"{r.id} is not judged: {r.why}" for r in rules.not_judged),
         ],
     )
@@ -141,37 +142,9 @@ def gaps_of(
         _search(replace(contexts, outliers=outliers, previous=known), population.piece, shared, sink, found, clock, at)
         del part, contexts  # before the next part is scored
     found.counts |= {"unused_results": dict(unused), "unidentified_fills": dict(unidentified)}
-    found.notes += [*_unidentified_note(unidentified), *_unused_note(unused)]
+    found.notes += [*unidentified_note(unidentified), *unused_note(unused)]
     clock.seconds["gaps"] = time.perf_counter() - begun
     return found
-
-
-_WHY_UNUSED = {
-    "STATUS": "cancelled or entered in error", "EXCLUDED_CODE": "a test that is no measure of the concept",
-    "NO_VALUE": "no value that can be read", "UNKNOWN_UNIT": "an unknown unit", "NO_UNIT": "no unit, and none that it "
-    "must be", "IMPLAUSIBLE": "not plausible",
-}  # fmt: skip
-
-
-def _unidentified_note(fills: Mapping[str, int]) -> list[str]:
-    """A fill that nothing identifies is counted; what it does to rules is told in their rows (RULINGS 23)."""
-    if not fills:
-        return []
-    why = ", ".join(f"{rows:,} {reason}" for reason, rows in sorted(fills.items()))
-    return [
-        f"pharmacy: {sum(fills.values()):,} fill(s) name no drug that is known here ({why}). 'hcc rules import' takes an NDC "
-        "directory or RxNorm files of your own."
-    ]
-
-
-def _unused_note(unused: Mapping[str, int]) -> list[str]:
-    """RULINGS 30: results that are not used are counted."""
-    if not unused:
-        return []
-    why = ", ".join(f"{rows:,} {_WHY_UNUSED.get(reason, reason)}" for reason, rows in sorted(unused.items()))
-    done = set(unused) - {"STATUS"}
-    told = f"observations: {sum(unused.values()):,} result(s) of tests that rules ask for have no value that is used: {why}."
-    return [told + (" Those not cancelled still show that a test was done." if done else "")]
 
 
 def _search(

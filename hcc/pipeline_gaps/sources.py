@@ -30,8 +30,8 @@ _DAY_OF = {
     "problems": "recorded_date",
     "chart_findings": "service_date",
 }
-_DECIDES_AS_OF = ("pharmacy", "observations")
-_TELLING_ROWS = 5000  # rows from which on a table's months say whether they are covered
+DECIDES_AS_OF = ("pharmacy", "observations")
+TELLING_ROWS = 5000  # rows from which on a table's months say whether they are covered
 _SHARE_OF_A_MONTH = 0.2  # of the median month
 _FIRST, _LAST = date(1900, 1, 1), date(9999, 12, 31)
 
@@ -62,7 +62,7 @@ class Sources:
 
     def as_known_on(self, as_of: date) -> Sources:
         """These with the coverage that the rows up to ``as_of`` tell: nothing after it is used (SPEC R-5.5)."""
-        told = {table: covered_days(_by_month(days, as_of), as_of) for table, days in self.days.items()}
+        told = {table: covered_days(by_month(days, as_of), as_of) for table, days in self.days.items()}
         # Claims are there for the data-collection year by definition: it is what was scored.
         claims = min(told.pop("claims")[0], self.year_start), _LAST
         earlier = {"history": claims} if self.earlier is not None else {}
@@ -155,7 +155,7 @@ def _assembled(
             continue
         last = _latest(frame, _DAY_OF[table])
         given[table] = (_FIRST, _LAST)
-        if table in _DECIDES_AS_OF and last is not None:
+        if table in DECIDES_AS_OF and last is not None:
             days[table] = _days(frame, _DAY_OF[table])
             latest = last if latest is None else max(latest, last)
     extras = {table: frames[table] for table in EXTRAS if table in frames}
@@ -181,7 +181,7 @@ def _days(frame: pl.LazyFrame, column: str) -> dict[date, int]:
     return {day: int(rows) for day, rows in found.iter_rows() if day is not None}
 
 
-def _by_month(days: Mapping[date, int], until: date) -> dict[date, int]:
+def by_month(days: Mapping[date, int], until: date) -> dict[date, int]:
     """Rows by month (its first day), up to the day ``until``."""
     months: dict[date, int] = {}
     for day, rows in days.items():
@@ -199,7 +199,7 @@ def covered_days(months: Mapping[date, int], until: date = _LAST) -> tuple[date,
     """
     if not months:
         return _FIRST, _LAST
-    if sum(months.values()) < _TELLING_ROWS:
+    if sum(months.values()) < TELLING_ROWS:
         return date(min(months).year, 1, 1), date(max(months).year, 12, 31)
     enough = sorted(months.values())[len(months) // 2] * _SHARE_OF_A_MONTH
     # The month of the last day is not over: as much of it is asked for as has passed.
@@ -209,22 +209,6 @@ def covered_days(months: Mapping[date, int], until: date = _LAST) -> tuple[date,
     while back(first, 1, "month") in full:
         first = back(first, 1, "month")
     return first, back(last, -1, "month") - timedelta(days=1)
-
-
-def hardly_covered(sources: Sources, as_of: date) -> list[str]:
-    """Notes about tables too small to tell which days they speak for, with rows in less than half of the year's months."""
-    first, told = sources.year_start, []
-    year = {back(first, -number, "month") for number in range(12)}
-    passed = {month for month in year if month <= as_of}
-    for table in sorted(set(_DECIDES_AS_OF) & set(sources.days)):
-        months = _by_month(sources.days[table], as_of)
-        rows, met = sum(months.values()), len(set(months) & passed)
-        if 0 < rows < _TELLING_ROWS and 2 * met < len(passed):
-            told.append(
-                f"{table}: {rows:,} row(s), in {met} of the {len(passed)} months since {first.isoformat()}. So small a table "
-                "is taken to speak for whole years; if it is an extract, rules that look for absence flag too much."
-            )
-    return told
 
 
 def _latest(lines: pl.LazyFrame, column: str) -> date | None:
@@ -239,25 +223,6 @@ def as_of_day(asked: date | None, sources: Sources, plan: Plan) -> date:
     if asked is not None:
         return asked
     return min(sources.latest or deadline, deadline)
-
-
-def findings_of_no_claim(sources: Sources) -> list[str]:
-    """What there is to say of findings that did not support a diagnosis on a claim that nobody knows: they question
-    nothing, since any other claim of the day may have another record."""
-    findings = sources.extras.get("chart_findings")
-    if findings is None or "claim_id" not in findings.collect_schema().names():
-        return []
-    key = ["member_id", "claim_id"]
-    failed = findings.filter(pl.col("verdict").cast(pl.String) == "not_supported", pl.col("claim_id").is_not_null())
-    named = failed.select(pl.col(key).cast(pl.String)).collect(engine="streaming")
-    claims = sources.lines.filter(pl.col("claim_id").is_in(named["claim_id"].unique().implode())).select(key)
-    lost = named.join(claims.unique().collect(engine="streaming"), on=key, how="anti").height
-    if not lost:
-        return []
-    return [
-        f"chart_findings: {lost:,} finding(s) did not support a diagnosis on a claim that the member does not have; they "
-        "question nothing. Leave claim_id empty to mean all claims of the day."
-    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,7 +130,7 @@ def test_a_small_table_of_few_months_is_told(of_months: range, as_of: date, told
     ]  # fmt: skip
     run = hcc.score(members, pl.DataFrame([line]), payment_year=2026)
     notes = [
-        note for note in hcc.find_gaps(run, pharmacy=pl.DataFrame(fills), as_of=as_of).found.notes if "extract" in note
+        note for note in hcc.find_gaps(run, pharmacy=pl.DataFrame(fills), as_of=as_of).notes if "extract" in note
     ]
     assert bool(notes) == bool(told)
     if told is not None:

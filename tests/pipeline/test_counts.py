@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 
 import hcc
 from hcc.demo.population import demo_tables
+from hcc.results import read_table
 
 YEAR = 2026
 
@@ -59,3 +61,13 @@ def test_codes_that_look_like_slips_are_told() -> None:
         ("I10", "NOT_IN_MODEL", None),
         ("ZZZ", "INVALID_FORMAT", None),
     ]
+
+
+def test_the_record_of_a_run_in_memory_is_the_one_that_is_saved(
+    tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    run = hcc.score(tables["members"], tables["claims"], payment_year=YEAR)
+    before = run.runs
+    assert before["run_id"].to_list() == [run.run_id]
+    saved = read_table(run.save(tmp_path / "r.duckdb"), "runs").with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+    assert before.to_dicts() == saved.to_dicts()
