@@ -118,7 +118,7 @@ def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.D
 def _words(found: Found) -> dict[str, list[str]]:
     """The words that the few-valued columns of gaps can have in this run."""
     plan, hccs = found.plan, found.hccs
-    missing = ["+".join(tables) + "_not_given" for tables in plan.unjudged.values()]
+    missing = sorted({target.not_given for target in plan.targets} - {""})
     return {
         "model": sorted(set(hccs.models["model"])),
         "calibration": sorted(set(hccs.models["calibration"])),

@@ -6,6 +6,7 @@ Terms of different rules that ask the same thing are one measure and are counted
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -53,13 +54,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class PlannedTarget:
-    """One target of one rule, numbered through all rules."""
+    """One target of one rule, numbered through all rules; ``lacking``: the tables it asks and nobody gave."""
 
     id: int
     rule: int
     target: Target
     strength: str
     template: str
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def not_given(self) -> str:
+        """``lacking`` as status_reason; "" where nothing is."""
+        return "+".join(self.lacking) + "_not_given" if self.lacking else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +143,18 @@ def compiled(context: GapContext, rules: GapRules) -> Plan:
                 blind |= bit_of[name]
         if blind:
             unknown.append((number, blind))
-        lacking = _lacking(rule, context)
+        lacking = _lacking(rule, rule.terms, context)
         if lacking:
             unjudged[rule.id] = lacking
         for target in rule.targets or (Target(),):
+            form = form_of(rule, target)
+            asked = {name for part in form for name in part.need | part.forbid}
             planned = PlannedTarget(
-                len(targets), number, target, target.strength or rule.strength, target.reason or rule.reason
-            )
+                len(targets), number, target, target.strength or rule.strength, target.reason or rule.reason,
+                _lacking(rule, asked, context),
+            )  # fmt: skip
             targets.append(planned)
-            for part in form_of(rule, target):
+            for part in form:
                 need = sum(bit_of[name] for name in part.need)
                 forbid = sum(bit_of[name] for name in part.forbid)
                 conjunctions.append((planned.id, need, forbid))
@@ -202,7 +212,8 @@ def _cannot_be_known(term: Term, measure: Measure, context: GapContext, *, stric
     return covered[0] > last or covered[1] < first
 
 
-def _lacking(rule: Rule, context: GapContext) -> tuple[str, ...]:
-    needed = [TABLE_OF[term.kind] for term in rule.terms.values() if term.kind in TABLE_OF]
-    needed += rule.requires
-    return tuple(sorted({table for table in needed if not context.given(table)}))
+def _lacking(rule: Rule, names: Iterable[str], context: GapContext) -> tuple[str, ...]:
+    """Tables that the rule asks by these of its terms, or requires, and that were not given."""
+    kinds = [rule.terms[name].kind for name in names]
+    needed = {TABLE_OF[kind] for kind in kinds if kind in TABLE_OF} | set(rule.requires)
+    return tuple(sorted(table for table in needed if not context.given(table)))

@@ -304,11 +304,10 @@ def _pieces(text: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], 
 def _not_judged(plan: Plan, planned: PlannedTarget, reason: str) -> str:
     """What could not be judged, and the file that would let it be."""
     rule = plan.rules[planned.rule]
-    lacking = plan.unjudged.get(rule.id, ())
     if reason == "unidentified_fills":
         why = "because of fills that nothing identifies"
-    elif lacking:
-        files = " and ".join(f"{table} ({FILE_OPTION[table]})" for table in lacking)
+    elif planned.lacking:
+        files = " and ".join(f"{table} ({FILE_OPTION[table]})" for table in planned.lacking)
         why = f"because no table of {files} was given"
     else:
         why = (

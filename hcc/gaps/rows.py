@@ -180,20 +180,11 @@ def coded_rows(found: Found, hits: Hits) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _unsupported_status(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     lacking = pl.DataFrame(
-        [
-            (
-                i,
-                "+".join(plan.unjudged[rule.id]) + "_not_given"
-                if rule.id in plan.unjudged
-                else "look_back_not_covered",
-            )
-            for i, rule in enumerate(plan.rules)
-        ],
-        schema={"rule": pl.UInt16, "lacking": pl.String},
-        orient="row",
-    )
+        [(target.id, target.not_given or "look_back_not_covered") for target in plan.targets],
+        schema={"target": pl.UInt16, "lacking": pl.String}, orient="row",
+    )  # fmt: skip
     undecided = pl.col("verdict") == POSSIBLE
-    return rows.join(lacking, on="rule").with_columns(
+    return rows.join(lacking, on="target").with_columns(
         pl.coalesce("status", pl.when(undecided).then(pl.lit("indeterminate")).otherwise(pl.lit("open"))).alias(
             "status"
         ),

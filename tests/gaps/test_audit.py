@@ -512,3 +512,19 @@ def test_other_codes_keep_the_hcc_and_speak_against_the_gap() -> None:
     assert (row["hcc"], row["falls"], row["candidate_diagnosis_codes"]) == ("20", False, "C3490")
     against = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("stance") == "against")
     assert against["code"].to_list() == ["C259"]
+
+
+@pytest.mark.parametrize(
+    ("code", "tables", "lacking"),
+    [
+        ("M069", ("claims", "observations"), "pharmacy"),
+        ("M069", ("claims",), "pharmacy"),  # a laboratory result could not show an antirheumatic drug
+        ("E119", ("claims",), "observations+pharmacy"),
+        ("E119", ("claims", "pharmacy"), "observations"),
+    ],
+)
+def test_only_what_the_condition_asks_is_said_to_lack(code: str, tables: tuple[str, ...], lacking: str) -> None:
+    (row,) = only(gaps(Person().dx(code, "2025-03-01"), tables=tables), "AUD-MEDLESS")
+    assert (row["status"], row["status_reason"]) == ("indeterminate", f"{lacking}_not_given")
+    for table, option in (("pharmacy", "--pharmacy"), ("observations", "--observations")):
+        assert (f"{table} ({option})" in row["reason"]) is (table in lacking)
