@@ -12,8 +12,9 @@ FULL = {"professional": 12, "facility": 25}
 
 
 def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
-    """Counts of claims: professional, facility, outpatient; of these, professional_with_12, facility_with_25,
-    facility_without_bill_type, professional_without_procedure, outpatient_without_procedure; most_on_professional and
+    """Counts of claims: claims, professional, facility, outpatient; of these, professional_with_12, facility_with_25,
+    facility_without_bill_type, professional_without_procedure, outpatient_without_procedure; claims_that_end_before_they_begin
+    (a line's from_date is after its thru_date, which is the one that counts); most_on_professional and
     most_on_facility (diagnoses on one claim), with how many claims have that many (at_most_on_…) and one fewer
     (next_to_most_on_…): an extract that cuts diagnoses piles claims up at its limit. Empty for more than
     ``lines`` claim lines.
@@ -27,8 +28,9 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
         "kind": pl.lit("professional") if "claim_type" in absent else pl.col("claim_type").cast(pl.String).min(),
         "billed": pl.lit(False) if "bill_type" in absent else pl.col("bill_type").is_not_null().any(),
         "served": pl.lit(False) if "hcpcs" in absent else pl.col("hcpcs").is_not_null().any(),
+        "reversed": pl.lit(False) if "dates_were_odd" in absent else pl.col("dates_were_odd").any(),
     }
-    wanted = [name for name in ("claim_type", "bill_type", "hcpcs") if name not in absent]
+    wanted = [name for name in ("claim_type", "bill_type", "hcpcs", "dates_were_odd") if name not in absent]
     claims = (
         inputs.claims.select(claim, *wanted).group_by("claim")
         .agg(*(expr.alias(name) for name, expr in asked.items()))
@@ -43,7 +45,8 @@ def claim_forms(inputs: Inputs, lines: int = LINES) -> dict[str, int]:
         "facility": facility,
         "outpatient": pl.col("kind") == "outpatient",
     }
-    told = {name: which.sum() for name, which in of.items()}
+    told = {"claims": pl.len()} | {name: which.sum() for name, which in of.items()}
+    told["claims_that_end_before_they_begin"] = pl.col("reversed").sum()
     told |= {f"{name}_with_{full}": (of[name] & (pl.col("codes") == full)).sum() for name, full in FULL.items()}
     for name in FULL:
         most = pl.col("codes").filter(of[name]).max()

@@ -96,6 +96,9 @@ _FORMS = {
     "outpatient_without_procedure": (
         "outpatient", "Outpatient facility claims without any procedure code: their diagnoses cannot count",
     ),
+    "claims_that_end_before_they_begin": (
+        "claims", "Claims with a from_date after the thru_date: the thru_date was taken as the day of service",
+    ),
 }  # fmt: skip
 
 

@@ -97,3 +97,9 @@ def test_how_a_claim_is_filled_in_depends_on_no_order(tmp_path: Path) -> None:
         for rows in (kinds, kinds[::-1])
     ]
     assert found[0] == found[1]
+
+
+def test_claims_that_end_before_they_begin_are_counted() -> None:
+    rows = [line("C1", "A0", from_date="2025-06-01"), line("C2", "A0", from_date="2024-12-01"), line("C3", "A1")]
+    forms = hcc.score(MEMBERS, pl.DataFrame(rows, infer_schema_length=None), payment_year=2026).counts["claim_forms"]
+    assert (forms["claims"], forms["claims_that_end_before_they_begin"]) == (3, 1)
