@@ -11,7 +11,16 @@ from datetime import date
 import polars as pl
 
 from hcc.diagnoses.held import held_by
-from hcc.diagnoses.lines import DAYS, FREQUENCIES, RECORD_TYPES, day_number, frequency, live_line, version
+from hcc.diagnoses.lines import (
+    DAYS,
+    EPOCH,
+    FREQUENCIES,
+    RECORD_TYPES,
+    day_number,
+    frequency,
+    live_line,
+    version,
+)
 
 ENCOUNTER, CHART_REVIEW, DELETE = RECORD_TYPES
 SUPERSEDED, DELETED = 1, 2
@@ -152,8 +161,10 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     replaced = matched.filter(pl.col("frequency_code") == "7")
     voided = matched.filter(pl.col("frequency_code") == "8")
     voids = changes.filter(pl.col("frequency_code") == "8")
+    beaten = _beaten(changes, present, rules.deadline)
     withdrawn = pl.concat(
         [
+            beaten.select(*_KEY, pl.lit(SUPERSEDED, dtype=pl.UInt8).alias("state")),
             _state(replaced.filter(~pl.col("late")), "target", SUPERSEDED),
             _state(voided, "target", DELETED),
             voids.select(*_KEY, pl.lit(DELETED, dtype=pl.UInt8).alias("state")),
@@ -165,7 +176,7 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     replacements = changes.filter(pl.col("frequency_code") == "7")
     unmatched = replacements.join(
         replaced.select(pl.col("by_claim_id").alias("claim_id"), "member_id"), on=["claim_id", "member_id"], how="anti"
-    ).select(_KEY)
+    ).join(beaten, on=_KEY, how="anti").select(_KEY)
     return Chains(
         records=withdrawn,
         codes=_deleted_codes(deletes, withdrawn, special, diagnoses),
@@ -183,6 +194,19 @@ def _without_target(records: pl.DataFrame, target: str, present: pl.DataFrame) -
     itself = (pl.col(target) == pl.col("claim_id")) & (pl.col("its") == pl.col("version"))
     found = records.join(others, on=[target, "member_id"]).filter(~itself)
     return records.join(found.select(_KEY), on=_KEY, how="anti").height
+
+
+def _beaten(changes: pl.DataFrame, present: pl.DataFrame, deadline: date) -> pl.DataFrame:
+    """Replacements that name no claim but their own number, where an original of that number was submitted after them
+    and in time: the later submission wins (RULINGS 10)."""
+    originals = present.filter(
+        pl.col("live"), frequency(pl.col("version")) == FREQUENCIES.index("1"),
+        pl.col("version") % DAYS <= (deadline - EPOCH).days,
+    ).select("claim_id", "member_id", pl.col("version").alias("its"))  # fmt: skip
+    mine = changes.filter(pl.col("frequency_code") == "7", pl.col("target") == pl.col("claim_id"))
+    day, kind = pl.col("version") % DAYS, pl.col("version") // DAYS % 2**4
+    later = (day > 0) & (pl.col("its") % DAYS > day) & (pl.col("its") // DAYS % 2**4 == kind)
+    return mine.join(originals, on=["claim_id", "member_id"]).filter(later).select(_KEY).unique()
 
 
 def _not_later(target: pl.Expr, by: pl.Expr) -> pl.Expr:
@@ -205,8 +229,10 @@ def _records_of(lines: pl.LazyFrame, claim_ids: pl.Series) -> pl.DataFrame:
             "claim_id",
             "member_id",
             (told_apart if told_apart is not None else pl.lit(0, dtype=pl.UInt32)).alias("version"),
+            live_line(names).alias("live"),
         )
-        .unique()
+        .group_by(_KEY)
+        .agg(pl.col("live").any())
         .collect(engine="streaming")
     )
 

@@ -154,6 +154,8 @@ def bind(
         if theirs not in lower:
             close = get_close_matches(theirs, sorted(lower), n=1)
             guess = f" (is it {close[0]!r}?)" if close else ""
+            if wanted.strip().lower() in lower and theirs in looked_for:
+                guess = f' (turn it round: {wanted} = "{theirs}")'
             faults.append(f"--columns maps {theirs!r} to {wanted!r}, but there is no column {theirs!r}{guess}")
         elif names.looked_for(wanted) not in looked_for:
             close = get_close_matches(wanted, sorted(looked_for), n=1)

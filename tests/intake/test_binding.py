@@ -90,6 +90,11 @@ def test_a_map_that_misses() -> None:
     assert "maps 'member_id' to 'member', which is no column of members (is it 'member_id'?)" in said
 
 
+def test_a_map_written_the_wrong_way_round() -> None:
+    said = fails(members().rename({"birth_date": "BORN"}), columns={"members": {"birth_date": "BORN"}})
+    assert 'there is no column \'birth_date\' (turn it round: born = "birth_date")' in said
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -231,7 +231,20 @@ def _chains(all_records: list[Record], deadline: date) -> tuple[set[int], set[in
                 lost.setdefault(id(other), set()).update(gone)
             else:
                 superseded.add(id(other))
+        if record.frequency == "7" and _beaten(record, by_claim, deadline):
+            superseded.add(id(record))
     return superseded, voided, lost
+
+
+def _beaten(record: Record, by_claim: Mapping[str, list[Record]], deadline: date) -> bool:
+    """An original of the same number came after a replacement that names no other, in time (RULINGS 10)."""
+    if record.submitted is None or (record.first.get("original_claim_id") or record.claim_id) != record.claim_id:
+        return False
+    return any(
+        other.frequency == "1" and other.acts() and other.record_type == record.record_type
+        and other.submitted is not None and record.submitted < other.submitted <= deadline
+        for other in by_claim[record.claim_id]
+    )  # fmt: skip
 
 
 def _deleted_codes(all_records: list[Record], withdrawn: set[int]) -> dict[int, set[str]]:
