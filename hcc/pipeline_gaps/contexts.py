@@ -218,7 +218,7 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year: tuple[date, date], as_
 
     In hospice in the latest such month; disenrolled when the member's last month is before the latest month that the
     table has. Where the table goes back to the first day of ``year``: enrolled from the first month of those who joined
-    later, away who left for more than a month of the year and came back.
+    later, away who left for more than a month of the year and came back. Who joins after ``as_of`` is not disenrolled.
     """
     if enrollment is None:
         return None
@@ -233,7 +233,11 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year: tuple[date, date], as_
     of_year = pl.col("month").is_between(year[0].replace(day=1), year[1])
     there = number.filter(of_year)
     missing = there.max() - there.min() + 1 - there.n_unique()
-    return (
+    to_come = enrollment.join(months, on="member_id", how="anti").group_by("member_id").agg(
+        hospice=pl.lit(False), enrolled_from=pl.when(pl.lit(told)).then(pl.col("month").min()), away=pl.lit(False),
+        disenrolled=pl.lit(False), disenrolled_on=pl.lit(None, pl.Date),
+    )  # fmt: skip
+    found = (
         months.with_columns(hospice.alias("hospice"))
         .sort("month")
         .group_by("member_id")
@@ -245,6 +249,7 @@ def enrolled_as_of(enrollment: pl.DataFrame | None, year: tuple[date, date], as_
         .with_columns(pl.when("disenrolled").then(pl.col("last_month").dt.month_end()).alias("disenrolled_on"))
         .drop("last_month")
     )
+    return pl.concat([found, to_come.select(found.columns)])
 
 
 def members_as_of(scored: Scored, enrolled: pl.DataFrame | None) -> pl.DataFrame:

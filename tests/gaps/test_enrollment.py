@@ -175,3 +175,19 @@ def test_rules_that_lack_the_years_before_are_named() -> None:
     assert "history" not in given["table"].to_list()
     of_both = found([person("a")], [*claims, claim("a", "Z0000", date(2024, 3, 1))]).unjudged
     assert "OIG-5" not in of_both.filter(pl.col("table") == "history")["rule_id"].to_list()
+
+
+def test_who_joins_after_the_as_of_day_is_neither_gone_nor_accused() -> None:
+    """A member of January 2026 on: HF-1 asks, OIG-3 cannot say that there was no anticoagulant in 2025 (SPEC 6.1)."""
+    everybody = [date(year, month, 1) for year in (2025, 2026) for month in range(1, 13)]
+    enrolled = [*months("stays", everybody), *months("joins", [m for m in everybody if m.year == 2026])]
+    claims = [claim(m, "I2699", date(2025, 11, 5)) for m in ("stays", "joins")]
+    results = [{"member_id": m, "observation_date": date(2025, 8, 1), "loinc": "10230-1", "value": "30", "unit": "%"}
+               for m in ("stays", "joins")]  # fmt: skip
+    fills = [{"member_id": m, "fill_date": date(2025, 6, 1), "drug_name": "lisinopril"} for m in ("stays", "joins")]
+    told = found(
+        [person("stays"), person("joins")], claims, enrolled, date(2025, 12, 31), observations=results, pharmacy=fills
+    )
+    assert statuses(told, "HF-1") == {"stays": ("open", ""), "joins": ("open", "")}
+    assert statuses(told, "OIG-3")["stays"][0] == "open"
+    assert statuses(told, "OIG-3")["joins"][0] == "indeterminate"

@@ -102,3 +102,11 @@ def test_dm_4_by_egfr_needs_one_below_60_in_the_year() -> None:
     people = (across, later, after, acute)
     assert found("DM-4", *people, as_of="2026-06-30") == {"across", "later"}
     assert found("CKD-1", *people, as_of="2026-06-30") == {"across", "later", "after", "acute"}
+
+
+@pytest.mark.parametrize(("code", "low"), [("N184", 59), ("N185", 15), ("N1832", 45)])
+def test_a_bound_is_said_in_the_sentence(code: str, low: float) -> None:
+    """'>59' is an ordinary way to report a normal result: neither 60 or more nor below 60, yet milder than stage 4."""
+    person = Person().dx(code, "2025-03-01").result("egfr", "2025-02-10", low=low, comparator=">")
+    (row,) = only(gaps(person), "AUD-CKD")
+    assert f"the lowest eGFR of the year is above {low} (2025-02-10)" in row["reason"]

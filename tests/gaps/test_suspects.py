@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -444,3 +445,14 @@ def test_the_condition_itself_on_an_ineligible_record_is_told_so() -> None:
     (row,) = only(gaps(person), "CKD-1")
     assert "The condition is coded in 2025, but only on records that do not count for the score." in row["reason"]
     assert "HCC 326" not in row["reason"]
+
+
+@pytest.mark.parametrize(("sex", "hcc"), [("F", "23"), ("M", None)])
+def test_fulvestrant_is_given_for_breast_cancer(sex: str, hcc: str | None) -> None:
+    """J9395 is fulvestrant, an anti-oestrogen (ATC L02BA03): in a man it says nothing of the prostate. C50.919 = HCC 23."""
+    person = Person(sex=sex)
+    person.procedures.append(
+        {"claim_id": "p", "date": date(2025, 5, 1), "concept": "endocrine_cancer_drug", "evidence": "include",
+         "code": "J9395", "place_of_service": "11", "rendering_npi": None}
+    )  # fmt: skip
+    assert [row["hcc"] for row in only(gaps(person), "CA-2")] == ([hcc] if hcc else [])
