@@ -43,43 +43,58 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
         keys = present.to_frame().join(prefixes, how="cross").filter(pl.col("diagnosis_code").str.starts_with(pl.col("prefix")))
         sides.append(events.join(keys.drop("prefix"), on="diagnosis_code"))
     scope = table.select("pair", pl.col("scope").cast(pl.String), pl.col("note").cast(pl.String))
-    left, right = sides
-    both = (
-        left.join(right, on=["member_index", "pair"], suffix="_b")
-        .join(scope, on="pair")
-        .filter(
-            (pl.col("scope") == "year") | (pl.col("date") == pl.col("date_b")),
-            pl.col("diagnosis_code") != pl.col("diagnosis_code_b"),
-        )
-    )
+    # A member with thousands of claims has millions of pairs of them: events of a day meet those of that day alone, and
+    # what is to be told of a year is told of each code before the codes meet.
+    left, right = (side.unique().join(scope, on="pair") for side in sides)
+    of_day, of_year = pl.col("scope") != "year", pl.col("scope") == "year"
+    parts = []
+    for chosen, each, keys in (
+        (of_day, ["member_index", "pair", "diagnosis_code", "date"], ["member_index", "pair", "date"]),
+        (of_year, ["member_index", "pair", "diagnosis_code"], ["member_index", "pair"]),
+    ):
+        one, other = (_told(side.filter(chosen), each) for side in (left, right))
+        met = one.join(other.drop("scope", "note"), on=keys, suffix="_b")
+        parts.append(met.filter(pl.col("diagnosis_code") != pl.col("diagnosis_code_b")).drop("date", strict=False))
+    both = pl.concat(parts)
     detail = pl.format(
         "{} and {} {}: {}",
         dotted(pl.col("diagnosis_code")), dotted(pl.col("diagnosis_code_b")),
-        pl.when(pl.col("scope") == "year").then(pl.lit("in one year")).otherwise(pl.lit("on one day")), "note",
+        pl.when(of_year).then(pl.lit("in one year")).otherwise(pl.lit("on one day")), "note",
     )  # fmt: skip
     both = both.with_columns(detail.alias("detail"))
-    mirrored = both.select(
-        "member_index", pl.col("diagnosis_code_b").alias("diagnosis_code"), pl.col("counted_b").alias("counted"),
-        pl.col("claim_id_b").alias("claim_id"), pl.col("date_b").alias("date"), "detail",
-        pl.col("diagnosis_code").alias("other"), pl.col("claim_id").alias("other_claim"), pl.col("date").alias("other_date"),
-    )  # fmt: skip
+    told = ["counted", "claim_ids", "first", "counted_last", "last", "last_claim"]
     direct = both.select(
-        "member_index", "diagnosis_code", "counted", "claim_id", "date", "detail",
-        pl.col("diagnosis_code_b").alias("other"), pl.col("claim_id_b").alias("other_claim"), pl.col("date_b").alias("other_date"),
+        "member_index", "diagnosis_code", "detail", *told, pl.col("diagnosis_code_b").alias("other"),
+        pl.col("last_claim_b").alias("other_claim"), pl.col("last_b").alias("other_date"),
+    )  # fmt: skip
+    mirrored = both.select(
+        "member_index", pl.col("diagnosis_code_b").alias("diagnosis_code"), "detail",
+        *(pl.col(f"{name}_b").alias(name) for name in told), pl.col("diagnosis_code").alias("other"),
+        pl.col("last_claim").alias("other_claim"), pl.col("last").alias("other_date"),
     )  # fmt: skip
     return (
         pl.concat([direct, mirrored])
         .group_by("member_index", "diagnosis_code", "other", "detail")
         .agg(
             pl.col("counted").any(),
-            pl.col("claim_id").n_unique().cast(pl.UInt32).alias("claims"),
-            pl.col("date").min().alias("first"),
-            pl.max_horizontal(pl.col("date").filter("counted").max(), pl.col("other_date").max()).alias("last"),
+            pl.col("claim_ids").explode().n_unique().cast(pl.UInt32).alias("claims"),
+            pl.col("first").min(),
+            pl.max_horizontal(pl.col("counted_last").max(), pl.col("other_date").max()).alias("last"),
             # Of several the latest, which is what is shown of it.
             pl.col("other_claim").sort_by("other_date", "other_claim", descending=[True, False]).first(),
             pl.col("other_date").max(),
         )
     )
+
+
+def _told(events: pl.DataFrame, each: list[str]) -> pl.DataFrame:
+    """What is told of a code on a day or in a year: its claims, first and last day, and the claim of the last."""
+    day = pl.col("date")
+    return events.group_by([*each, "scope", "note"]).agg(
+        pl.col("counted").any(), pl.col("claim_id").unique().alias("claim_ids"), day.min().alias("first"),
+        day.filter("counted").max().alias("counted_last"), day.max().alias("last"),
+        pl.col("claim_id").sort_by("date", "claim_id", descending=[True, False]).first().alias("last_claim"),
+    )  # fmt: skip
 
 
 def _against_sex(found: Found, pattern: Conflicts, events: pl.DataFrame) -> pl.DataFrame:
