@@ -56,7 +56,10 @@ class Chains:
     lost_deletes: int
 
 
-_KEY = ["claim_id", "member_id", "version"]
+CLAIM = ["claim_id", "member_id"]
+"""What tells a claim: members may share a claim_id."""
+NO_CLAIMS = pl.DataFrame(schema=dict.fromkeys(CLAIM, pl.String))
+_KEY = [*CLAIM, "version"]
 
 
 def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = None) -> pl.DataFrame | None:
@@ -115,18 +118,20 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
     return found.collect(engine="streaming")
 
 
-def sent_again_late(lines: pl.LazyFrame, deadline: date) -> pl.Series:
-    """claim_ids that have lines submitted in time and lines submitted too late: the late ones must not take the others
-    along (SPEC R-3.17), nor count with them."""
-    nothing = pl.Series("claim_id", [], dtype=pl.String)
+def sent_again_late(lines: pl.LazyFrame, deadline: date) -> pl.DataFrame:
+    """Claims (claim_id, member_id) that have lines submitted in time and lines submitted too late: the late ones must
+    not take the others along (SPEC R-3.17), nor count with them."""
     if "submission_date" not in lines.collect_schema().names():
-        return nothing
+        return NO_CLAIMS
     is_late = (pl.col("submission_date") > deadline).fill_null(False)
-    late = lines.filter(is_late).select(pl.col("claim_id").hash()).unique().collect(engine="streaming").to_series()
+    # All claims may be late, where the year is wrong: hashes take a fifth of the room.
+    keys = [pl.col(name).hash().alias(f"{name}_hash") for name in CLAIM]
+    late = lines.filter(is_late).select(keys).unique().collect(engine="streaming")
     if late.is_empty():
-        return nothing
-    again = lines.filter(~is_late, pl.col("claim_id").hash().is_in(late.implode())).select("claim_id")
-    return again.unique().collect(engine="streaming").to_series()
+        return NO_CLAIMS
+    names = [f"{name}_hash" for name in CLAIM]
+    again = lines.filter(~is_late).select(*CLAIM, *keys).join(late.lazy(), on=names, how="semi")
+    return again.select(CLAIM).unique().collect(engine="streaming")
 
 
 def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, rules: ChainRules) -> Chains:
@@ -283,7 +288,9 @@ def _reviews(special: pl.DataFrame) -> pl.DataFrame:
 
 
 __all__ = [
+    "CLAIM",
     "DELETED",
+    "NO_CLAIMS",
     "SUPERSEDED",
     "ChainRules",
     "Chains",

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.diagnoses.chains import Chains, chains, sent_again_late, special_records
+from hcc.diagnoses.chains import CLAIM, NO_CLAIMS, Chains, chains, sent_again_late, special_records
 from hcc.diagnoses.held import held_by, with_version
 from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, records, unpacked, version
 from hcc.diagnoses.plain import Room, read_plain
@@ -199,12 +199,19 @@ def joined(parts: Sequence[Decisions]) -> Decisions:
     )
 
 
-def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.Series:
-    """claim_ids that chains or chart reviews are about."""
+def _by_text(special: pl.DataFrame | None, linked: Chains | None) -> pl.DataFrame:
+    """Claims (claim_id, member_id) that chains or chart reviews are about."""
     if special is None or linked is None:
-        return pl.Series("claim_id", [], dtype=pl.String)
-    about = [special["claim_id"], special["original_claim_id"], special["linked_claim_id"], linked.codes["claim_id"]]
-    return pl.concat([series.alias("claim_id") for series in about]).drop_nulls().unique()
+        return NO_CLAIMS
+    named = ("claim_id", "original_claim_id", "linked_claim_id")
+    about = [special.select(pl.col(name).alias("claim_id"), "member_id") for name in named]
+    return pl.concat([*about, linked.codes.select(CLAIM)]).drop_nulls("claim_id").unique()
+
+
+def _of_claims(rows: pl.LazyFrame, claims: pl.DataFrame) -> pl.LazyFrame:
+    """Rows of ``claims`` (claim_id, member_id). The numbers first: few rows are left for the join."""
+    some = rows.filter(pl.col("claim_id").is_in(claims["claim_id"].implode()))
+    return some.join(claims.lazy(), on=CLAIM, how="semi")
 
 
 def _member_index(members: pl.DataFrame) -> pl.DataFrame:
@@ -242,10 +249,10 @@ def _read(found: pl.DataFrame, programs: dict[str, NDArray[np.bool_]]) -> pl.Dat
 
 
 def _text_records(
-    lines: pl.LazyFrame, by_text: pl.Series, members: pl.DataFrame, linked: Chains | None, rules: DecisionRules
+    lines: pl.LazyFrame, by_text: pl.DataFrame, members: pl.DataFrame, linked: Chains | None, rules: DecisionRules
 ) -> pl.DataFrame:
     """Records of the claims in ``by_text``, by claim_id, member_id and version, with what chains did to them."""
-    some = lines.filter(pl.col("claim_id").is_in(by_text.implode()))
+    some = _of_claims(lines, by_text)
     told_apart = version(some.collect_schema().names())
     told_apart = pl.lit(0, dtype=pl.UInt32) if told_apart is None else told_apart
     found = records(some, rules.lines, [pl.col("claim_id"), pl.col("member_id"), told_apart.alias("version")])
@@ -273,12 +280,16 @@ def _code_id(codes: Codes) -> pl.Expr:
 
 
 def _text_rows(
-    diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.Series, codes: Codes
+    diagnoses: pl.LazyFrame, found: pl.DataFrame, by_text: pl.DataFrame, codes: Codes
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16], int]:
     """Record (position in ``found``) and code of the mapped diagnoses of the claims in ``by_text``; the number of those
     of no record."""
     keyed = found.lazy().with_row_index("record").select("claim_id", "member_id", "version", "record")
-    some = diagnoses.filter(pl.col("claim_id").is_in(by_text.implode())).with_columns(_code_id(codes))
+    # Lines say whose a diagnosis is that does not tell; one of no line is counted among the plain ones.
+    some = diagnoses.filter(pl.col("claim_id").is_in(found["claim_id"].implode()))
+    if "member_id" in diagnoses.collect_schema().names():
+        some = pl.concat([_of_claims(diagnoses, by_text), some.filter(pl.col("member_id").is_null())])
+    some = some.with_columns(_code_id(codes))
     rows = held_by(some.filter(pl.col("code").is_not_null()), keyed, how="left").select("record", "code")
     table = rows.collect(engine="streaming")
     there = table.filter(pl.col("record").is_not_null())

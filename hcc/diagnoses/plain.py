@@ -84,24 +84,27 @@ class PlainClaims:
 
 
 def read_plain(
-    lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.Series,
+    lines: pl.LazyFrame, diagnoses: pl.LazyFrame, member_id: pl.Series, rules: LineRules, by_text: pl.DataFrame,
     numbers: pl.DataType, mapped: int, room: Room | None = None, *, count_mapped: bool = False,
 ) -> tuple[PlainClaims, Unmapped]:  # fmt: skip
     """Read both tables once. ``diagnoses``: claim_id, diagnosis_code and, where known, member_id; ``numbers``: a
     categorical type whose first ``mapped`` categories are the mapped codes; rows of other codes are only counted. Claims
-    in ``by_text`` are left out. ``count_mapped``: rows of mapped codes are counted too.
+    in ``by_text`` (claim_id, member_id) are left out. ``count_mapped``: rows of mapped codes are counted too.
     """
     ours = Lookup(member_id.hash().to_numpy())
     shards = sum(1 for _ in shard_ranges(len(member_id)))
     plain, unmapped = PlainClaims(Shards(shards), Shards(shards), Shards(shards)), Unmapped(mapped, Shards(shards))
     if count_mapped:
         unmapped.of_mapped = np.zeros(mapped, dtype=np.int64)
-    some = lines.filter(~pl.col("claim_id").is_in(by_text.implode())) if len(by_text) else lines
-    for batch in _batches(hashed(some, rules)):
+    elsewhere = _key(*(by_text[name].hash().to_numpy() for name in ("claim_id", "member_id")))
+    for batch in _batches(hashed(lines, rules)):
         found = fold_neighbours({name: batch[name].to_numpy() for name in batch.columns}, "hash", "owner")
         owner = found.pop("owner")
         found["key"] = _key(found.pop("hash"), owner)
         found["member"] = ours.find(owner)
+        if len(elsewhere):
+            plain_ones = ~np.isin(found["key"], elsewhere)
+            found = {name: values[plain_ones] for name, values in found.items()}
         known = found["member"] >= 0
         if not known.all():
             plain.unknown.append(np.unique(found["key"][~known]))
@@ -116,7 +119,6 @@ def read_plain(
     wanted = diagnoses.select(
         pl.col("claim_id").hash().alias("hash"), member.alias("owner"), "claim_id",
         pl.col("diagnosis_code").cast(numbers).to_physical().alias("code"),
-        *([pl.col("claim_id").is_in(by_text.implode()).alias("by_text")] if len(by_text) else []),
     )  # fmt: skip
     owners: Owners | None = None
     for batch in _batches(wanted):
@@ -124,19 +126,24 @@ def read_plain(
         if batch["owner"].null_count():
             owners = owners or Owners(lines)
             batch = owners.told(batch, mapped)
-        _add_runs(plain, unmapped, ours, batch)
+        _add_runs(plain, unmapped, ours, elsewhere, batch)
         if room is not None:
             plain.spill(room, unmapped.shards)
     return plain, unmapped
 
 
-def _add_runs(plain: PlainClaims, unmapped: Unmapped, ours: Positions, batch: pl.DataFrame) -> None:
-    """Take in a batch of diagnoses: hash and owner of the claim, claim_id, code, and by_text where some claims are."""
+def _add_runs(
+    plain: PlainClaims, unmapped: Unmapped, ours: Positions, elsewhere: NDArray[np.uint64], batch: pl.DataFrame
+) -> None:
+    """Take in a batch of diagnoses: hash and owner of the claim, claim_id, code. Claims with keys in ``elsewhere`` are
+    left out."""
     claim, owner, code = (batch[name].to_numpy() for name in ("hash", "owner", "code"))
     starts = neighbours(claim, owner)
     claim, owner = claim.take(starts), owner.take(starts)
     member = ours.find(owner)
-    left_out = batch["by_text"].to_numpy() if "by_text" in batch.columns else None
+    left_out = None
+    if len(elsewhere):
+        left_out = np.repeat(np.isin(_key(claim, owner), elsewhere), np.diff(np.append(starts, len(code))))
     found = split(code, starts, member, unmapped.mapped, unmapped.rows_up_to(code), left_out)
     unmapped.add(found)
     some = np.flatnonzero(found.theirs)

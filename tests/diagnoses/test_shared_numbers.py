@@ -114,3 +114,18 @@ def test_what_lines_of_a_record_say_differently_their_last_day_says(order: int) 
     lines = [row("R", "J449", frequency_code="7", original_claim_id=name, thru_date=day) for name, day in days.items()]
     rows = [row("X", "E119"), row("Y", "I509"), *lines]
     assert counted(rows[::order]) == {("P1", "R", "J449"), ("P1", "X", "E119")}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("record_type", [None, "encounter", "chart_review"])
+def test_what_kind_of_record_another_member_has_under_a_number_is_nothing_to_it(
+    apart: bool, record_type: str | None
+) -> None:
+    """Two lines of one claim that came on two days are one record, whoever else has a record of that number."""
+    mine = [
+        row("X", "E1122", submission_date=date(2026, 1, 6)),
+        row("X", "I5084", submission_date=date(2025, 6, 1)) | {"hcpcs": "83036"},
+    ]
+    theirs = [] if record_type is None else [row("X", "J449", member_id="P2", record_type=record_type)]
+    found = counted([*mine, *theirs], apart)
+    assert {one for one in found if one[0] == "P1"} == {("P1", "X", "E1122"), ("P1", "X", "I5084")}

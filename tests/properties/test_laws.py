@@ -247,6 +247,25 @@ def test_a_population_is_the_sum_of_its_parts(seed: int) -> None:
 
 
 @given(seed=CHANGED)
+def test_claim_numbers_that_members_share_change_nothing(seed: int) -> None:
+    """Every member's claims numbered alike: what another member's claim of that number is, is nothing to it."""
+    people, _ = small_run(seed)
+    rnd = Random(seed)
+    # Lines that were not submitted on one day: whether they are one record is where claims of one number could meet.
+    own = [row if rnd.random() < 0.7 else row | {"submission_date": None} for row in people.claims]
+
+    def shared(row: dict[str, Any]) -> dict[str, Any]:
+        names = ("claim_id", "original_claim_id", "linked_claim_id")
+        return row | {name: row[name].removeprefix(row["member_id"]) for name in names if row.get(name)}
+
+    def alike(claims: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+        found = [shared(row) for row in rows_of(ask(people.members, claims, people.payment_year).run.diagnoses)]
+        return sorted(tuple(str(row[name]) for name in sorted(row) if name != "run_id") for row in found)
+
+    assert alike([shared(row) for row in own]) == alike(own)
+
+
+@given(seed=CHANGED)
 def test_diagnoses_may_come_in_any_layout(seed: int) -> None:
     """A list, columns diagnosis_1 to diagnosis_25, or a table of their own."""
     people, expected = small_run(seed)

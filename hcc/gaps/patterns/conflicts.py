@@ -48,12 +48,12 @@ def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
     left, right = (side.unique().join(scope, on="pair") for side in sides)
     of_day, of_year = pl.col("scope") != "year", pl.col("scope") == "year"
     parts = []
-    for chosen, each, keys in (
+    for chosen, each, same in (
         (of_day, ["member_index", "pair", "diagnosis_code", "date"], ["member_index", "pair", "date"]),
         (of_year, ["member_index", "pair", "diagnosis_code"], ["member_index", "pair"]),
     ):
         one, other = (_told(side.filter(chosen), each) for side in (left, right))
-        met = one.join(other.drop("scope", "note"), on=keys, suffix="_b")
+        met = one.join(other.drop("scope", "note"), on=same, suffix="_b")
         parts.append(met.filter(pl.col("diagnosis_code") != pl.col("diagnosis_code_b")).drop("date", strict=False))
     both = pl.concat(parts)
     detail = pl.format(
