@@ -29,7 +29,7 @@ class Candidates:
     """Gaps before valuation.
 
     ``gaps``: the columns of the table gaps without value columns, and member_index, m (model number), h (the HCC as a
-    number), codes, falls, credited. ``words``: what the few-valued columns can hold.
+    number), codes, falls, credited, tied. ``words``: what the few-valued columns can hold.
     ``evidence``: the table gap_evidence without run_id. ``unjudged``: rule_id, title, table, option.
     ``applied``: member_index, unsupported, m, h: HCCs that fall or come in any model when all open gaps of a direction
     are acted on. ``credits``: member_index, m, h, credit: HCCs supported in place of h, where the column credited
@@ -91,14 +91,15 @@ def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.D
     numbers = {text: number for number, text in enumerate(sorted({t.template for t in found.plan.targets}))}
     template = {planned.id: numbers[planned.template] for planned in found.plan.targets}
     said = pl.col("target").replace_strict(template, return_dtype=pl.UInt16)
-    whole = rows.select(*key, pl.col("falls", "weakened").name.prefix("whole_"))
+    whole = rows.select(*key, pl.col("falls", "weakened", "tied").name.prefix("whole_"))
     # What is said of the row as a whole (what it stands on, what was not read) comes once, at the end.
     last = pl.col("target") == pl.col("target").max().over(key)
     parts = parts.join(whole, on=key, nulls_equal=True).with_columns(
         (pl.col("status").is_in(["open", "informational"]) & (said.n_unique().over(key) > 1)).alias("apart"),
         pl.col("whole_falls").alias("falls"), pl.when(last).then("whole_weakened").otherwise(0).alias("weakened"),
+        pl.when(last).then("whole_tied").alias("tied"),
         pl.when(last).then("status").otherwise(pl.lit("closed", parts.schema["status"])).alias("status"),
-    ).drop("whole_falls", "whole_weakened")  # fmt: skip
+    ).drop("whole_falls", "whole_weakened", "whole_tied")  # fmt: skip
     told = (
         with_reasons(found.context, found.plan, hits, parts)
         .sort("target")

@@ -42,6 +42,11 @@ CLOSING = {
     "hospice": " The member is in hospice.",
     "new_enrollee": " The member is a new enrollee, whose score uses no diagnoses.",
 }
+_WHICHEVER = " Whichever of them is wrong, HCC {hcc} stands on the others."
+TIED = {
+    "unsupported": " Without these diagnoses HCC {tied} is gone too; the value counts that.",
+    "missing": " The code gives HCC {tied} as well; the value counts that.",
+}
 REMARKS = {
     "not_payable": "{codes} stands in {year} on chart-review records alone ({claims}), none of them linked to an encounter: "
     "these do not count for the score, so no HCC rests on them.",
@@ -67,20 +72,21 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     stands = pl.col("unsupported") & ~pl.col("falls").fill_null(True) & (pl.col("status") == "open")
     rows = rows.with_columns(
         stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), _ahead(context, plan).alias("_ahead"),
+        (pl.col("tied").is_not_null() & (pl.col("status") == "open")).alias("_tied"),
         pl.when((pl.col("status_reason") == "ineligible_record") & pl.col("higher_hcc").is_not_null())
         .then(pl.lit(_UNCOUNTED_ABOVE)).otherwise(pl.col("status_reason").cast(pl.String).fill_null("")).alias("_why"),
         pl.col("status_reason").fill_null(""),
     )  # fmt: skip
-    kinds = ["target", "status", "_why", "_stands", "_unread", "_ahead"]
+    kinds = ["target", "status", "_why", "_stands", "_tied", "_unread", "_ahead"]
     signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
     fields = _fields(context)
     parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
     for key, group in rows.partition_by(kinds, as_dict=True).items():
         planned = plan.targets[int(key[0])]
-        status, reason, stands_too, unread, ahead = str(key[1]), str(key[2]), bool(key[3]), bool(key[4]), bool(key[5])
-        template = _template(context, plan, planned, status, reason, stands_too, unread, ahead)
+        status, reason, also = str(key[1]), str(key[2]), dict(zip(kinds[3:], map(bool, key[3:]), strict=True))
+        template = _template(context, plan, planned, status, reason, also)
         parts.append(_filled_rows(plan, planned, template, signals, fields, group))
-    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_why", "_stands", "_unread", "_ahead"))
+    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_why", *kinds[3:]))
 
 
 def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
@@ -93,10 +99,9 @@ def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
 
 
 def _template(
-    context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, stands: bool, unread: bool,
-    ahead: bool,
-) -> str:  # fmt: skip
-    """The whole text of one kind of row."""
+    context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, also: dict[str, bool]
+) -> str:
+    """The whole text of one kind of row. ``also``: which of ``_stands``, ``_tied``, ``_unread``, ``_ahead`` it is."""
     rule = plan.rules[planned.rule]
     closing = CLOSING.get(reason, "")
     if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
@@ -112,12 +117,15 @@ def _template(
     if reason in ("ineligible_record", _UNCOUNTED_ABOVE):  # a remark, without an HCC (RULINGS 16)
         text = text.replace(" (HCC {hcc}, {label})", "").replace(" a code of this HCC", " such a code")
     text += closing
-    if stands:
-        text += " HCC {hcc} stands on other diagnoses or claims too."
-    if unread:
+    if also["_stands"]:
+        contradict = rule.pattern is not None and rule.pattern.name == "conflicts"
+        text += _WHICHEVER if contradict else " HCC {hcc} stands on other diagnoses or claims too."
+    if also["_tied"]:
+        text += TIED[rule.direction]
+    if also["_unread"]:
         text += " Fills that nothing identifies in that time: {unread}."
     if status == "open" and rule.direction == "unsupported":
-        text += _how_far(context, plan, planned, ahead)
+        text += _how_far(context, plan, planned, also["_ahead"])
     return text
 
 
@@ -241,6 +249,7 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "before": _part_of_detail(0),
         "other": _part_of_detail(1),
         "unread": pl.col("weakened").cast(pl.String),
+        "tied": pl.col("tied").str.replace_all(",", ", ", literal=True).fill_null(""),
     }
 
 

@@ -25,6 +25,7 @@ from hcc.gaps.patterns.common import (
     with_codes,
 )
 from hcc.gaps.plan import Plan, form_of
+from hcc.gaps.tied import with_tied
 from hcc.gaps.validity import not_in_year
 from hcc.rules.gap_terms import FillTerm
 
@@ -80,7 +81,7 @@ def gap_rows(found: Found, hits: Hits) -> GapRows:
     everything = pl.concat([shaped(unsupported, FULL), shaped(missing, FULL)])
     whole, targets = united(found, everything, pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt64))
     in_question = single_claims(found, whole, targets, singled)
-    whole = _with_credited(with_fall(found, whole, in_question), credited)
+    whole = with_tied(found, _with_credited(with_fall(found, whole, in_question), credited))
     return GapRows(whole, targets, in_question, credited, pl.concat(evidence))
 
 

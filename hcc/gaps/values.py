@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hcc.gaps.candidates import Candidates
+from hcc.gaps.hccs import HCC
 
 _VALUED = ("open", "indeterminate", "closed")
 _KEY = ["member_index", "m", "h"]
@@ -22,7 +23,7 @@ class Scenarios:
     """HCCs to take away or give before hierarchies: arrays with one entry per scenario and HCC.
 
     The first ``alone`` of ``count`` scenarios are about one HCC each (``key`` finds the gaps they value): the first
-    ``alone`` entries, in order; entries further down may credit them with another HCC. The other scenarios are about
+    ``alone`` entries, in order; entries further down may tie other HCCs to it or credit it with one. The other scenarios are about
     all open gaps of a member and direction (``together``: member_index, unsupported). ``member`` is the member of each
     scenario; ``add``: give the HCC, else take it away.
     """
@@ -58,10 +59,10 @@ def scenarios(candidates: Candidates) -> Scenarios:
     Gaps of several rules about one HCC share a scenario; a gap without effect on the HCC has none.
     """
     gaps = candidates.gaps.select(
-        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "credited", _key()
+        *_KEY, "unsupported", "status", "status_reason", "inert", "falls", "credited", "tied", _key()
     ).filter(pl.col("h").is_not_null())
     effective = ~pl.col("unsupported") | pl.col("falls").fill_null(False)
-    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "credited", "key")
+    alone = gaps.filter(_is_valued(), effective).select(*_KEY, "unsupported", "credited", "tied", "key")
     alone = alone.unique("key", maintain_order=True)
     opened = gaps.filter(pl.col("status") == "open")
     together = candidates.applied.sort("member_index", "unsupported")
@@ -69,12 +70,13 @@ def scenarios(candidates: Candidates) -> Scenarios:
     number = together.select(pl.struct("member_index", "unsupported").rle_id()).to_series().to_numpy()
     number = number.astype(np.int64) + alone.height
     credits = _credits(candidates, alone, together.with_columns(pl.Series("scenario", number)), opened)
-    both = pl.concat([*(part.select(*_KEY, "unsupported") for part in (alone, together)), credits.drop("scenario")])
+    more = pl.concat([_tied(alone), credits])
+    both = pl.concat([*(part.select(*_KEY, "unsupported") for part in (alone, together)), more.drop("scenario")])
     return Scenarios(
         alone=alone.height,
         count=alone.height + heads.height,
         member=pl.concat([alone["member_index"], heads["member_index"]]).to_numpy().astype(np.int64),
-        scenario=np.concatenate([np.arange(alone.height), number, credits["scenario"].to_numpy()]),
+        scenario=np.concatenate([np.arange(alone.height), number, more["scenario"].to_numpy()]),
         m=both["m"].to_numpy().astype(np.int64),
         hcc=both["h"].to_numpy().astype(np.int64),
         add=~both["unsupported"].to_numpy(),
@@ -84,9 +86,17 @@ def scenarios(candidates: Candidates) -> Scenarios:
 
 
 def _key() -> pl.Expr:
-    """Member, model, HCC, direction and credit as one number (UInt64): joins on it are cheap."""
+    """Member, model, HCC, direction, credit and what is tied as one number (UInt64): joins on it are cheap."""
     wide = [pl.col(name).cast(pl.UInt64) for name in ("member_index", "m", "h", "unsupported", "credited")]
-    return ((((wide[0] * 2**8 + wide[1]) * 2**16 + wide[2]) * 2 + wide[3]) * 2 + wide[4]).alias("key")
+    tied = pl.col("tied").rank("dense").fill_null(0).cast(pl.UInt64)
+    return (((((wide[0] * 2**8 + wide[1]) * 2**16 + wide[2]) * 2 + wide[3]) * 2 + wide[4]) * 2**12 + tied).alias("key")
+
+
+def _tied(alone: pl.DataFrame) -> pl.DataFrame:
+    """HCCs that come or go with the one a scenario is about: member_index, m, h, unsupported, scenario."""
+    some = alone.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("scenario")).drop_nulls("tied")
+    each = some.with_columns(pl.col("tied").str.split(",").alias("h")).explode("h").with_columns(pl.col("h").cast(HCC))
+    return each.select(*_KEY, "unsupported", "scenario")
 
 
 def _credits(

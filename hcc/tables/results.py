@@ -255,7 +255,11 @@ GAPS = Table(
         Column("strength", "few", "high, medium or low."),
         Column("status", "few", "open, closed, suppressed, indeterminate or informational."),
         Column("status_reason", "few", "Why that status: same, higher, lower, equivalent, new, new_enrollee …"),
-        Column("score_change", "decimal", "Change of the member's risk score through this row's model, if acted on (signed)."),
+        Column(
+            "score_change", "decimal",
+            "Change of the member's risk score through this row's model, if acted on (signed): scored again with the HCC, "
+            "or without the diagnoses in question. Another HCC that these codes alone give comes or goes too.",
+        ),
         Column("raw_change", "decimal", "Change of this model's raw score (signed)."),
         Column(
             "dollar_change", "money",
@@ -288,7 +292,11 @@ MEMBER_GAPS = Table(
             "model; of a gap about a whole HCC these are all that stand behind it. missing: HCCs are added in every "
             "model to which all codes of a gap lead, but none that is acute there.",
         ),
-        Column("score_change", "decimal", "The difference; not the sum of the gaps' own changes."),
+        Column(
+            "score_change", "decimal",
+            "The difference; not the sum of the gaps' own changes, not even of one gap in both models of a blend, which "
+            "is rounded once.",
+        ),
         Column(
             "dollar_change", "money",
             "Part C: score_change × monthly benchmark × payable months; empty in Part D and without benchmark.",

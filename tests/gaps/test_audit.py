@@ -143,6 +143,19 @@ def test_a10_two_types_of_diabetes() -> None:
     assert "E10.9 and E11.9 in one year" in rows[0]["reason"]
 
 
+def test_a_conflict_inside_an_hcc_leaves_it_standing() -> None:
+    """Whichever of the two is wrong, HCC 38 stays; what contradicts from outside can take it away."""
+    person = Person().dx("E109", "2025-03-01", claim="a").dx("E119", "2025-04-01", claim="b")
+    found = candidates(person)
+    (row,) = only(found.gaps, "AUD-CONFLICT")
+    assert not row["falls"]
+    assert row["reason"].endswith(" Whichever of them is wrong, HCC 38 stands on the others.")
+    listed = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("kind").cast(pl.String) == "claim")
+    assert sorted(listed["claim_id"]) == ["a", "b"]
+    (outside,) = only(gaps(Person().dx("I639", "2025-03-01").dx("Z8673", "2025-03-01")), "AUD-CONFLICT")
+    assert outside["falls"]
+
+
 def test_each_conflict_is_told_once() -> None:
     person = Person().dx("E119", "2025-03-01").dx("E109", "2025-03-01").dx("E1165", "2025-04-01")
     told = {row["hcc"]: row["reason"] for row in only(gaps(person), "AUD-CONFLICT")}

@@ -29,8 +29,18 @@ def conflicts(found: Found, rule: Rule, target: int) -> PatternRows:
     frame = pl.concat([pairs, _against_sex(found, rule.pattern, events)])
     # One row per phrase: a conflict is told of both its codes, and once where both give the HCC.
     in_question = frame.filter("counted").select("member_index", "diagnosis_code", "claims", "first", "last", "detail")
-    rows = rows_of_codes(found, in_question, target)
+    rows = _with_stands(found, rows_of_codes(found, in_question, target), frame)
     return PatternRows(rows, _other_claims(frame, rows, target))
+
+
+def _with_stands(found: Found, rows: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """``falls`` false where two codes that contradict each other give one HCC: whichever is wrong, it stands."""
+    pairs = frame.filter("counted", pl.col("other").is_not_null()).select("member_index", "diagnosis_code", "other")
+    given = found.hccs.counted_hccs(pairs.unique()).select("member_index", "m", "hcc", "diagnosis_code", "other")
+    turned = {"other": "diagnosis_code", "diagnosis_code": "other"}
+    both = given.join(given.rename(turned), on=given.columns, how="semi").select("member_index", "m", "hcc").unique()
+    marked = rows.join(both.with_columns(stands=True), on=["member_index", "m", "hcc"], how="left")
+    return marked.with_columns(pl.when(pl.col("stands").is_null()).then("falls").otherwise(False).alias("falls")).drop("stands")
 
 
 def _pairs(found: Found, events: pl.DataFrame) -> pl.DataFrame:
@@ -129,7 +139,11 @@ def _against_sex(found: Found, pattern: Conflicts, events: pl.DataFrame) -> pl.D
 def _other_claims(frame: pl.DataFrame, rows: pl.DataFrame, target: int) -> pl.DataFrame:
     """The contradicting diagnosis as evidence for the gap."""
     exploded = each_code(rows.select("member_index", "m", "hcc", "codes"))
-    other = exploded.join(frame.filter(pl.col("other").is_not_null()), on=["member_index", "diagnosis_code"]).select(
+    key = ["member_index", "m", "hcc"]
+    others = exploded.join(frame.filter(pl.col("other").is_not_null()), on=["member_index", "diagnosis_code"])
+    # Claims of what is in question itself are listed with it.
+    others = others.join(exploded.rename({"diagnosis_code": "other"}), on=[*key, "other"], how="anti")
+    other = others.select(
         "member_index", "m", "hcc", pl.lit(target).alias("target"), pl.lit("for").alias("stance"),
         pl.lit("claim").alias("kind"), pl.col("other_date").alias("evidence_date"), pl.col("other_claim").alias("claim_id"),
         pl.col("other").alias("code"), pl.lit("the diagnosis it contradicts").alias("description"),
