@@ -17,7 +17,6 @@ from hcc.pipeline_gaps import find_gaps
 from hcc.pipeline_gaps import run as score_and_find
 from hcc.pipeline_gaps.history import history_hccs
 from hcc.results import append_review, read_table
-from hcc.rules.folders import find
 from tests.gaps.judge import all_on, gaps_of, judged
 from tests.gaps.planted import population
 
