@@ -23,13 +23,15 @@ class Hits:
 
     ``missing``: member_index, target, verdict. ``coded``: the same with claims, first, last of the diagnosis in
     question (unsupported rules). ``signals``: hcc/gaps/signals.py. Verdict 2 holds, 1 cannot be decided.
-    ``anchors``: member_index, rule, first, last.
+    ``anchors``: member_index, rule, first, last. ``used``: member_index, target, used: bits (``Plan.uses``) of the terms
+    that the ways need by which a target with several ways came.
     """
 
     missing: pl.DataFrame
     coded: pl.DataFrame
     signals: pl.DataFrame
     anchors: pl.DataFrame
+    used: pl.DataFrame
 
 
 def hits(context: GapContext, plan: Plan, found: Events) -> Hits:
@@ -59,7 +61,16 @@ def hits(context: GapContext, plan: Plan, found: Events) -> Hits:
         coded.join(supported.select("member_index", "target", "verdict"), on=["member_index", "target"]),
         found_signals,
         anchors,
+        _used(plan, pl.concat([missing.select(_USED), supported.select(_USED)])),
     )
+
+
+_USED = ("member_index", "target", "used")
+
+
+def _used(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+    several = plan.conjunctions.group_by("target").len().filter(pl.col("len") > 1)["target"]
+    return rows.filter(pl.col("target").is_in(several.implode()))
 
 
 def coded_targets(context: GapContext, plan: Plan, found: Events) -> pl.DataFrame:
@@ -220,7 +231,7 @@ def _with_blind(context: GapContext, plan: Plan, rows: pl.DataFrame) -> pl.DataF
 
 
 def _decided(plan: Plan, rows: pl.DataFrame, *, blind_needs: bool) -> pl.DataFrame:
-    """Rows whose conjunctions hold, with the best verdict.
+    """Rows whose conjunctions hold, with the best verdict, and ``used``: the terms that these need.
 
     ``blind_needs``: a needed term that cannot be known leaves the row undecided (a coded diagnosis is there to ask
     about); without it such a row is dropped (a suspicion needs its evidence).
@@ -235,6 +246,6 @@ def _decided(plan: Plan, rows: pl.DataFrame, *, blind_needs: bool) -> pl.DataFra
         .filter(possible)
         .with_columns(pl.when(certain).then(CERTAIN).otherwise(POSSIBLE).cast(pl.UInt8).alias("verdict"))
         .group_by("member_index", "target")
-        .agg(pl.col("verdict").max())
+        .agg(pl.col("verdict").max(), need.bitwise_or().alias("used"))
         .collect()
     )

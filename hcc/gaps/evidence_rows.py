@@ -9,35 +9,33 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.gaps.context import FILE_OPTION, GapContext
+from hcc.gaps.context import FILE_OPTION
 from hcc.gaps.evaluate import Hits
+from hcc.gaps.evidence_form import (
+    ABSENT,
+    AGAINST,
+    CLAIMS,
+    COMPACT,
+    CONTEXT,
+    FOR,
+    KINDS,
+    OTHERS,
+    OUT,
+    OWN,
+    STANCES,
+    TEXT,
+    UNREAD,
+    descriptions,
+    fixed,
+)
+from hcc.gaps.evidence_terms import term_rows
 from hcc.gaps.in_question import ROW_KEY
 from hcc.gaps.patterns.common import EVIDENCE, Found, Schema, each_code, shaped
-from hcc.gaps.plan import TABLE_OF, Measure, Plan, PlannedTarget, form_of
+from hcc.gaps.plan import TABLE_OF, Plan, PlannedTarget, form_of
 from hcc.gaps.rows import GapRows
-from hcc.gaps.shown import RANGE, number, sign_as_sent
-from hcc.gaps.signals import matching_events, paired
-from hcc.rules.gap_terms import CkdStageTerm, IndexTerm, ResultTerm
 
 MOST_PER_TERM = 25  # newest events shown of one kind; the rest is counted in a line of its own
-STANCES = ("for", "against", "context")
-KINDS = ("claim", "fill", "result", "procedure", "problem", "finding", "absence")
-FOR, AGAINST, CONTEXT = range(3)
 _SHOWN = ("open", "indeterminate", "informational")
-OUT = (
-    "gap_id", "evidence_number", "stance", "kind", "evidence_date", "claim_id", "code", "description", "value",
-)  # fmt: skip
-_TEXT = ("claim_id", "code", "description", "value")
-COMPACT: Schema = {
-    "gap": pl.UInt32,
-    "stance": pl.UInt8,
-    "kind": pl.UInt8,
-    "order": pl.UInt8,
-    "date": pl.Date,
-    **dict.fromkeys(_TEXT, pl.String),
-}
-"""``gap``: row of the gaps frame; ``order``: of the terms within a stance."""
-_CLAIMS, _OTHERS, _OWN, _FIRST_TERM, _ABSENT, _UNREAD = 1, 2, 3, 4, 250, 251
 _DAYS, _ORDERS, _DATED = 22, 8, 1 << 20
 _NAMES_CODES = ("problem", "finding")
 
@@ -56,7 +54,7 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
         _claims_in_question(found, shown, claims),
         _what_keeps_it(found, shown, claims),
         _patterns(targets, listed.evidence),
-        *_terms(found, hits, targets),
+        *term_rows(found, hits, targets),
         _absences(found, hits, targets),
         _unread_fills(shown),
     ]
@@ -64,14 +62,14 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
 
 
 def _said_once(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without results beside a gap that also speak for it or against it: one value can be meant by two terms."""
-    result = pl.col("kind") == KINDS.index("result")
-    beside = result & (pl.col("stance") == CONTEXT)
-    context = rows.filter(beside)
-    if context.is_empty():
+    """Each result once: several terms can mean it, and beside a gap stands nothing that speaks for it or against it."""
+    is_result = pl.col("kind") == KINDS.index("result")
+    results = rows.filter(is_result)
+    if results.is_empty():
         return rows
-    said = rows.filter(result & ~beside).select("gap", "date", "value")
-    return pl.concat([rows.filter(~beside), context.join(said, on=said.columns, how="anti")])
+    said = ["gap", "date", "code", "value"]
+    results = results.sort("stance", "order").unique(said, keep="first", maintain_order=True)
+    return pl.concat([rows.filter(~is_result), results])
 
 
 def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
@@ -80,7 +78,7 @@ def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
     wide = [pl.col(name).cast(pl.UInt64) for name in ("gap", "stance", "order")]
     key = ((wide[0] * 4 + wide[1]) * 2**_ORDERS + wide[2]) * 2**_DAYS + day.cast(pl.UInt64)
     # Equal days are told apart by what is said, so that the same evidence has the same number in every run.
-    rows = rows.with_columns(key.alias("_key"), pl.struct("kind", *_TEXT).hash().alias("_said"))
+    rows = rows.with_columns(key.alias("_key"), pl.struct("kind", *TEXT).hash().alias("_said"))
     rows = rows.sort("_key", "_said")
     keys, said = rows["_key"].to_numpy(), rows["_said"].to_numpy()
     again = np.zeros(len(keys), dtype=bool)
@@ -97,7 +95,7 @@ def _numbered(rows: pl.DataFrame, gap_id: pl.Series) -> pl.DataFrame:
             "stance": rows["stance"].cat.to(pl.Enum(STANCES)),
             "kind": rows["kind"].cat.to(pl.Enum(KINDS)),
             "evidence_date": rows["date"],
-            **{name: rows[name] for name in _TEXT},
+            **{name: rows[name] for name in TEXT},
         }
     ).select(OUT)
 
@@ -126,14 +124,6 @@ def _with_rest(rows: pl.DataFrame, before_end: NDArray[np.int64]) -> pl.DataFram
     )
 
 
-def _fixed(stance: int, kind: str, order: int) -> list[pl.Expr]:
-    return [
-        pl.lit(stance, pl.UInt8).alias("stance"),
-        pl.lit(KINDS.index(kind), pl.UInt8).alias("kind"),
-        pl.lit(order, pl.UInt8).alias("order"),
-    ]
-
-
 def _of_all_targets(gaps: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """``gaps`` with a row for every target that a gap is about."""
     if parts.is_empty():
@@ -153,12 +143,12 @@ def _claims_in_question(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) 
     by_code = counted.join(
         asked.with_columns(pl.col("diagnosis_code").cast(code)).lazy(), on=["member_index", "diagnosis_code"]
     ).with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
-    parts = [_as_claims(by_code, FOR, _CLAIMS)]
+    parts = [_as_claims(by_code, FOR, CLAIMS)]
     if not single.is_empty():
         on = ["member_index", "claim_id", "diagnosis_code"]
         mine = counted.join(single.select("member_index").unique().lazy(), on="member_index", how="semi")
         mine = mine.with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
-        parts.append(_as_claims(mine.join(single.select("gap", *on).lazy(), on=on), FOR, _CLAIMS))
+        parts.append(_as_claims(mine.join(single.select("gap", *on).lazy(), on=on), FOR, CLAIMS))
     shown = pl.concat(pl.collect_all(parts))
     return shown.join(descriptions(context), left_on="code", right_on="diagnosis_code", how="left")
 
@@ -173,7 +163,7 @@ def _as_claims(claims: pl.LazyFrame, stance: int, order: int) -> pl.LazyFrame:
         pl.when(record != "encounter").then(pl.lit(", ") + record.str.replace_all("_", " ")).otherwise(pl.lit("")),
     )
     return claims.select(
-        "gap", *_fixed(stance, "claim", order), pl.col("thru_date").alias("date"), "claim_id",
+        "gap", *fixed(stance, "claim", order), pl.col("thru_date").alias("date"), "claim_id",
         pl.col("diagnosis_code").alias("code"), value.alias("value"),
     )  # fmt: skip
 
@@ -192,7 +182,7 @@ def _what_keeps_it(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) -> pl
         found.hccs.behind.join(by_code, on=["member_index", "m", "hcc"])
         .filter(~pl.col("diagnosis_code").is_in(pl.col("codes").str.split(",")))
         .select(
-            "gap", *_fixed(AGAINST, "claim", _OTHERS), pl.col("last_date").alias("date"),
+            "gap", *fixed(AGAINST, "claim", OTHERS), pl.col("last_date").alias("date"),
             pl.lit(None, pl.String).alias("claim_id"), pl.col("diagnosis_code").alias("code"),
             pl.format("gives the same HCC, claims: {}", "claims").alias("value"),
         )
@@ -209,7 +199,7 @@ def _what_keeps_it(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) -> pl
         .join(codes, on=["member_index", "diagnosis_code"])
         .join(single, on=["gap", "claim_id", "diagnosis_code"], how="anti")
     )
-    claims = _as_claims(rest.lazy(), AGAINST, _OTHERS).collect()
+    claims = _as_claims(rest.lazy(), AGAINST, OTHERS).collect()
     claims = claims.with_columns(pl.format("gives the same HCC, {}", "value").alias("value"))
     return pl.concat([others, claims]).join(
         descriptions(context), left_on="code", right_on="diagnosis_code", how="left"
@@ -236,130 +226,8 @@ def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.col("stance").replace_strict({word: i for i, word in enumerate(STANCES)}, return_dtype=pl.UInt8),
         pl.col("kind").replace_strict({word: i for i, word in enumerate(KINDS)}, return_dtype=pl.UInt8),
-        pl.lit(_OWN, pl.UInt8).alias("order"),
+        pl.lit(OWN, pl.UInt8).alias("order"),
     ).rename({"evidence_date": "date"})
-
-
-def _terms(found: Found, hits: Hits, gaps: pl.DataFrame) -> list[pl.DataFrame]:
-    """Events behind every term that speaks for a gap, or is shown beside it."""
-    asked = _asked(found.plan)
-    if asked.is_empty() or gaps.is_empty():
-        return []
-    wanted = (
-        gaps.lazy()
-        .select("gap", "member_index", "target")
-        .join(asked.lazy(), on="target")
-        .with_columns(paired("member_index", "measure"))
-        .join(hits.signals.lazy().select(paired("member_index", "measure")), on="pair", how="semi")
-        .select("gap", "member_index", "measure", "stance", "order", "words", "pair")
-        .collect()
-    )
-    parts = []
-    for kind in ("fill", "procedure", "problem", "diagnosis", "result"):
-        measures = [m for m in found.plan.measures_of_kind(kind) if not _by_signal(m)]
-        if kind not in found.events.frames or not measures:
-            continue
-        mine = wanted.filter(pl.col("measure").is_in([m.id for m in measures]))
-        if mine.is_empty():
-            continue
-        used = set(mine["measure"].unique())
-        matched = matching_events(found.plan, found.events, kind, [m for m in measures if m.id in used], hits.anchors)
-        if matched is not None:
-            parts.append(_events_shown(found, kind, _pairs(matched, mine)))
-    chosen = [m.id for m in found.plan.measures if _by_signal(m)]
-    parts.append(_signals_shown(found.plan, hits.signals, wanted.filter(pl.col("measure").is_in(chosen))))
-    return parts
-
-
-def _pairs(matched: pl.DataFrame, mine: pl.DataFrame) -> pl.DataFrame:
-    """Events with the gaps that they are shown for."""
-    return matched.with_columns(paired("member_index", "measure")).join(mine.drop("member_index", "measure"), on="pair")
-
-
-def _asked(plan: Plan) -> pl.DataFrame:
-    """target, measure, stance, words, order: the terms whose events are shown."""
-    measure_of = {(rule, name): measure for rule, _, measure, name in plan.uses.iter_rows()}
-    rows = []
-    for planned in plan.targets:
-        rule = plan.rules[planned.rule]
-        need = {name for part in form_of(rule, planned.target) for name in part.need}
-        for order, (name, term) in enumerate(rule.terms.items()):
-            stance = FOR if name in need else AGAINST if name in rule.against else CONTEXT
-            if name in {*need, *rule.against, *rule.context} and term.kind != "member":
-                rows.append((planned.id, measure_of[planned.rule, name], stance, term.words, order + _FIRST_TERM))
-    schema: Schema = {
-        "target": pl.UInt16, "measure": pl.UInt16, "stance": pl.UInt8, "words": pl.String, "order": pl.UInt8,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _by_signal(measure: Measure) -> bool:
-    """Measures whose evidence is the chosen value, not the single events."""
-    term = measure.term
-    return isinstance(term, CkdStageTerm | IndexTerm) or (isinstance(term, ResultTerm) and term.take != "any")
-
-
-def _events_shown(found: Found, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
-    text = pl.lit(None, pl.String)
-    shown = {"code": pl.col("code"), "description": pl.col("words"), "claim_id": text, "value": text}
-    if kind == "fill":
-        drugs = found.context.valuesets.drug_keys.select("drug", pl.col("ingredient").cast(pl.String)).unique("drug")
-        rows = rows.join(drugs.cast({"drug": rows.schema["drug"]}), on="drug", how="left")
-        named = pl.col("words") + pl.when(pl.col("ingredient").is_null()).then(pl.lit("")).otherwise(
-            pl.lit(": ") + pl.col("ingredient")
-        )
-        shown["description"] = named
-    elif kind == "result":
-        rows = rows.join(_units(found.plan), on="measure", how="left")
-        ends = pl.format("{} to {}", number(pl.col("low")), number(pl.col("high")))
-        one = sign_as_sent(pl.col("sign")) + number(pl.col("value"))
-        value = pl.when(pl.col("sign") == RANGE).then(ends).otherwise(one) + pl.col("unit")
-        shown["value"] = pl.coalesce(value, "finding")
-    elif kind == "procedure":
-        shown["claim_id"] = pl.col("claim_id")
-    elif kind == "diagnosis":
-        rows = rows.with_columns(pl.col("diagnosis_code").cast(pl.String)).join(
-            descriptions(found.context), on="diagnosis_code", how="left"
-        )
-        shown = {
-            "code": pl.col("diagnosis_code"), "description": pl.coalesce("description", "words"),
-            "claim_id": pl.col("claim_id"), "value": pl.col("claim_type"),
-        }  # fmt: skip
-    else:
-        shown["code"] = pl.col("diagnosis_code")
-    word = "claim" if kind == "diagnosis" else kind
-    return rows.select(
-        "gap", "stance", pl.lit(KINDS.index(word), pl.UInt8).alias("kind"), "order", "date",
-        *(expr.cast(pl.String).alias(name) for name, expr in shown.items()),
-    )  # fmt: skip
-
-
-def _units(plan: Plan) -> pl.DataFrame:
-    """measure, unit: with a blank before it, or empty."""
-    rows = [(m.id, _unit(m)) for m in plan.measures]
-    return pl.DataFrame(rows, schema={"measure": pl.UInt16, "unit": pl.String}, orient="row")
-
-
-def _unit(measure: Measure) -> str:
-    unit = getattr(measure.term, "unit", "")
-    if not unit or "score" in unit:
-        return ""
-    return " " + unit.replace("{", "").replace("}", "").replace("_", " ")
-
-
-def _signals_shown(plan: Plan, signals: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Chosen values: the first and last of the signal, once where they are one or where several terms chose it."""
-    rows = wanted.join(signals, on=["member_index", "measure"]).join(_units(plan), on="measure")
-    parts = [
-        rows.select(
-            "gap", "stance", pl.lit(KINDS.index("result"), pl.UInt8).alias("kind"), "order",
-            pl.col(day).alias("date"), pl.col("words").alias("description"),
-            (sign_as_sent(pl.col(f"{day}_sign")) + number(pl.col(f"{day}_value")) + pl.col("unit")).alias("value"),
-        )
-        for day in ("first", "last")
-    ]  # fmt: skip
-    once = ["gap", "stance", "date", "description", "value"]
-    return shaped(pl.concat(parts).sort("order").unique(once, keep="first", maintain_order=True), COMPACT)
 
 
 def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
@@ -388,7 +256,7 @@ def _absences(found: Found, hits: Hits, gaps: pl.DataFrame) -> pl.DataFrame:
     ]
     return pl.concat(parts).select(
         "gap", "stance", pl.lit(KINDS.index("absence"), pl.UInt8).alias("kind"),
-        pl.lit(_ABSENT, pl.UInt8).alias("order"), "description",
+        pl.lit(ABSENT, pl.UInt8).alias("order"), "description",
     )  # fmt: skip
 
 
@@ -432,11 +300,4 @@ def _or(words: list[str]) -> str:
 def _unread_fills(gaps: pl.DataFrame) -> pl.DataFrame:
     rows = gaps.filter(pl.col("weakened") > 0)
     words = pl.format("fills in that time that no code or name identifies: {}", "weakened")
-    return rows.select("gap", *_fixed(CONTEXT, "fill", _UNREAD), words.alias("description"))
-
-
-def descriptions(context: GapContext) -> pl.DataFrame:
-    """diagnosis_code, description."""
-    from hcc.rules.icd10cm import mapped_codes
-
-    return mapped_codes(context.mappings).select("diagnosis_code", "description").unique("diagnosis_code")
+    return rows.select("gap", *fixed(CONTEXT, "fill", UNREAD), words.alias("description"))

@@ -77,6 +77,7 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
         .then(pl.lit(_UNCOUNTED_ABOVE)).otherwise(pl.col("status_reason").cast(pl.String).fill_null("")).alias("_why"),
         pl.col("status_reason").fill_null(""),
     )  # fmt: skip
+    rows = rows.join(hits.used, on=["member_index", "target"], how="left", maintain_order="left")
     kinds = ["target", "status", "_why", "_stands", "_tied", "_unread", "_ahead"]
     signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
     fields = _fields(context)
@@ -86,7 +87,7 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
         status, reason, also = str(key[1]), str(key[2]), dict(zip(kinds[3:], map(bool, key[3:]), strict=True))
         template = _template(context, plan, planned, status, reason, also)
         parts.append(_filled_rows(plan, planned, template, signals, fields, group))
-    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_why", *kinds[3:]))
+    return _with_last_evidence(plan, hits, pl.concat(parts).drop("_why", "used", *kinds[3:]))
 
 
 def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
@@ -139,11 +140,16 @@ def _filled_rows(
 ) -> pl.DataFrame:
     columns = rows.columns
     wanted = {match[1] for match in _PIECE.finditer(template) if match[2]}
-    for _, _, measure, name in plan.uses.filter(pl.col("rule") == planned.rule).iter_rows():
+    needed = {name for part in form_of(plan.rules[planned.rule], planned.target) for name in part.need}
+    for _, bit, measure, name in plan.uses.filter(pl.col("rule") == planned.rule).iter_rows():
         if name in wanted:
             one = signals.get((measure,), _NO_SIGNAL)
             renamed = one.rename({column: f"{name}|{column}" for column in one.columns if column != "member_index"})
             rows = rows.join(renamed, on="member_index", how="left", maintain_order="left")
+            there = pl.col(f"{name}|count").is_not_null()
+            if name in needed:  # what only another way to the target asks for says nothing here
+                there = there & ((pl.col("used") & pl.lit(bit, pl.UInt64)) > 0).fill_null(True)
+            rows = rows.with_columns(there.alias(f"{name}|there"))
     if "{codes}" in template:
         rule = plan.rules[planned.rule]
         recaptured = rule.pattern is not None and rule.pattern.name == "recapture"
@@ -163,17 +169,19 @@ def _filled_rows(
 def _with_last_evidence(plan: Plan, hits: Hits, rows: pl.DataFrame) -> pl.DataFrame:
     """last_evidence_date: the latest of the diagnosis in question and of the terms that speak for the row."""
     asked = []
-    measure_of = {(rule, name): measure for rule, _, measure, name in plan.uses.iter_rows()}
+    use_of = {(rule, name): (measure, bit) for rule, bit, measure, name in plan.uses.iter_rows()}
     for planned in plan.targets:
         rule = plan.rules[planned.rule]
         need = {name for part in form_of(rule, planned.target) for name in part.need}
-        asked += [(planned.id, measure_of[planned.rule, name]) for name in need]
-    keys = pl.DataFrame(asked, schema={"target": pl.UInt16, "measure": pl.UInt16}, orient="row")
+        asked += [(planned.id, *use_of[planned.rule, name]) for name in need]
+    keys = pl.DataFrame(asked, schema={"target": pl.UInt16, "measure": pl.UInt16, "bit": pl.UInt64}, orient="row")
     latest = (
         hits.signals.lazy()
         .select("member_index", "measure", pl.col("last").alias("seen"))
         .join(keys.lazy(), on="measure")
-        .select(paired("member_index", "target"), "seen")
+        .select(paired("member_index", "target"), "seen", "bit")
+        .join(hits.used.lazy().select(paired("member_index", "target"), "used"), on="pair", how="left")
+        .filter(((pl.col("used") & pl.col("bit")) > 0).fill_null(True))
         .group_by("pair")
         .agg(pl.col("seen").max())
         .collect()
@@ -227,6 +235,11 @@ def _day(value: pl.Expr) -> pl.Expr:
     return value.dt.to_string("%Y-%m-%d").fill_null("")
 
 
+def _span(first: pl.Expr, last: pl.Expr) -> pl.Expr:
+    """'2025-01-01 to 2025-03-01', or the one day."""
+    return pl.when(first == last).then(_day(last)).otherwise(pl.concat_str(_day(first), pl.lit(" to "), _day(last)))
+
+
 def _part_of_detail(place: int) -> pl.Expr:
     """A part of recapture's ``detail``: years, the other HCC, the codes of the earlier years."""
     return pl.col("detail").fill_null("").str.split("|").list.get(place, null_on_oob=True).fill_null("")
@@ -244,6 +257,7 @@ def _fields(context: GapContext) -> dict[str, pl.Expr]:
         "claims": plural(pl.col("claims"), "claim", "claims"),
         "first_date": _day(pl.col("first")),
         "last_date": _day(pl.col("last")),
+        "dates": _span(pl.col("first"), pl.col("last")),
         "detail": detail,
         "higher": pl.col("higher_hcc").cast(pl.String).fill_null(""),
         "before": _part_of_detail(0),
@@ -268,6 +282,7 @@ def _term_fields(plan: Plan, planned: PlannedTarget, wanted: set[str]) -> dict[t
             pl.when(days == 1).then(pl.lit("one day")).otherwise(pl.format("{} days", days.fill_null(0)))
         )
         fields[name, "first"], fields[name, "last"] = _day(first), _day(last)
+        fields[name, "span"] = _span(first, last)
         for field in ("lowest_on", "highest_on"):
             fields[name, field] = _day(pl.col(f"{name}|{field}"))
         for field in ("first_value", "last_value", "lowest", "highest"):
@@ -277,7 +292,8 @@ def _term_fields(plan: Plan, planned: PlannedTarget, wanted: set[str]) -> dict[t
 
 
 def filled(template: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str], pl.Expr]) -> pl.Expr:
-    """A template as one expression. A part in square brackets is shown where all its terms were found; of several in a
+    """A template as one expression. A part in square brackets is shown where all its terms were found, and are what the
+    way to the target needs or beside it; of several in a
     row that begin with a colon, the first that is shown keeps it and a comma stands before the others."""
     pieces: list[pl.Expr] = []
     before: list[pl.Expr] = []  # whether the parts in brackets right before are shown
@@ -285,7 +301,7 @@ def filled(template: str, fields: dict[str, pl.Expr], terms: dict[tuple[str, str
         if not part:
             continue
         text = pl.concat_str(_pieces(part, fields, terms))
-        there = [pl.col(f"{match[1]}|count").is_not_null() for match in _PIECE.finditer(part) if match[2]]
+        there = [pl.col(f"{match[1]}|there") for match in _PIECE.finditer(part) if match[2]]
         if place % 2 and there:
             if before and part.startswith(":"):
                 text = pl.when(pl.any_horizontal(before)).then(pl.lit(",") + text.str.slice(1)).otherwise(text)

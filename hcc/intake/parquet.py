@@ -17,27 +17,28 @@ from hcc.intake.parts import Block, Part
 
 
 def read_parquet(table: str, files: Sequence[Found]) -> tuple[Part, ...]:
-    """One part per schema, in the order of the files; every unreadable file is told at once (InputError)."""
+    """One part per schema, in the order of the files; every unreadable file is told at once (InputError).
+
+    The schema is the one polars reads: what a writer noted beside the columns changes it (a date64 is a time to it).
+    """
     faults: list[str] = []
-    by_schema: dict[tuple[tuple[str, str], ...], list[tuple[Path, pq.FileMetaData]]] = {}
+    by_schema: dict[tuple[tuple[str, pl.DataType], ...], list[tuple[Path, pq.FileMetaData]]] = {}
     for file in files:
         try:
             footer = pq.read_metadata(file.path)
-            schema = footer.schema.to_arrow_schema()
         except (pa.ArrowException, OSError):
             faults.append(f"{file.path.name} is damaged: its footer cannot be read")
             continue
-        key = tuple((field.name, str(field.type)) for field in schema)
-        by_schema.setdefault(key, []).append((file.path, footer))
-    parts = []
-    for group in by_schema.values():
-        paths = [path for path, _ in group]
         try:
-            frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
-            columns = dict(frame.collect_schema())
+            schema = pl.read_parquet_schema(file.path)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-            faults.append(f"{paths[0].name} holds types that are not read")
+            faults.append(f"{file.path.name} holds types that are not read")
             continue
+        by_schema.setdefault(tuple(schema.items()), []).append((file.path, footer))
+    parts = []
+    for types, group in by_schema.items():
+        paths, columns = [path for path, _ in group], dict(types)
+        frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False)
         blocks = tuple(Block(str(path), footer.num_rows) for path, footer in group)
         parts.append(Part("parquet", frame, columns, blocks, tuple(columns), tuple(f for _, f in group)))
     if faults:

@@ -168,8 +168,10 @@ class Rule(Frozen):
         return tuple(text for text in texts if text)
 
 
-_TERM_FIELDS = ("count", "days", "first", "last", "first_value", "last_value", "lowest", "highest", "lowest_on", "highest_on")
-_ROW_FIELDS = ("codes", "hcc", "label", "year", "as_of", "claims", "first_date", "last_date", "detail", "model", "before")
+_TERM_FIELDS = (
+    "count", "days", "first", "last", "span", "first_value", "last_value", "lowest", "highest", "lowest_on", "highest_on",
+)  # fmt: skip
+_ROW_FIELDS = ("codes", "hcc", "label", "year", "as_of", "claims", "first_date", "last_date", "dates", "detail", "model", "before")
 
 
 def _placeholder_faults(name: str, field: str, rule: Rule) -> list[str]:

@@ -269,7 +269,7 @@ GAPS = Table(
         Column("last_evidence_date", "date", "Latest evidence for the row."),
         Column("pcp_npi", "text", "Primary care physician."),
         Column("flagged_on", "date", "As-of date of the first run that had this gap."),
-        Column("identified_on", "date", "Day of an unsupported decision; empty before one."),
+        Column("identified_on", "date", "Day (UTC) of an unsupported decision; empty before one."),
         Column("return_by", "date", "identified_on + 60 days (42 CFR 422.326)."),
         Column("flagged_return_by", "date", "flagged_on + 60 days."),
         Column("decision", "few", "Latest decision in reviews; empty before one."),

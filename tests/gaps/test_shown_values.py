@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from hcc.gaps.shown import number
-from tests.gaps.build import Person, candidates, only
+from tests.gaps.build import Person, candidates, day, only
 
 
 def bounded(person: Person, concept: str, when: str, comparator: str, number: float, use: str = "include") -> Person:
@@ -144,3 +144,69 @@ def test_equal_values_of_one_day_are_told_alike_in_any_order(turned: bool) -> No
     if turned:
         person.results = [person.results[1], person.results[0], person.results[2]]
     assert "14.9 on 2025-02-01" not in reasons(person, "CKD-1")[0]
+
+
+def results_shown(person: Person, rule: str) -> list[tuple]:
+    found = candidates(person)
+    (row,) = only(found.gaps, rule)
+    mine = found.evidence.filter(pl.col("gap_id") == row["gap_id"]).cast({"stance": pl.String, "kind": pl.String})
+    return mine.filter(kind="result").select("stance", "evidence_date", "code", "value").rows()
+
+
+def test_a_result_that_is_raised_for_younger_people_alone_is_not_told() -> None:
+    """NT-proBNP of 500 is raised below 50 years, not at 85 (from 1800); what makes the suspicion there is the BNP."""
+    person = loop(Person(birth="1940-01-01")).result("ntprobnp", "2025-02-01", 500).result("bnp", "2025-02-02", 300)
+    (reason,) = reasons(person, "HF-2")
+    assert "BNP 300 (2025-02-02)" in reason
+    assert "NT-proBNP" not in reason
+    assert results_shown(person, "HF-2") == [("for", day("2025-02-02"), "0-0", "300 pg/mL")]
+
+
+@pytest.mark.parametrize(("birth", "value"), [("1940-01-01", 2000), ("1955-01-01", 2000), ("1980-01-01", 2000)])
+def test_a_result_is_evidence_once_whatever_the_number_of_limits_it_passes(birth: str, value: float) -> None:
+    person = loop(Person(birth=birth)).result("ntprobnp", "2025-02-01", value)
+    (reason,) = reasons(person, "HF-2")
+    assert reason.count("NT-proBNP 2000 (2025-02-01)") == 1
+    assert results_shown(person, "HF-2") == [("for", day("2025-02-01"), "0-0", "2000 pg/mL")]
+
+
+def test_a_way_that_a_condition_shuts_gives_no_evidence() -> None:
+    """Natalizumab is for Crohn's disease too; what the suspicion rests on is the other drug."""
+    person = Person().dx("K5090", "2025-01-01").fill("natalizumab", "2025-02-01", flags="any")
+    person.fill("ocrelizumab", "2025-03-01", flags="any")
+    found = candidates(person)
+    (row,) = only(found.gaps, "MS-1")
+    assert "natalizumab" not in row["reason"]
+    fills = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("kind").cast(pl.String) == "fill")
+    assert fills["evidence_date"].to_list() == [day("2025-03-01")]
+    assert row["last_evidence_date"] == day("2025-03-01")
+
+
+@pytest.mark.parametrize(
+    ("person", "rule"),
+    [
+        (Person().egfr(42, "2025-01-05").egfr(40, "2025-06-05"), "CKD-1"),
+        (Person().dx("E6601", "2025-03-01").result("bmi", "2025-06-01", 31), "AUD-BMI"),
+        (Person().dx("N184", "2025-03-01").egfr(70, "2025-06-01"), "AUD-CKD"),
+    ],
+)
+def test_a_chosen_value_has_its_code(person: Person, rule: str) -> None:
+    shown = results_shown(person, rule)
+    assert shown
+    assert {code for _, _, code, _ in shown} == {"0-0"}
+
+
+def test_one_day_is_no_span() -> None:
+    one = Person().did("chemo_drug", "2025-11-01")
+    assert reasons(one, "CA-1")[0].startswith("One service with a cancer drug (2025-11-01); no cancer is on any claim")
+    two = one.did("chemo_drug", "2025-12-01")
+    assert "(2025-11-01 to 2025-12-01)" in reasons(two, "CA-1")[0]
+
+
+def test_results_alone_are_not_called_a_disease() -> None:
+    person = Person().dx("E119", "2025-02-01").dx("E119", "2025-08-01").egfr(50, "2025-01-05").egfr(48, "2025-06-05")
+    (reason,) = reasons(person, "DM-4")
+    assert "chronic kidney disease" not in reason.partition(";")[0]
+    assert "two eGFR results below 60, 151 days apart (last 48 on 2025-06-05)" in reason
+    (coded,) = reasons(person.dx("N189", "2025-07-01"), "DM-4")
+    assert "and chronic kidney disease (coded on 2025-07-01) and two eGFR results below 60" in coded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +312,20 @@ def test_a_type_that_polars_panics_at(tmp_path: Path, zone: str) -> None:
     pq.write_table(FRAME.to_arrow().append_column("loaded_at", stamp), tmp_path / "c.parquet")
     with pytest.raises(InputError, match=r"c\.parquet holds types that are not read"):
         read(claims_=tmp_path / "c.parquet")
+
+
+def test_files_whose_dates_are_of_several_types(tmp_path: Path) -> None:
+    """A date64 lies in a file as a date, with a note that makes polars read a time."""
+    table, kinds = FRAME.to_arrow(), (pa.date32(), pa.date64(), pa.timestamp("ms"), pa.timestamp("us", tz="UTC"))
+    days = pa.array([date(2025, 3, 4), date(2025, 5, 6)])
+    (tmp_path / "in").mkdir()
+    for number, kind in enumerate(kinds):
+        ids = pa.array([f"C{number}-{place}" for place in (1, 2)])
+        own = table.set_column(0, "claim_id", ids).set_column(2, "thru_date", days.cast(kind))
+        pq.write_table(own, tmp_path / "in" / f"{number}.parquet")
+    found = lines(read(claims_=tmp_path / "in"))
+    assert found.height == 8
+    assert set(found["thru_date"]) == {date(2025, 3, 4), date(2025, 5, 6)}
 
 
 def test_no_hive_column_is_invented(tmp_path: Path) -> None:
