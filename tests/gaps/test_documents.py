@@ -117,6 +117,12 @@ def test_an_entry_that_ended_before_the_year_does_not_stand(status: str | None, 
     assert bool(only(frame, "AUD-PROBLIST")) is stands
 
 
+@pytest.mark.parametrize(("status", "resolved"), [("resolved", None), ("inactive", None), (None, "2025-03-01")])
+def test_what_was_over_when_it_was_recorded_does_not_stand(status: str | None, resolved: str | None) -> None:
+    frame = gaps(Person().problem("I509", "2025-03-01", status=status, resolved=resolved), tables=TABLES)
+    assert only(frame, "DOC-PROBLEM") == []
+
+
 def test_what_was_resolved_after_as_of_still_stood() -> None:
     person = Person().problem("I509", "2022-03-01", status="resolved", resolved="2025-08-01")
     assert only(gaps(person, tables=TABLES, as_of="2025-06-30"), "DOC-PROBLEM") != []

@@ -223,13 +223,16 @@ def _noted_evidence(mapped: pl.DataFrame, target: int, table: str) -> pl.DataFra
 
 
 def _problems(found: Found) -> pl.DataFrame | None:
-    """member_index, date, diagnosis_code: entries that stand in the year, whenever they were recorded."""
+    """member_index, date, diagnosis_code: entries that stand in the year, whenever they were recorded. One that was over
+    when it was recorded never stood: nobody knows since when (a status without its day says no more)."""
     if "problem" not in found.events.frames:
         return None
     context = found.context
+    ended = pl.col("ended")
+    stands = (ended >= context.year_start) & (ended > pl.col("date"))
     return (
         found.events.frames["problem"]
-        .filter(pl.col("date") <= context.year_until, (pl.col("ended") >= context.year_start).fill_null(True))
+        .filter(pl.col("date") <= context.year_until, stands.fill_null(True))
         .select("member_index", "date", _CLEAN.alias("diagnosis_code"))
         .unique()
     )
