@@ -42,9 +42,20 @@ def check_target(path: str | Path, overwrite: bool = False, kind: Kind = RESULTS
         raise ResultsError(
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."
         )
-    if not os.access(target.parent, os.W_OK | os.X_OK):
+    if not _takes_folders(target.parent):
         raise ResultsError(f"The folder {target.parent} cannot be written.", hint="Choose another --out.")
     return target
+
+
+def _takes_folders(folder: Path) -> bool:
+    """By trial: os.access does not know of shares that refuse, nor of /proc."""
+    trial = new_folder(folder / "trial")
+    try:
+        trial.mkdir(mode=0o700)
+        trial.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _place(path: str | Path) -> Path:
@@ -62,7 +73,7 @@ def _place(path: str | Path) -> Path:
 def check_writable(folder: Path) -> Path:
     """The folder, if it can be made or written. Raises ResultsError."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not there.is_dir() or not _takes_folders(there):
         raise ResultsError(f"The folder {there} cannot be written.", hint="Choose another one.")
     return folder
 

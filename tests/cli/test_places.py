@@ -58,6 +58,15 @@ def test_a_folder_that_cannot_be_written(files: Path, hcc: Hcc) -> None:
     assert not (files / "r.duckdb").exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_folder_that_takes_no_files(files: Path, hcc: Hcc) -> None:
+    """Everybody may write there, as far as its permissions tell."""
+    for args in (("demo", "--out", "/proc/demo"), (*ASK, "--parquet", "/proc/tables"), (*ASK, "--out", "/proc/r.duckdb")):
+        done = hcc(*args)
+        assert done.returncode == 1
+        assert "error: The folder /proc cannot be written." in done.stderr
+
+
 def test_a_file_where_a_folder_should_be(files: Path, hcc: Hcc) -> None:
     for args in (("demo", "--out", "members.csv/demo"), (*ASK, "--parquet", "members.csv/tables")):
         done = hcc(*args)
