@@ -13,6 +13,7 @@ from hcc.results.explain import Explanation, Factor, Hcc, Model, Status, Uncount
 from hcc.results.rule_words import RuleWords
 
 _WIDTH = 112
+_MOST = 50  # rows of one kind
 _SEX = {"F": "Female", "M": "Male"}
 
 
@@ -191,10 +192,12 @@ def _not_counted(told: Explanation, words: RuleWords) -> Iterator[str]:
         yield "Diagnoses that did not count"
     for reason, rows in by_reason.items():
         yield from _wrapped(f"{rows[0].meaning or reason} [{reason}]", "  ")
-        for row in rows:
+        for row in rows[-_MOST:]:
             target = f"; {row.hccs}" if row.hccs else "; no HCC in the member's models"
             line = f"{row.thru_date}  {dotted(row.diagnosis_code):<9}{row.description}{target}; claim {row.claim_id}"
             yield from _wrapped(line, "    ", hang=21)
+        if len(rows) > _MOST:
+            yield f"    and {len(rows) - _MOST:,} earlier ones: table diagnoses, reason {reason}"
 
 
 def _doubts(told: Explanation, words: RuleWords) -> Iterator[str]:
@@ -210,9 +213,11 @@ def _doubts(told: Explanation, words: RuleWords) -> Iterator[str]:
 
 
 def _rejected(told: Explanation, words: RuleWords) -> Iterator[str]:
-    for row in told.rejected:
+    for row in told.rejected[:_MOST]:
         where = f"row {row['row_number']} of {row['table']}"
         yield from _wrapped(f"Set aside with this member_id: {where}. {_meaning(told, row['reason'])}", "")
+    if len(told.rejected) > _MOST:
+        yield f"and {len(told.rejected) - _MOST:,} more rows: table rejected_rows"
 
 
 def _open_gaps(told: Explanation, words: RuleWords) -> Iterator[str]:

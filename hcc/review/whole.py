@@ -12,6 +12,7 @@ from hcc.review.markup import Html, cells, day, joined, number, score, signed, t
 from hcc.review.screens import direction_chip
 from hcc.worklist.words import dotted, model_words
 
+_MOST = 200  # rows of one kind
 _SEX = {"F": "female", "M": "male"}
 
 
@@ -161,20 +162,27 @@ def _uncounted(told: Explanation) -> Html:
         cells(tag("td", day(row.thru_date), cls="hcc-day"),
               tag("td", tag("b", dotted(row.diagnosis_code)), f" {row.description}"),
               row.meaning or row.reason, row.hccs, tag("td", row.claim_id, cls="hcc-small"))
-        for row in told.uncounted
+        for row in told.uncounted[-_MOST:]
     ]  # fmt: skip
     heads = ("Date", "Diagnosis", "Why not", "Would map to", "Claim")
     return tag(
-        "section", tag("h2", "Diagnoses that did not count"), table("Diagnoses that did not count", heads, rows),
-        cls="hcc-card hcc-wide",
+        "section", tag("h2", "Diagnoses that did not count"), _older(len(told.uncounted)),
+        table("Diagnoses that did not count", heads, rows), cls="hcc-card hcc-wide",
     )  # fmt: skip
+
+
+def _older(rows: int) -> Html:
+    """That only the newest rows are shown, where they are more than a page should hold."""
+    if rows <= _MOST:
+        return Html("")
+    return tag("p", f"The newest {_MOST} of {rows:,}; the others are in the table diagnoses.", cls="hcc-quiet")
 
 
 def _doubts(told: Explanation) -> Html:
     lines = [
         tag("li", f"{day(row['thru_date'])} {dotted(row['diagnosis_code'])}: ",
             "; ".join(told.reasons.get(flag.strip(), flag.strip()) for flag in str(row["flags"]).split(",")))
-        for row in told.flagged
+        for row in told.flagged[-_MOST:]
     ]  # fmt: skip
     lines += [
         tag("li", f"{dotted(edit['diagnosis_code'])} {edit['description']}: ",
@@ -188,5 +196,7 @@ def _doubts(told: Explanation) -> Html:
         if code.strip()
     ]
     return (
-        tag("section", tag("h2", "Doubts and edits"), tag("ul", *lines), cls="hcc-card hcc-wide") if lines else Html("")
+        tag("section", tag("h2", "Doubts and edits"), _older(len(told.flagged)), tag("ul", *lines), cls="hcc-card hcc-wide")
+        if lines
+        else Html("")
     )

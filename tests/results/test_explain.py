@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 
 from hcc.errors import NoSuchMember
 from hcc.results import explain, explanation_text
-from hcc.results.explain import Hcc
-from hcc.review.whole import _conditions
+from hcc.results.explain import Hcc, Uncounted
+from hcc.review.whole import _conditions, _uncounted
 from tests.results import made_up
 
 MEMBERS = ["COMMUNITY", "NEW", "DIALYSIS", "GRAFT", "PACE", "PDP", "MONTHS"]
@@ -147,6 +148,21 @@ def test_months_are_averaged_over_those_that_are_payable(results: Path) -> None:
 def test_a_member_without_a_score_is_told_why(results: Path) -> None:
     text = _text(results, "UNSCORED")
     assert "Part C risk score: none A functioning graft without the month since the transplant" in text
+
+
+def test_thousands_of_rows_are_counted_not_listed(results: Path) -> None:
+    """The newest 50 of a reason; the file has the others."""
+    told = explain(results, "COMMUNITY")
+    row = Uncounted("E119", "Type 2 diabetes", date(2024, 1, 1), "c", "OUT_OF_WINDOW", "Too early.", "", "HCC 38")
+    rows = tuple(replace(row, thru_date=date(2020, 1, 1) + timedelta(days=day), claim_id=f"c{day}") for day in range(1234))
+    text = explanation_text(replace(told, uncounted=rows, rejected=()))
+    assert "and 1,184 earlier ones: table diagnoses, reason OUT_OF_WINDOW" in text
+    assert "claim c1233\n" in text
+    assert "claim c1184\n" in text
+    assert "claim c1183\n" not in text
+    page = _uncounted(replace(told, uncounted=rows))
+    assert "The newest 200 of 1,234; the others are in the table diagnoses." in page
+    assert page.count(">c") == 200
 
 
 def test_an_unknown_member_is_not_repeated(results: Path) -> None:
