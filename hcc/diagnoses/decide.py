@@ -90,16 +90,13 @@ class Decider:
     ) -> None:  # fmt: skip
         self.codes, self.rules = codes, rules
         self.ranges = list(shard_ranges(members.height))
-        special = special_records(lines, enrolled_with)
-        if special is not None and special.is_empty():
-            special = None
-        linked = None
+        special, linked = special_records(lines, enrolled_with), None
         diagnoses = with_version(diagnoses, lines)
         if special is not None:
-            special = special.join(
-                members.select("member_id", pl.col("parent_organization").alias("_own")), on="member_id", how="left"
-            ).with_columns(pl.coalesce("submitting_organization", "_own"))
-            linked = chains(special, lines, diagnoses, rules.chains)
+            # Of our members only: what others' claims withdraw is nothing to them.
+            own = members.select("member_id", pl.col("parent_organization").alias("_own"))
+            special = special.join(own, on="member_id").with_columns(pl.coalesce("submitting_organization", "_own"))
+            linked = chains(special, lines, diagnoses, rules.chains) if special.height else None
         self.lost = (0, 0) if linked is None else (linked.lost_voids, linked.lost_deletes)  # voids, deletes of nothing
         by_text = pl.concat([_by_text(special, linked), sent_again_late(lines, rules.chains.deadline)]).unique()
         self._programs = {name: members[name].to_numpy() for name in ("exempt", "raps_counts")}

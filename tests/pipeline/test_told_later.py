@@ -41,7 +41,9 @@ def told(path: Path) -> tuple[list[str], dict[str, Any]]:
 def test_a_void_whose_claim_comes_later_withdraws_something(tmp_path: Path) -> None:
     void = line("V1", "A0", frequency_code="8", original_claim_id="C1", diagnosis_1=None)
     stray = line("V2", "A1", frequency_code="8", original_claim_id="C9", diagnosis_1=None)
-    rows, new = [void, stray, line("C2", "A1")], [line("C1", "A0")]
+    # A void of somebody who is no member of ours is nobody's question, in a full run as in an update.
+    foreign = line("V3", "Z9", frequency_code="8", original_claim_id="C8", diagnosis_1=None)
+    rows, new = [void, stray, line("C2", "A1"), foreign], [line("C1", "A0")]
     out, whole = scored(tmp_path, rows, "first"), scored(tmp_path, [*rows, *new], "whole")
     assert "2 void(s) withdraw nothing" in " ".join(told(out)[0])
     pl.DataFrame(new, infer_schema_length=None).write_parquet(tmp_path / "new.parquet")
