@@ -98,16 +98,25 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         late = late.filter(pl.col("place_of_service").is_in(pattern.places_of_service))
     stays = events.filter(pl.col("claim_type") == "inpatient")
     earlier = stays if pattern.after_stay else events
-    earlier = earlier.select("member_index", pl.col("date").alias("start"), pl.col("claim_id").alias("start_claim"),
-                            pl.col("diagnosis_code").alias("start_code"), pl.col("claim_type").alias("start_type"))  # fmt: skip
-    pairs = late.join(earlier, on="member_index").with_columns(
+    # By days, of which there are few: a member with thousands of claims would have millions of pairs of them.
+    on_day = ["member_index", "start", "start_type"]
+    earlier = (
+        earlier.select(
+            "member_index", pl.col("date").alias("start"), pl.col("claim_type").alias("start_type"),
+            pl.col("claim_id").alias("start_claim"), pl.col("diagnosis_code").alias("start_code"),
+        )
+        .sort("start_claim", "start_code")
+        .unique(on_day, keep="first", maintain_order=True)
+    )  # fmt: skip
+    key = ["member_index", "date"]
+    days = late.select(key).unique()
+    pairs = days.join(earlier, on="member_index").with_columns(
         (pl.col("date") - pl.col("start")).dt.total_days().alias("after")
     )
     pairs = pairs.filter(pl.col("after").is_between(0, pattern.lookback_days))
-    key = ["member_index", "claim_id", "diagnosis_code"]
     new_stay = pairs.filter((pl.col("start_type") == "inpatient") & (pl.col("after") <= pattern.days)).select(key)
     if pattern.after_stay:
-        new_stay = pl.concat([new_stay, _within_a_stay(late, stays).select(key)])
+        new_stay = pl.concat([new_stay, _within_a_stay(days, stays).select(key)])
     pairs = pairs.filter(pl.col("after") > pattern.days).join(new_stay, on=key, how="anti")
     begun = pairs.join(_begun(events, pattern.days), on=["member_index", "start"], how="semi")
     begun = begun.filter(pl.col("start_type") == "inpatient").filter(pl.col("start") == pl.col("start").max().over(key))
@@ -118,7 +127,7 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
         .first()
     )
     detail = pl.format("{} after {}", plural(pl.col("after"), "day", "days"), pl.col("start").dt.to_string("%Y-%m-%d"))
-    answer = claim_rows(found, first.with_columns(detail.alias("detail")), target)
+    answer = claim_rows(found, late.join(first.with_columns(detail.alias("detail")), on=key), target)
     evidence = first.select(
         "member_index", pl.lit(target).alias("target"), pl.lit("for").alias("stance"), pl.lit("claim").alias("kind"),
         pl.col("start").alias("evidence_date"), pl.col("start_claim").alias("claim_id"),
@@ -128,10 +137,10 @@ def late_episode(found: Found, rule: Rule, target: int) -> PatternRows:
     return replace(answer, evidence=shaped(evidence.unique(), EVIDENCE))
 
 
-def _within_a_stay(claims: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
-    """``claims`` on a day of one of the member's ``stays``."""
+def _within_a_stay(days: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """Those ``days`` (member_index, date) that lie in one of the member's ``stays``."""
     spans = stays.select("member_index", pl.col("since").alias("from_day"), pl.col("date").alias("to_day")).unique()
-    return claims.join(spans, on="member_index").filter(pl.col("date").is_between("from_day", "to_day"))
+    return days.join(spans, on="member_index").filter(pl.col("date").is_between("from_day", "to_day"))
 
 
 def _begun(events: pl.DataFrame, days: int) -> pl.DataFrame:
