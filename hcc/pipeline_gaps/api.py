@@ -74,7 +74,7 @@ def find_gaps(
     problems: Any = None,
     chart_findings: Any = None,
     as_of: date | str | None = None,
-    rules: str | Path | Iterable[str | Path] = (),
+    rules: str | Path | Iterable[str | Path] | None = None,
     unidentified_fills: str = "weaken",
     layout: Any = None,
     columns: Any = None,

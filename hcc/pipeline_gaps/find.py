@@ -58,7 +58,7 @@ class GapOptions:
     problems: Any = None
     chart_findings: Any = None
     as_of: date | None = None
-    rules: str | Path | Iterable[str | Path] = ()
+    rules: str | Path | Iterable[str | Path] | None = None
     unidentified_fills: str = "weaken"
     layout: Any = None
     columns: Any = None
@@ -114,7 +114,7 @@ def gaps_of(
     plan = population.plan
     mappings = plan.options.mappings
     with clock.stage("gap rules", 0.0):
-        rules, valuesets = load_gap_rules(chosen.rules, mappings=mappings), load_valuesets(mappings)
+        rules, valuesets = load_gap_rules(chosen.rules or (), mappings=mappings), load_valuesets(mappings)
     as_of = as_of_day(chosen.as_of, sources, plan)
     sources = sources.as_known_on(as_of)
     options = {
