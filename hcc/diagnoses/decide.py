@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from hcc.diagnoses.chains import CLAIM, NO_CLAIMS, Chains, chains, sent_again_late, special_records
 from hcc.diagnoses.held import held_by, with_version
-from hcc.diagnoses.lines import DAYS, EPOCH, FORMS, NO_VERDICT, records, unpacked, version
+from hcc.diagnoses.lines import (
+    DAYS,
+    EPOCH,
+    FORMS,
+    FREQUENCIES,
+    NO_VERDICT,
+    frequency,
+    records,
+    unpacked,
+    version,
+)
 from hcc.diagnoses.plain import Room, read_plain
 from hcc.diagnoses.reasons import (
     COUNTED,
@@ -267,7 +277,20 @@ def _text_records(
             .join(linked.reviews, on=key, how="left")
             .join(linked.unmatched.with_columns(pl.lit(True).alias("unmatched")), on=key, how="left")
         )
-    return table.drop("submission_date", strict=False)
+    return _of_one_record(table.drop("submission_date", strict=False))
+
+
+def _of_one_record(table: pl.DataFrame) -> pl.DataFrame:
+    """Originals of a claim that stand, in time, are one record whatever the days their lines came on, as they are for
+    claims that no chain is about: what lets one of them count lets the others."""
+    alike = ~pl.col("late").fill_null(False) & (frequency(pl.col("version")) == FREQUENCIES.index("1"))
+    if "state" in table.columns:
+        alike = alike & pl.col("state").is_null()
+    folds = {"best": pl.col("best").max(), "last": pl.col("last").max()}
+    if "verdict" in table.columns:
+        folds["verdict"] = pl.col("verdict").min()
+    key = [*CLAIM, "record_type", alike]
+    return table.with_columns(pl.when(alike).then(fold.over(key)).otherwise(name).alias(name) for name, fold in folds.items())
 
 
 def _code_id(codes: Codes) -> pl.Expr:

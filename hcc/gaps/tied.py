@@ -52,7 +52,10 @@ def _gone_too(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
 def _given_too(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
     """``_KEY``, codes and other: HCCs that are not captured and that every code of the row gives the member as well."""
     several = _several(found)["diagnosis_code"].unique()
-    texts = each_code(rows.select("codes").unique().with_columns(pl.col("codes").alias("text")))
+    texts = rows.select("codes").unique()
+    # Nearly all lists fall out by their first code, before they are taken to pieces.
+    texts = texts.filter(pl.col("codes").str.split(",").list.first().is_in(several.implode()))
+    texts = each_code(texts.with_columns(pl.col("codes").alias("text")))
     every = pl.col("diagnosis_code").is_in(several.implode()).all().over("text")
     texts = texts.filter(every).select("diagnosis_code", pl.col("text").alias("codes"))
     asked = rows.join(texts.select("codes").unique(), on="codes", how="semi")

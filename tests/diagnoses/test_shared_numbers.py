@@ -129,3 +129,28 @@ def test_what_kind_of_record_another_member_has_under_a_number_is_nothing_to_it(
     theirs = [] if record_type is None else [row("X", "J449", member_id="P2", record_type=record_type)]
     found = counted([*mine, *theirs], apart)
     assert {one for one in found if one[0] == "P1"} == {("P1", "X", "E1122"), ("P1", "X", "I5084")}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("about", [{"record_type": "chart_review"}, {"record_type": "chart_review_delete"}])
+def test_a_review_of_a_claim_does_not_take_it_to_pieces(apart: bool, about: dict[str, str]) -> None:
+    """The two lines of the claim stay one record, and only what a delete names goes."""
+    mine = [
+        row("X", "E1122", submission_date=date(2026, 1, 6)),
+        row("X", "I5084", submission_date=date(2025, 6, 1)) | {"hcpcs": "83036"},
+    ]
+    review = row("R", "J449", linked_claim_id="X", submission_date=date(2026, 1, 7), **about)
+    expected = {("P1", "X", "E1122"), ("P1", "X", "I5084")}
+    if about["record_type"] == "chart_review":
+        expected.add(("P1", "R", "J449"))
+    assert counted([*mine, review], apart) == expected
+
+
+def test_what_is_sent_again_after_a_void_stands_alone() -> None:
+    """The visit was voided; the laboratory line that came later is no visit."""
+    rows = [
+        row("X", "E1122", submission_date=date(2025, 6, 1)),
+        row("X", "E1122", frequency_code="8", submission_date=date(2025, 7, 1)),
+        row("X", "I5084", submission_date=date(2025, 8, 1)) | {"hcpcs": "83036"},
+    ]
+    assert counted(rows) == set()
