@@ -29,7 +29,7 @@ class Candidates:
     """Gaps before valuation.
 
     ``gaps``: the columns of the table gaps without value columns, and member_index, m (model number), h (the HCC as a
-    number), codes, falls, credited, tied. ``words``: what the few-valued columns can hold.
+    number), codes, falls, credited, tied, uncounted. ``words``: what the few-valued columns can hold.
     ``evidence``: the table gap_evidence without run_id. ``unjudged``: rule_id, title, table, option.
     ``applied``: member_index, unsupported, m, h: HCCs that fall or come in any model when all open gaps of a direction
     are acted on. ``credits``: member_index, m, h, credit: HCCs supported in place of h, where the column credited
@@ -97,7 +97,7 @@ def _about_all_targets(found: Found, hits: Hits, rows: pl.DataFrame, parts: pl.D
     parts = parts.join(whole, on=key, nulls_equal=True).with_columns(
         (pl.col("status").is_in(["open", "informational"]) & (said.n_unique().over(key) > 1)).alias("apart"),
         pl.col("whole_falls").alias("falls"), pl.when(last).then("whole_weakened").otherwise(0).alias("weakened"),
-        pl.when(last).then("whole_tied").alias("tied"),
+        pl.when(last).then("whole_tied").alias("tied"), pl.lit(False).alias("uncounted"),
         pl.when(last).then("status").otherwise(pl.lit("closed", parts.schema["status"])).alias("status"),
     ).drop("whole_falls", "whole_weakened", "whole_tied")  # fmt: skip
     told = (

@@ -53,6 +53,7 @@ def evidence_rows(found: Found, hits: Hits, gaps: pl.DataFrame, listed: GapRows)
     parts = [
         _claims_in_question(found, shown, claims),
         _what_keeps_it(found, shown, claims),
+        _what_does_not_count(found, shown),
         _patterns(targets, listed.evidence),
         *term_rows(found, hits, targets),
         _absences(found, hits, targets),
@@ -204,6 +205,22 @@ def _what_keeps_it(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) -> pl
     return pl.concat([others, claims]).join(
         descriptions(context), left_on="code", right_on="diagnosis_code", how="left"
     )
+
+
+def _what_does_not_count(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
+    """Of missing HCCs that are coded in the year all the same: the diagnoses that do not count, and why."""
+    asked = gaps.filter("uncounted").select("gap", "member_index", "m", "hcc")
+    if asked.is_empty():
+        return pl.DataFrame(schema=COMPACT)
+    mine = found.hccs.ineligible.join(asked.select("member_index").unique(), on="member_index", how="semi")
+    rows = (
+        mine.with_columns(pl.col("diagnosis_code", "claim_id").cast(pl.String))
+        .join(found.hccs.mapping, on="diagnosis_code")
+        .join(asked, on=["member_index", "m", "hcc"])
+    )
+    shown = _as_claims(rows.lazy(), CONTEXT, OTHERS).collect()
+    shown = shown.with_columns(pl.format("{}, does not count for the score", "value").alias("value"))
+    return shown.join(descriptions(found.context), left_on="code", right_on="diagnosis_code", how="left")
 
 
 def _patterns(gaps: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:

@@ -312,16 +312,20 @@ class Hccs:
             .with_columns(pl.col("same").fill_null(False), pl.col("higher_hcc").is_not_null().alias("higher"))
         )
 
-    @cached_property
-    def only_ineligible(self) -> pl.DataFrame:
-        """member_index, m, hcc, coded_above: HCCs (and all below them) whose diagnoses stand only on records that do not
-        count; ``coded_above``: of those that no such diagnosis gives itself, the HCC above them that one gives."""
-        rows = live(self.context.diagnoses).filter(
+    @property
+    def ineligible(self) -> pl.DataFrame:
+        """Valid diagnoses of the year up to ``as_of`` that stand on records which do not count."""
+        return live(self.context.diagnoses).filter(
             ~pl.col("counted"),
             pl.col("thru_date") <= self.context.as_of,
             ~pl.col("reason").cast(pl.String).is_in(("NOT_VALID_ON_DOS", "AGE_EDIT", "SEX_EDIT", "MCE_EDIT")),
         )
-        codes = rows.select("member_index", pl.col("diagnosis_code").cast(pl.String)).unique()
+
+    @cached_property
+    def only_ineligible(self) -> pl.DataFrame:
+        """member_index, m, hcc, coded_above: HCCs (and all below them) whose diagnoses stand only on records that do not
+        count; ``coded_above``: of those that no such diagnosis gives itself, the HCC above them that one gives."""
+        codes = self.ineligible.select("member_index", pl.col("diagnosis_code").cast(pl.String)).unique()
         direct = codes.join(self.mapping, on="diagnosis_code").select("member_index", "m", "hcc").unique()
         on = ["member_index", "m", "hcc"]
         below = (

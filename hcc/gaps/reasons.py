@@ -73,12 +73,13 @@ def with_reasons(context: GapContext, plan: Plan, hits: Hits, rows: pl.DataFrame
     rows = rows.with_columns(
         stands.alias("_stands"), (pl.col("weakened") > 0).alias("_unread"), _ahead(context, plan).alias("_ahead"),
         (pl.col("tied").is_not_null() & (pl.col("status") == "open")).alias("_tied"),
+        pl.col("uncounted").alias("_uncounted"),
         pl.when((pl.col("status_reason") == "ineligible_record") & pl.col("higher_hcc").is_not_null())
         .then(pl.lit(_UNCOUNTED_ABOVE)).otherwise(pl.col("status_reason").cast(pl.String).fill_null("")).alias("_why"),
         pl.col("status_reason").fill_null(""),
     )  # fmt: skip
     rows = rows.join(hits.used, on=["member_index", "target"], how="left", maintain_order="left")
-    kinds = ["target", "status", "_why", "_stands", "_tied", "_unread", "_ahead"]
+    kinds = ["target", "status", "_why", "_stands", "_tied", "_uncounted", "_unread", "_ahead"]
     signals = hits.signals.partition_by("measure", as_dict=True, include_key=False)
     fields = _fields(context)
     parts = [rows.clear().with_columns(pl.lit(None, pl.String).alias("reason"))]
@@ -102,7 +103,8 @@ def _codes_in_words(codes: pl.Series) -> pl.DataFrame:
 def _template(
     context: GapContext, plan: Plan, planned: PlannedTarget, status: str, reason: str, also: dict[str, bool]
 ) -> str:
-    """The whole text of one kind of row. ``also``: which of ``_stands``, ``_tied``, ``_unread``, ``_ahead`` it is."""
+    """The whole text of one kind of row. ``also``: which of ``_stands``, ``_tied``, ``_uncounted``, ``_unread``, ``_ahead`` it
+    is."""
     rule = plan.rules[planned.rule]
     closing = CLOSING.get(reason, "")
     if rule.pattern is not None and rule.pattern.name == "recapture" and reason in RECAPTURE:
@@ -121,6 +123,8 @@ def _template(
     if also["_stands"]:
         contradict = rule.pattern is not None and rule.pattern.name == "conflicts"
         text += _WHICHEVER if contradict else " HCC {hcc} stands on other diagnoses or claims too."
+    if also["_uncounted"]:
+        text += CLOSING["ineligible_record"]
     if also["_tied"]:
         text += TIED[rule.direction]
     if also["_unread"]:

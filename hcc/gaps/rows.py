@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from hcc.gaps.context import GapContext
@@ -82,6 +83,7 @@ def gap_rows(found: Found, hits: Hits) -> GapRows:
     whole, targets = united(found, everything, pl.col("status").replace_strict(_RANK, return_dtype=pl.UInt64))
     in_question = single_claims(found, whole, targets, singled)
     whole = with_tied(found, _with_credited(with_fall(found, whole, in_question), credited))
+    whole = _with_uncounted(found, whole)
     return GapRows(whole, targets, in_question, credited, pl.concat(evidence))
 
 
@@ -92,6 +94,15 @@ def _with_credited(rows: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
     keys = credits.select("member_index", "target", "m", "hcc").unique().with_columns(pl.lit(True).alias("has"))
     joined = rows.join(keys, on=["member_index", "target", "m", "hcc"], how="left", maintain_order="left")
     return joined.with_columns(pl.col("has").fill_null(False).alias("credited")).drop("has")
+
+
+def _with_uncounted(found: Found, rows: pl.DataFrame) -> pl.DataFrame:
+    """``uncounted``: an open missing HCC that is coded in the year, but only on records that do not count."""
+    asked = rows.with_row_index("place").filter(~pl.col("unsupported"), pl.col("status") == "open").select("place", *_KEY)
+    direct = found.hccs.only_ineligible.filter(pl.col("coded_above").is_null())
+    marks = np.zeros(rows.height, dtype=bool)
+    marks[asked.join(direct, on=_KEY, how="semi")["place"].to_numpy()] = True
+    return rows.with_columns(pl.Series("uncounted", marks))
 
 
 def missing_rows(found: Found, hits: Hits) -> pl.DataFrame:

@@ -253,3 +253,19 @@ def test_a_chronic_code_beside_an_acute_one_of_the_problem_list_stays() -> None:
     person = Person().problem("J9601", "2025-03-01").problem("J9611", "2025-04-01")
     (row,) = only(gaps(person, tables=("claims", "problems")), "DOC-PROBLEM")
     assert (row["status"], row["candidate_diagnosis_codes"]) == ("open", "J9611")
+
+
+def test_what_is_coded_on_records_that_do_not_count_is_told() -> None:
+    """The question stays open, and the reader sees the laboratory claim that carries the code."""
+    person = Person().dx("I5032", "2024-05-14").dx("I5032", "2025-06-14", claim="lab", counted=False)
+    found = candidates(person)
+    (row,) = [row for row in only(found.gaps, "RECAPTURE") if row["status"] == "open"]
+    assert row["reason"].endswith(
+        " is not counted in 2025. The condition is coded in 2025, but only on records that do not count for the score."
+    )
+    mine = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("claim_id") == "lab")
+    assert mine.cast({"stance": pl.String}).select("stance", "code", "value").rows() == [
+        ("context", "I5032", "professional, place of service 11, does not count for the score")
+    ]
+    (bare,) = only(gaps(Person().dx("I5032", "2024-05-14")), "RECAPTURE")
+    assert bare["reason"].endswith(" is not counted in 2025.")
