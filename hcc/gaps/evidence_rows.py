@@ -154,8 +154,8 @@ def _claims_in_question(found: Found, gaps: pl.DataFrame, single: pl.DataFrame) 
     return shown.join(descriptions(context), left_on="code", right_on="diagnosis_code", how="left")
 
 
-def _as_claims(claims: pl.LazyFrame, stance: int, order: int) -> pl.LazyFrame:
-    """Evidence rows of counted diagnoses (the run's columns, and gap)."""
+def _as_claims(claims: pl.LazyFrame, stance: int, order: int, **more: pl.Expr) -> pl.LazyFrame:
+    """Evidence rows of decided diagnoses (the run's columns, and gap), and what more is asked of them."""
     place = pl.col("place_of_service").cast(pl.String)
     record = pl.col("record_type").cast(pl.String)
     value = pl.concat_str(
@@ -165,7 +165,7 @@ def _as_claims(claims: pl.LazyFrame, stance: int, order: int) -> pl.LazyFrame:
     )
     return claims.select(
         "gap", *fixed(stance, "claim", order), pl.col("thru_date").alias("date"), "claim_id",
-        pl.col("diagnosis_code").alias("code"), value.alias("value"),
+        pl.col("diagnosis_code").alias("code"), value.alias("value"), **more,
     )  # fmt: skip
 
 
@@ -218,8 +218,8 @@ def _what_does_not_count(found: Found, gaps: pl.DataFrame) -> pl.DataFrame:
         .join(found.hccs.mapping, on="diagnosis_code")
         .join(asked, on=["member_index", "m", "hcc"])
     )
-    shown = _as_claims(rows.lazy(), CONTEXT, OTHERS).collect()
-    shown = shown.with_columns(pl.format("{}, does not count for the score", "value").alias("value"))
+    shown = _as_claims(rows.lazy(), CONTEXT, OTHERS, why=pl.col("reason").cast(pl.String)).collect()
+    shown = shown.with_columns(pl.format("{}, does not count: {}", "value", "why").alias("value"))
     return shown.join(descriptions(found.context), left_on="code", right_on="diagnosis_code", how="left")
 
 

@@ -265,7 +265,7 @@ def test_what_is_coded_on_records_that_do_not_count_is_told() -> None:
     )
     mine = found.evidence.filter(pl.col("gap_id") == row["gap_id"], pl.col("claim_id") == "lab")
     assert mine.cast({"stance": pl.String}).select("stance", "code", "value").rows() == [
-        ("context", "I5032", "professional, place of service 11, does not count for the score")
+        ("context", "I5032", "professional, place of service 11, does not count: RECORD_INELIGIBLE(H)")
     ]
     (bare,) = only(gaps(Person().dx("I5032", "2024-05-14")), "RECAPTURE")
     assert bare["reason"].endswith(" is not counted in 2025.")
