@@ -38,8 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "schema": ("hcc.cli.schema", "Input and result tables in words, and DDL."),
 }
-INTERRUPTED, _TERMINATED = 130, 143
-_ctrl_c: list[int] = []  # every SIGINT of this run
+INTERRUPTED, TERMINATED = 130, 143
+_signals: list[int] = []  # every SIGINT and SIGTERM of this run
 _WIDEST = 112
 
 
@@ -94,7 +94,7 @@ def cli(debug: bool) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of ``hcc``. Exit codes: 0 done, 1 an HccError (one message), 2 wrong usage, 130 interrupted."""
+    """Entry point of ``hcc``. Exit codes: 0 done, 1 an HccError (one message), 2 wrong usage, 130 interrupted, 143 terminated."""
     raise SystemExit(run(sys.argv[1:] if args is None else list(args)))
 
 
@@ -125,14 +125,19 @@ def run(args: list[str]) -> int:
 
 
 def interrupted() -> bool:
-    """Whether Ctrl-C was pressed. A library that looks for signals itself, as DuckDB does within a query, loses Python's
-    KeyboardInterrupt and ends with an error of its own."""
-    return bool(_ctrl_c)
+    """Whether Ctrl-C was pressed or SIGTERM came. A library that looks for signals itself, as DuckDB does within a query,
+    loses Python's KeyboardInterrupt and ends with an error of its own; polars panics where one comes in a callback."""
+    return bool(_signals)
+
+
+def exit_code() -> int:
+    """Of a command that somebody stopped."""
+    return TERMINATED if signal.SIGTERM in _signals else INTERRUPTED
 
 
 def _stopped() -> int:
     click.echo("Stopped; nothing half-made was left.", err=True)
-    return INTERRUPTED
+    return exit_code()
 
 
 def _told(error: BaseException, *, debug: bool) -> int:
@@ -199,13 +204,14 @@ def _listen() -> None:
             click.echo(f"warning: {message}", err=True)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(_TERMINATED)
+        _signals.append(number)
+        raise SystemExit(TERMINATED)
 
     def note(number: int, frame: FrameType | None) -> None:
-        _ctrl_c.append(number)
+        _signals.append(number)
         signal.default_int_handler(number, frame)
 
-    _ctrl_c.clear()
+    _signals.clear()
     if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):  # in the background nobody means us
         signal.signal(signal.SIGINT, note)
     warnings.showwarning = show

@@ -11,7 +11,7 @@ import click
 @contextmanager
 def told_where_it_stopped(out: str | None, parquet: str | None, *, resumes: bool) -> Iterator[None]:
     """Around a run to ``out`` and then ``parquet``. ``resumes``: whether the command knows --resume."""
-    from hcc.cli import INTERRUPTED, interrupted
+    from hcc.cli import exit_code, interrupted
     from hcc.results.place import half_made, stamp_of
 
     before = None if out is None else stamp_of(out)
@@ -25,12 +25,14 @@ def told_where_it_stopped(out: str | None, parquet: str | None, *, resumes: bool
             click.echo(
                 f"Stopped. What was complete waits in a hidden folder beside {out}: the same command {way}.", err=True
             )
-        elif parquet is not None and stamp_of(out) not in (None, before):
+        elif stamp_of(out) in (None, before):
+            raise
+        elif parquet is not None:
             click.echo(
                 f"Stopped. The results file {out} is complete; the Parquet folder {parquet} was not written. "
                 f"In Python: hcc.results.write_parquet({out!r}, {parquet!r}); or run the same command with --overwrite.",
                 err=True,
             )
         else:
-            raise
-        raise click.exceptions.Exit(INTERRUPTED) from None
+            click.echo(f"Stopped. The results file {out} is complete.", err=True)
+        raise click.exceptions.Exit(exit_code()) from None

@@ -5,6 +5,7 @@ Only the few records that are a replacement, a void or a chart review come in he
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,7 +40,7 @@ class Chains:
     """What happened to records.
 
     ``records``: claim_id, member_id, version (UInt32), state (SUPERSEDED, DELETED), one row per withdrawn record.
-    ``codes``: claim_id, member_id, diagnosis_code: withdrawn from that claim alone (chart-review deletes).
+    ``codes``: claim_id, member_id, version, diagnosis_code: withdrawn from that record alone (chart-review deletes).
     ``reviews``: claim_id, member_id, version, linked, switcher (Booleans; null = unknown) of chart-review records.
     ``late_replacements``: claim_id (the replaced), member_id, version, by_claim_id, by_version: only diagnoses that
     the late record lacks are withdrawn (after the deadline only deletes act, SPEC 1.2).
@@ -118,20 +119,37 @@ def special_records(lines: pl.LazyFrame, enrolled_with: pl.LazyFrame | None = No
     return found.collect(engine="streaming")
 
 
-def sent_again_late(lines: pl.LazyFrame, deadline: date) -> pl.DataFrame:
-    """Claims (claim_id, member_id) that have lines submitted in time and lines submitted too late: the late ones must
-    not take the others along (SPEC R-3.17), nor count with them."""
-    if "submission_date" not in lines.collect_schema().names():
+def sent_again(lines: pl.LazyFrame, deadline: date) -> pl.DataFrame:
+    """Claims (claim_id, member_id) whose submissions under one number must not count with each other: some in time and
+    some too late (SPEC R-3.17), or some that CMS accepted and some that it did not (R-3.1, R-3.16)."""
+    names = lines.collect_schema().names()
+    if "submission_date" not in names:
         return NO_CLAIMS
     is_late = (pl.col("submission_date") > deadline).fill_null(False)
-    # All claims may be late, where the year is wrong: hashes take a fifth of the room.
+    again = [_some_of(lines, is_late, lambda claims: claims.filter(~is_late).select(CLAIM))]
+    if {"accepted", "claim_status"} & set(names):
+        live = live_line(names).alias("live")
+
+        def refused(claims: pl.LazyFrame) -> pl.LazyFrame:
+            days = claims.select(*CLAIM, "submission_date", live).group_by(*CLAIM, "submission_date").agg(pl.col("live").any())
+            whole = days.group_by(CLAIM).agg(pl.len().alias("days"), pl.col("live").all())
+            return whole.filter(pl.col("days") > 1, ~pl.col("live")).select(CLAIM)
+
+        again.append(_some_of(lines, ~live_line(names), refused))
+    return pl.concat(again).unique()
+
+
+def _some_of(
+    lines: pl.LazyFrame, marked: pl.Expr, asked: Callable[[pl.LazyFrame], pl.LazyFrame]
+) -> pl.DataFrame:
+    """What is ``asked`` of all lines of the claims that have a ``marked`` line."""
+    # All lines may be late, where the year is wrong: hashes take a fifth of the room.
     keys = [pl.col(name).hash().alias(f"{name}_hash") for name in CLAIM]
-    late = lines.filter(is_late).select(keys).unique().collect(engine="streaming")
-    if late.is_empty():
-        return NO_CLAIMS
     names = [f"{name}_hash" for name in CLAIM]
-    again = lines.filter(~is_late).select(*CLAIM, *keys).join(late.lazy(), on=names, how="semi")
-    return again.select(CLAIM).unique().collect(engine="streaming")
+    claims = lines.filter(marked).select(keys).unique().collect(engine="streaming")
+    if claims.is_empty():
+        return NO_CLAIMS
+    return asked(lines.with_columns(keys).join(claims.lazy(), on=names, how="semi")).unique().collect(engine="streaming")
 
 
 def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, rules: ChainRules) -> Chains:
@@ -162,7 +180,7 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
         | _not_later(pl.col("version"), pl.col("by_version"))
         | _undated(pl.col("version"), pl.col("by_version"))
     )
-    matched = hit.filter(pl.col("version").is_not_null())
+    matched = _down_the_chain(hit.filter(pl.col("version").is_not_null()))
     replaced = matched.filter(pl.col("frequency_code") == "7")
     voided = matched.filter(pl.col("frequency_code") == "8")
     voids = changes.filter(pl.col("frequency_code") == "8")
@@ -184,13 +202,31 @@ def chains(special: pl.DataFrame, lines: pl.LazyFrame, diagnoses: pl.LazyFrame, 
     ).join(beaten, on=_KEY, how="anti").select(_KEY)
     return Chains(
         records=withdrawn,
-        codes=_deleted_codes(deletes, withdrawn, special, diagnoses),
+        codes=_deleted_codes(deletes, withdrawn, special, present, diagnoses),
         reviews=_reviews(special),
         late_replacements=late,
         unmatched=unmatched,
         lost_voids=_without_target(voids, "target", present),
         lost_deletes=_without_target(deletes.join(withdrawn, on=_KEY, how="anti"), "linked_claim_id", present),
     )
+
+
+def _down_the_chain(matched: pl.DataFrame) -> pl.DataFrame:
+    """``matched`` and what it means for the records below: a late replacement leaves the record it names in place, so
+    what voids or replaces it later speaks for that one too."""
+    late = matched.filter(pl.col("frequency_code") == "7", "late").select(
+        "member_id", pl.col("by_claim_id").alias("target"), pl.col("by_version").alias("version"),
+        pl.col("target").alias("below"), pl.col("version").alias("below_version"),
+    )  # fmt: skip
+    itself = (pl.col("target") == pl.col("by_claim_id")) & (pl.col("version") == pl.col("by_version"))
+    while True:
+        further = matched.join(late, on=["member_id", "target", "version"]).with_columns(
+            pl.col("below").alias("target"), pl.col("below_version").alias("version")
+        )
+        grown = pl.concat([matched, further.select(matched.columns).filter(~itself)]).unique(maintain_order=True)
+        if grown.height == matched.height:
+            return matched
+        matched = grown
 
 
 def _without_target(records: pl.DataFrame, target: str, present: pl.DataFrame) -> int:
@@ -249,15 +285,16 @@ def _state(frame: pl.DataFrame, target: str, state: int) -> pl.DataFrame:
 
 
 def _deleted_codes(
-    live: pl.DataFrame, withdrawn: pl.DataFrame, special: pl.DataFrame, diagnoses: pl.LazyFrame
+    live: pl.DataFrame, withdrawn: pl.DataFrame, special: pl.DataFrame, present: pl.DataFrame, diagnoses: pl.LazyFrame
 ) -> pl.DataFrame:
-    """Codes that ``live`` chart-review deletes take from the encounter they name, and from chart reviews linked to it.
+    """Codes that ``live`` chart-review deletes take from the records of the encounter they name (``present``), and from
+    live chart reviews linked to it.
 
     An unlinked delete is rejected by CMS (edit 00805) and does nothing.
     """
     deletes = live.join(withdrawn, on=_KEY, how="anti").select(*_KEY, pl.col("linked_claim_id").alias("encounter"))
     if deletes.is_empty():
-        return pl.DataFrame(schema={"claim_id": pl.String, "member_id": pl.String, "diagnosis_code": pl.String})
+        return pl.DataFrame(schema={**dict.fromkeys(CLAIM, pl.String), "version": pl.UInt32, "diagnosis_code": pl.String})
     some = diagnoses.filter(pl.col("claim_id").is_in(deletes["claim_id"].unique().implode()))
     # A delete speaks with its own codes alone, not those of another member's claim or another version of that number.
     direct = (
@@ -266,22 +303,25 @@ def _deleted_codes(
         .unique()
         .collect(engine="streaming")
     )
-    linked = special.filter((pl.col("record_type") == CHART_REVIEW) & pl.col("linked_claim_id").is_not_null()).select(
-        pl.col("claim_id").alias("review_id"), "member_id", pl.col("linked_claim_id").alias("claim_id")
+    linked = special.filter("live", pl.col("record_type") == CHART_REVIEW, pl.col("linked_claim_id").is_not_null()).select(
+        pl.col("claim_id").alias("review_id"), "version", "member_id", pl.col("linked_claim_id").alias("claim_id")
     )
-    through = direct.join(linked, on=["claim_id", "member_id"]).select(
-        pl.col("review_id").alias("claim_id"), "member_id", "diagnosis_code"
-    )
-    return pl.concat([direct, through]).unique()
+    through = direct.join(linked, on=CLAIM).with_columns(pl.col("review_id").alias("claim_id"))
+    columns = [*_KEY, "diagnosis_code"]
+    itself = direct.join(present.select(_KEY), on=CLAIM)
+    return pl.concat([itself.select(columns), through.select(columns)]).unique()
 
 
 def _reviews(special: pl.DataFrame) -> pl.DataFrame:
-    known = pl.col("parent_organization_at_service").is_not_null() & pl.col("submitting_organization").is_not_null()
+    # Names come from several tables: how they are written does not tell two organizations apart.
+    names = ("parent_organization_at_service", "submitting_organization")
+    at_service, submitting = (pl.col(name).str.strip_chars().str.to_lowercase() for name in names)
+    known = at_service.is_not_null() & submitting.is_not_null()
     return special.filter(pl.col("record_type") == CHART_REVIEW).select(
         *_KEY,
         pl.col("linked_claim_id").is_not_null().alias("linked"),
         pl.when(known)
-        .then(pl.col("parent_organization_at_service") != pl.col("submitting_organization"))
+        .then(at_service != submitting)
         .otherwise(None)
         .alias("switcher"),
     )
@@ -296,6 +336,6 @@ __all__ = [
     "Chains",
     "chains",
     "day_number",
-    "sent_again_late",
+    "sent_again",
     "special_records",
 ]

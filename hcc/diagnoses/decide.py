@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from hcc.diagnoses.chains import CLAIM, NO_CLAIMS, Chains, chains, sent_again_late, special_records
+from hcc.diagnoses.chains import CLAIM, NO_CLAIMS, Chains, chains, sent_again, special_records
 from hcc.diagnoses.held import held_by, with_version
 from hcc.diagnoses.lines import (
     DAYS,
@@ -19,6 +19,7 @@ from hcc.diagnoses.lines import (
     FREQUENCIES,
     NO_VERDICT,
     frequency,
+    live_record,
     records,
     unpacked,
     version,
@@ -108,7 +109,7 @@ class Decider:
             special = special.join(own, on="member_id").with_columns(pl.coalesce("submitting_organization", "_own"))
             linked = chains(special, lines, diagnoses, rules.chains) if special.height else None
         self.lost = (0, 0) if linked is None else (linked.lost_voids, linked.lost_deletes)  # voids, deletes of nothing
-        by_text = pl.concat([_by_text(special, linked), sent_again_late(lines, rules.chains.deadline)]).unique()
+        by_text = pl.concat([_by_text(special, linked), sent_again(lines, rules.chains.deadline)]).unique()
         self._programs = {name: members[name].to_numpy() for name in ("exempt", "raps_counts")}
         # The first categories are the mapped codes in their order. Kept: numbers live as long as a column of them.
         self._words = pl.Categories.random()
@@ -281,9 +282,9 @@ def _text_records(
 
 
 def _of_one_record(table: pl.DataFrame) -> pl.DataFrame:
-    """Originals of a claim that stand, in time, are one record whatever the days their lines came on, as they are for
+    """Accepted originals of a claim that stand, in time, are one record whatever the days their lines came on, as they are for
     claims that no chain is about: what lets one of them count lets the others."""
-    alike = ~pl.col("late").fill_null(False) & (frequency(pl.col("version")) == FREQUENCIES.index("1"))
+    alike = live_record(pl.col("best")) & ~pl.col("late").fill_null(False) & (frequency(pl.col("version")) == FREQUENCIES.index("1"))
     if "state" in table.columns:
         alike = alike & pl.col("state").is_null()
     folds = {"best": pl.col("best").max(), "last": pl.col("last").max()}
@@ -359,7 +360,7 @@ def _one_row_per_code(
 class Withdrawn:
     """Single diagnoses that a chart-review delete or a late replacement withdrew.
 
-    ``codes``: claim_id, member_id, code; ``late``: claim_id, member_id, version and what replaces them (by_claim_id,
+    ``codes``: claim_id, member_id, version, code; ``late``: claim_id, member_id, version and what replaces them (by_claim_id,
     by_version); ``kept``: by_claim_id, member_id, by_version, code: the diagnoses that the late records hold themselves.
     """
 
@@ -379,7 +380,7 @@ class Withdrawn:
         some = places.filter(pl.col("claim_id").is_in(touched.implode()))
         at = np.nonzero(np.isin(record, some["record"].to_numpy()))[0]
         rows = pl.DataFrame({"at": at, "record": record[at], "code": code[at]}).join(some, on="record")
-        gone = [rows.join(self.codes, on=["claim_id", "member_id", "code"], how="semi")["at"]]
+        gone = [rows.join(self.codes, on=["claim_id", "member_id", "version", "code"], how="semi")["at"]]
         if self.late.height:
             late = rows.join(self.late, on=["claim_id", "member_id", "version"])
             gone.append(late.join(self.kept, on=["by_claim_id", "member_id", "by_version", "code"], how="anti")["at"])

@@ -232,7 +232,7 @@ _PLAIN = np.array([FORMS.index(one or other) for one, other in zip(_BILLED, _UNB
 
 
 def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
-    """``best`` (UInt64, the fields of a line in order of weight) and ``last`` (UInt32: day, place of service).
+    """``best`` (UInt64, the fields of a line in order of weight) and ``last`` (UInt32: live, day, place of service).
 
     ``known``: facts that are the same on every line (``same_everywhere``). They go into one number; as columns each
     would be three passes over all lines.
@@ -246,9 +246,18 @@ def packed(rules: LineRules, known: Mapping[str, int]) -> list[pl.Expr]:
         else:
             value = day_number("thru_date") if name == "day" else pl.col(_FACTS[name])
             best = best + value.cast(pl.UInt64) * pl.lit(2**below, dtype=pl.UInt64)
+    # The last day of a record is that of its live lines, where it has one.
     last = day_number("thru_date") * 2**8
+    if "_live" not in known:
+        last = last + pl.col("_live").cast(pl.UInt32) * 2 ** (8 + DAY_BITS)
     last = last + (pl.lit(known["_place"], dtype=pl.UInt32) if "_place" in known else pl.col("_place").cast(pl.UInt32))
     return [(best + pl.lit(same, dtype=pl.UInt64)).alias("best"), last.cast(pl.UInt32).alias("last")]
+
+
+def live_record(best: pl.Expr) -> pl.Expr:
+    """Whether one of the lines of a packed record is live (``live_line``)."""
+    bit = pl.lit(2 ** _STARTS["live"], pl.UInt64)
+    return (best & bit) == bit
 
 
 def same_everywhere(facts: Sequence[pl.Expr]) -> dict[str, int]:
@@ -282,7 +291,7 @@ def unpacked(best: NDArray[np.uint64], last: NDArray[np.uint32]) -> dict[str, ND
         "npi": (best >> np.uint64(_STARTS["npi"])) & np.uint64(2**NPI_BITS - 1),
         "odd": bit("odd"),
         "unbilled": _IS_UNBILLED.take(form_as_packed),
-        "last_day": (last >> np.uint32(8)).astype(np.int32),
+        "last_day": (last >> np.uint32(8)).astype(np.int32) & np.int32(2**DAY_BITS - 1),
         "place": (last & np.uint32(0xFF)).astype(np.uint8),
     }
 

@@ -181,7 +181,7 @@ def record_reasons(found: pl.DataFrame, rules: DecisionRules) -> tuple[NDArray[n
         ("DENIED_LINE", _flag_of(found, "denied")),
         ("RAPS", source == RAPS),
         ("CHART_REVIEW_UNLINKED", unlinked),
-        ("SWITCHER", unlinked & switcher),
+        ("SWITCHER", unlinked & switcher & ~_flag_of(found, "exempt") & rules.chains.switcher_only),
         ("SWITCHER_UNKNOWN", barred & ~known),
         ("REPLACEMENT_UNMATCHED", _flag_of(found, "unmatched")),
         ("LIST_OF_ANOTHER_YEAR", needs_line & borrowed),

@@ -28,7 +28,8 @@ from hcc.intake.spool import new_path
 
 IN_MEMORY = 64 * 2**20  # bytes of text up to which a table is held in memory; larger ones go to a private folder
 _PACKED = 8  # a packed file unpacks to about this many times its size
-_NULLS = ("NULL", "null", r"\N", "NaN", "nan", "#N/A")
+_NULLS = ("NULL", "null", r"\N", "NaN", "nan", "#N/A", "N/A", "<NA>", "None", "NaT")
+_NA = "NA"  # R's word for null, and a dual status
 _CONTROLS = (9, 10, 13)
 _BLANKS = (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
 _REASONS = {
@@ -150,7 +151,7 @@ def _query(
     """The wanted columns and the broken lines; None instead of rows if DuckDB cannot tell the lines apart."""
     place = {name: i for i, name in reversed(list(enumerate(dialect.header)))}
     trimmed = ", ".join(f"{_trimmed(f'c{place[name]}')} AS c{place[name]}" for name in wanted)
-    columns = ", ".join(f"{_without_nulls(f'c{place[name]}')} AS {_name(name)}" for name in wanted)
+    columns = ", ".join(f"{_without_nulls(f'c{place[name]}', _nulls_of(name))} AS {_name(name)}" for name in wanted)
     shape = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(dialect.header)))
     query = (
         f"SELECT {columns or '1 AS nothing'} FROM (SELECT {trimmed or '1'} FROM "
@@ -224,11 +225,15 @@ def _trimmed(column: str) -> str:
     return f"CASE WHEN {odd} THEN trim({column}, {every}) ELSE trim({column}) END"
 
 
-def _without_nulls(column: str) -> str:
+def _nulls_of(name: str) -> tuple[str, ...]:
+    return _NULLS if "dual" in name.lower() else (*_NULLS, _NA)
+
+
+def _without_nulls(column: str, nulls: Sequence[str]) -> str:
     """SQL for trimmed text with null words as null. No IN, nor list_contains: a list of words becomes a join, which mixes
     the rows. No nullif in nullif: DuckDB writes its first argument twice, so that seven words took seconds for each
     file."""
-    words = " ".join(f"WHEN {column} = {_text(word)} THEN NULL" for word in ("", *_NULLS))
+    words = " ".join(f"WHEN {column} = {_text(word)} THEN NULL" for word in ("", *nulls))
     return f"CASE {words} ELSE {column} END"
 
 

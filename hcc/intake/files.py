@@ -31,7 +31,15 @@ def find_files(table: str, given: str | Path | Sequence[str | Path]) -> tuple[li
     paths, notes = [], []
     faults: list[str] = []
     for one in [given] if isinstance(given, (str, Path)) else list(given):
-        expanded, left_aside = _expand(Path(one).expanduser(), faults)
+        if not str(one).strip():  # it would mean the folder one is in
+            faults.append("the path is empty")
+            continue
+        try:
+            whole = Path(one).expanduser()
+        except RuntimeError:
+            faults.append(f"{one} begins with '~' and no known user")
+            continue
+        expanded, left_aside = _expand(whole, faults)
         paths += expanded
         lost = sum(not path.exists() for path in left_aside)
         if others := len(left_aside) - lost:
@@ -53,27 +61,47 @@ def meant(path: Path) -> list[Path]:
 
 def _expand(path: Path, faults: list[str]) -> tuple[list[Path], list[Path]]:
     """Files that a path means, and those left aside."""
-    if path.is_dir():
-        data, left_aside = _inside(path)
-        if not data:
-            faults.append(f"folder {path} holds no Parquet or CSV file")
-        return data, left_aside
-    if path.exists():
-        return [path], []
-    if glob.has_magic(str(path)):
-        found, left_aside = _matching(path)
-        if not found:
-            faults.append(f"no file matches {path}")
-        return found, left_aside
-    faults.append(f"{path} does not exist{_similar(path)}")
+    try:
+        if path.is_dir():
+            data, left_aside = _inside(path)
+            if not data:
+                faults.append(f"folder {path} holds no Parquet or CSV file")
+            return data, left_aside
+        if path.exists():
+            return [path], []
+        if glob.has_magic(str(path)):
+            _check_folders_of(path)
+            found, left_aside = _matching(path)
+            if not found:
+                faults.append(f"no file matches {path}")
+            return found, left_aside
+        faults.append(f"{path} does not exist{_similar(path)}")
+    except OSError as error:
+        faults.append(f"{error.filename or path} cannot be read ({error.strerror or type(error).__name__})")
     return [], []
+
+
+def _check_folders_of(pattern: Path) -> None:
+    """Raises OSError for a folder on the way of a pattern that cannot be listed: glob would pass over it."""
+    for part in reversed(pattern.parents):
+        if not glob.has_magic(str(part)):
+            continue
+        for folder in glob.glob(str(part), recursive=True):  # noqa: PTH207 – absolute patterns
+            if os.path.isdir(folder):  # noqa: PTH112
+                os.scandir(folder).close()
+    fixed = without_wildcards(pattern)
+    if "**" in pattern.parts:
+        for _ in os.walk(fixed, onerror=_unreadable):
+            pass
+    elif fixed.is_dir():
+        os.scandir(fixed).close()
 
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Data files below a folder, links followed, each folder once; and other files and dead links."""
     seen: set[str] = set()
     found: list[Path] = []
-    for base, folders, files in os.walk(folder, followlinks=True):
+    for base, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
         real = os.path.realpath(base)
         if real in seen:
             folders.clear()
@@ -83,6 +111,11 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
         found += (Path(base, name) for name in files if not _hidden((name,)))
     data = sorted(p for p in found if p.is_file() and p.name.lower().endswith(_ENDINGS))
     return data, sorted(set(found) - set(data))
+
+
+def _unreadable(error: OSError) -> None:
+    """A folder that cannot be listed would be left out without a word."""
+    raise error
 
 
 def _matching(pattern: Path) -> tuple[list[Path], list[Path]]:
@@ -143,7 +176,7 @@ def _look(path: Path, faults: list[str]) -> Found | None:
         kind = "parquet"
         if tail != _PARQUET or size < 12:
             fault = "is a Parquet file without its end: it was cut off"
-    elif head[:4] == b"PARE":
+    elif head[:4] == tail == b"PARE":
         fault = "is an encrypted Parquet file"
     elif path.suffix.lower() in (".parquet", ".pq"):
         fault = "is not a Parquet file, whatever its name says"

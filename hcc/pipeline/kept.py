@@ -34,7 +34,7 @@ from hcc.pipeline.scenario import read_scenario
 from hcc.pipeline.side_by_side import side_by_side
 from hcc.pipeline.statuses import statuses
 from hcc.results.parquet import check_folder
-from hcc.results.place import check_target, partial_folder, publish_folder
+from hcc.results.place import check_target, check_writable, partial_folder, publish_folder
 from hcc.results.place import told_plainly as no_space_told
 from hcc.results.replaceable import refuse_inputs
 from hcc.rules.folders import tables_fingerprint
@@ -274,4 +274,5 @@ def _check_folder(out: str | Path, overwrite: bool) -> Path:
         raise ResultsError(
             f"The folder {target.parent} does not exist.", hint="Make it first, or choose another --out."
         )
+    check_writable(target.parent)
     return target

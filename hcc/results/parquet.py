@@ -10,7 +10,7 @@ import polars as pl
 
 from hcc.errors import ResultsExist
 from hcc.results.ddl import literal, quoted
-from hcc.results.place import check_writable, partial_folder, told_plainly
+from hcc.results.place import absolute_path, check_writable, partial_folder, told_plainly
 from hcc.results.reader import open_results
 from hcc.tables import INPUT_TABLES, RESULT_TABLES
 
@@ -46,7 +46,7 @@ def write_parquet(
 def check_folder(folder: str | Path, overwrite: bool = False) -> Path:
     """The folder, if Parquet files may be written there; to be asked before any work starts. Raises ResultsExist,
     ResultsError."""
-    target = Path(folder).expanduser().absolute()
+    target = absolute_path(folder)
     taken = target.exists() and (not target.is_dir() or any(target.iterdir()))
     if taken and not (overwrite and _is_ours(target)):
         if not _is_ours(target):

@@ -30,7 +30,13 @@ def check_target(path: str | Path, overwrite: bool = False, kind: Kind = RESULTS
     Raises ResultsExist where something is there already (with ``overwrite`` too, unless it is a file of that kind),
     ResultsError where the folder is missing or cannot be written, or DuckDB could not open the path.
     """
-    target = _place(path)
+    if not str(path).strip():
+        raise ResultsError("The path of the results is empty.", hint=_ANOTHER)
+    target = absolute_path(path)
+    if overwrite and target.is_symlink():
+        raise ResultsError(
+            f"{target} is a link, and writing would replace it, not the file it leads to.", hint=f"Name {target.resolve()}."
+        )
     for sign, called in (("\\", "a backslash"), ("?", "a question mark"), ("\0", "a NUL")):
         if sign in str(target) and os.sep != sign:
             raise ResultsError(f"{target} has {called} in it, and DuckDB opens no such file.", hint=_ANOTHER)
@@ -58,7 +64,7 @@ def _takes_folders(folder: Path) -> bool:
     return True
 
 
-def _place(path: str | Path) -> Path:
+def absolute_path(path: str | Path) -> Path:
     """The absolute path. Raises ResultsError for one that no file system takes."""
     try:
         target = Path(path).expanduser().absolute()
@@ -71,7 +77,7 @@ def _place(path: str | Path) -> Path:
 
 
 def check_writable(folder: Path) -> Path:
-    """The folder, if it can be made or written. Raises ResultsError."""
+    """The folder, if it can be made or written: by trial in what is there of it. Raises ResultsError."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not _takes_folders(there):
         raise ResultsError(f"The folder {there} cannot be written.", hint="Choose another one.")
@@ -132,7 +138,7 @@ def stamp_of(path: str | Path) -> Stamp | None:
     """Tells a file from any that replaced or changed it later; None where there is none."""
     try:
         stat = Path(path).expanduser().stat()
-    except OSError:
+    except (OSError, RuntimeError):  # what is no path has no file; told elsewhere
         return None
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 

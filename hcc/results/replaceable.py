@@ -82,10 +82,11 @@ def refuse_inputs(out: str | Path | None, *given: Any, option: str = "--out") ->
     """
     if out is None:
         return
-    place = Path(out).expanduser().absolute()
+    if not str(out).strip():
+        raise InputError("The path of the results is empty.", hint=f"Choose another {option}.")
     for path in _paths(given):
-        whole = path.expanduser().absolute()
         try:
+            place, whole = Path(out).expanduser().absolute(), path.expanduser().absolute()
             same = place.resolve() == whole.resolve() or (place.exists() and whole.exists() and place.samefile(whole))
             within = place.resolve() in whole.resolve().parents
         except (OSError, RuntimeError):  # no path that a file system takes; told elsewhere

@@ -103,6 +103,21 @@ def test_an_interrupt_that_a_library_takes_for_its_own_is_one(
     assert hcc.cli.run(["schema"]) == 1
 
 
+def test_a_termination_that_a_library_takes_for_its_own_is_one(
+    failing: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """polars panics where SIGTERM comes while it calls Python."""
+
+    def action() -> object:
+        with contextlib.suppress(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        raise RuntimeError("callback failed")
+
+    failing(action)
+    assert hcc.cli.run(["schema"]) == 143
+    assert "Stopped; nothing half-made was left." in capsys.readouterr().err
+
+
 def test_ctrl_c_inside_a_query_of_duckdb() -> None:
     """DuckDB stops at once or, as it happens, when the query is done; the query is one of some seconds."""
     script = """

@@ -61,10 +61,36 @@ def test_a_folder_that_cannot_be_written(files: Path, hcc: Hcc) -> None:
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
 def test_a_folder_that_takes_no_files(files: Path, hcc: Hcc) -> None:
     """Everybody may write there, as far as its permissions tell."""
-    for args in (("demo", "--out", "/proc/demo"), (*ASK, "--parquet", "/proc/tables"), (*ASK, "--out", "/proc/r.duckdb")):
+    for args in (("demo", "--out", "/proc/demo"), (*ASK, "--parquet", "/proc/tables"), (*ASK, "--out", "/proc/r.duckdb"),
+                 ("keep", "--members", "members.csv", "--claims", "claims.csv", "--payment-year", "2026",
+                  "--out", "/proc/kept")):  # fmt: skip
         done = hcc(*args)
         assert done.returncode == 1
         assert "error: The folder /proc cannot be written." in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--members", "--claims", "--out", "--parquet"])
+@pytest.mark.parametrize("path", ["", " ", "~nobody_of_that_name/x", "x" * 300])
+def test_paths_that_mean_nothing(files: Path, hcc: Hcc, option: str, path: str) -> None:
+    """An unset variable of the shell must not score the folder one is in."""
+    done = hcc(*ASK, option, path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "did not foresee" not in done.stderr
+    assert not (files / "r.duckdb").exists()
+
+
+def test_a_link_is_not_replaced(files: Path, hcc: Hcc) -> None:
+    assert hcc(*ASK).returncode == 0
+    before = (files / "r.duckdb").stat().st_mtime_ns
+    (files / "latest.duckdb").symlink_to("r.duckdb")
+    for args in ((*ASK, "--out", "latest.duckdb", "--overwrite"), ("gaps", "latest.duckdb")):
+        done = hcc(*args)
+        assert done.returncode == 1
+        assert "is a link" in done.stderr
+        assert f"hint: Name {files.resolve() / 'r.duckdb'}." in done.stderr
+    assert (files / "latest.duckdb").is_symlink()
+    assert (files / "r.duckdb").stat().st_mtime_ns == before
 
 
 def test_a_file_where_a_folder_should_be(files: Path, hcc: Hcc) -> None:

@@ -154,3 +154,74 @@ def test_what_is_sent_again_after_a_void_stands_alone() -> None:
         row("X", "I5084", submission_date=date(2025, 8, 1)) | {"hcpcs": "83036"},
     ]
     assert counted(rows) == set()
+
+
+REFUSED = [{"accepted": False}, {"claim_status": "denied_administrative"}]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("refused", REFUSED)
+@pytest.mark.parametrize("others", [[], [{"record_type": "chart_review", "linked_claim_id": "A"}]])
+def test_what_was_refused_does_not_count_by_being_sent_again(
+    apart: bool, refused: dict[str, Any], others: list[dict[str, Any]]
+) -> None:
+    """CMS accepted the second submission, which no longer holds the cancer (SPEC R-3.1, R-3.16)."""
+    good: Row = {name: True if name == "accepted" else "paid" for name in refused}
+    rows = [
+        row("A", "E119 C61", submission_date=date(2025, 6, 10), frequency_code="1", **refused),
+        row("A", "E119", submission_date=date(2025, 8, 1), frequency_code="1", **good),
+        *(row("R", "J449", submission_date=date(2025, 9, 1), frequency_code="1", **good, **other) for other in others),
+    ]
+    if apart:  # a table of claim_ids cannot tell which submission a diagnosis is of
+        rows[0]["codes"] = ["E119"]
+    assert {one for one in counted(rows, apart) if one[1] == "A"} == {("P1", "A", "E119")}
+
+
+@pytest.mark.parametrize("last", ["8", "7"])
+def test_what_comes_late_goes_down_the_whole_chain(last: str) -> None:
+    """A late replacement takes only what it lacks; what later voids or replaces it speaks for the whole chain (SPEC R-1.3,
+    R-3.12)."""
+    late = [
+        row("B", "E119", frequency_code="7", original_claim_id="A", submission_date=LATE),
+        row("C", "" if last == "8" else "J449", frequency_code=last, original_claim_id="B", submission_date=date(2027, 4, 1)),
+    ]
+    assert counted([row("A", "E119 I509", submission_date=IN_TIME), *late]) == set()
+    assert counted([row("A", "E119 I509", submission_date=IN_TIME), late[0]]) == {("P1", "A", "E119")}
+
+
+@pytest.mark.parametrize("number", ["R1", "R2"])
+def test_a_refused_review_ties_nothing_to_a_delete(number: str) -> None:
+    """The delete takes the code from its encounter and from live reviews linked to it, not from others of their number."""
+    rows = [
+        row("X2", "E119"),
+        row("R1", "N184", record_type="chart_review"),
+        row("D1", "N184", record_type="chart_review_delete", linked_claim_id="X2"),
+        row(number, "N184", record_type="chart_review", frequency_code="7", linked_claim_id="X2", accepted=False),
+    ]
+    assert counted(rows) == {("P1", "X2", "E119"), ("P1", "R1", "N184")}
+
+
+def test_a_refused_line_does_not_say_when_a_stay_ended() -> None:
+    rows = [
+        row("A", "E119", bill_type="111", hcpcs=None) | {"thru_date": date(2025, 12, 30)},
+        row("A", "E119", bill_type="111", hcpcs=None, accepted=False) | {"thru_date": date(2026, 1, 3)},
+    ]
+    assert counted(rows) == {("P1", "A", "E119")}
+    assert counted(rows[1:]) == set()
+
+
+@pytest.mark.parametrize(("at_service", "counts"), [("ALPHA ", False), ("Beta", True)])
+def test_an_organization_is_the_same_however_it_is_written(at_service: str, counts: bool) -> None:
+    review = row("A", "E119", record_type="chart_review", submitting_organization="Alpha",
+                 parent_organization_at_service=at_service) | {"thru_date": date(2026, 6, 1)}  # fmt: skip
+    lines = pl.DataFrame([review | {"diagnosis_codes": review["codes"]}]).drop("codes")
+    found = hcc.score(MEMBERS, lines, payment_year=2027).diagnoses
+    assert found["counted"].to_list() == [counts]
+
+
+def test_switchers_are_told_where_it_matters() -> None:
+    """Until 2026 every unlinked review counts: not because the member came from elsewhere."""
+    review = row("A", "E119", record_type="chart_review", submitting_organization="Alpha",
+                 parent_organization_at_service="Beta")  # fmt: skip
+    lines = pl.DataFrame([review | {"diagnosis_codes": review["codes"]}]).drop("codes")
+    assert hcc.score(MEMBERS, lines, payment_year=2026).diagnoses["flags"].to_list() == ["CHART_REVIEW_UNLINKED"]

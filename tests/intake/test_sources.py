@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,42 @@ def test_files_whose_dates_are_of_several_types(tmp_path: Path) -> None:
     found = lines(read(claims_=tmp_path / "in"))
     assert found.height == 8
     assert set(found["thru_date"]) == {date(2025, 3, 4), date(2025, 5, 6)}
+
+
+@pytest.mark.parametrize("given", ["in", "in/*/*.csv", "in/**"])
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """Its claims would be lost without a word (root may list everything, so the refusal is played)."""
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        FRAME.write_csv(tmp_path / "in" / name / "c.csv")
+    real = os.scandir
+
+    def scandir(path: Any = ".") -> Any:
+        if not isinstance(path, int) and str(path).endswith("/b"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match=r"in/b cannot be read \(Permission denied\)"):
+        read(claims_=tmp_path / given)
+
+
+def test_a_header_that_begins_as_an_encrypted_file_does(tmp_path: Path) -> None:
+    text = "PARENT_ORGANIZATION,CLAIM_ID,MEMBER_ID,THRU_DATE,HCPCS,DIAGNOSIS_1\nO,C1,M1,2025-03-04,99213,E11.22\n"
+    (tmp_path / "c.csv").write_text(text)
+    assert lines(read(claims_=tmp_path / "c.csv")).height == 1
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "None", "<NA>", "NULL", "NaN", ""])
+def test_words_for_null_are_null(tmp_path: Path, word: str) -> None:
+    """R writes NA; as a claim it would be linked to, or a type of bill, it decides what counts."""
+    FRAME.with_columns(bill_type=pl.lit(word), linked_claim_id=pl.lit(word)).write_csv(tmp_path / "c.csv")
+    found = lines(read(claims_=tmp_path / "c.csv"))
+    assert found.height == 2
+    for name in {"bill_type", "linked_claim_id"} & set(found.columns):
+        assert found[name].null_count() == 2
 
 
 def test_no_hive_column_is_invented(tmp_path: Path) -> None:

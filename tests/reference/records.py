@@ -160,7 +160,9 @@ def _audio_only(row: Mapping[str, Any]) -> bool:
 def eligibility(record: Record, payment_year: int, audio_only: str) -> tuple[set[str], list[date]]:
     """Reasons of the record filter, and the dates of service of the lines that let the record through."""
     lines = record.lines
-    dates = [row["thru_date"] for row in lines]
+    refused = [row.get("accepted") is False or row.get("claim_status") == "denied_administrative" for row in lines]
+    alive = [row for row, out in zip(lines, refused, strict=True) if not out] or lines
+    dates = [row["thru_date"] for row in alive]
     form = line_of_form(record.first)
     two = facility_and_class(record.first.get("bill_type"))
     if form == "inpatient":
@@ -208,6 +210,20 @@ def _targets(record: Record, by_claim: Mapping[str, list[Record]]) -> list[Recor
     return [other for other in others if (other.submitted or date.min) <= (record.submitted or date.min)]
 
 
+def _late(record: Record, deadline: date) -> bool:
+    return record.submitted is not None and record.submitted > deadline
+
+
+def _reached(record: Record, by_claim: Mapping[str, list[Record]], deadline: date) -> list[Record]:
+    """Targets of a record and, where one of them is a late replacement, which left its own target in place, that one too
+    (R-3.12: a change speaks for the whole chain)."""
+    found = _targets(record, by_claim)
+    for other in found:
+        if other.frequency == "7" and other.acts() and _late(other, deadline):
+            found += [below for below in _targets(other, by_claim) if below is not record and below not in found]
+    return found
+
+
 def _chains(all_records: list[Record], deadline: date) -> tuple[set[int], set[int], dict[int, set[str]]]:
     """Records (by identity) that a replacement superseded or a void withdrew; codes a late replacement took away.
 
@@ -222,8 +238,8 @@ def _chains(all_records: list[Record], deadline: date) -> tuple[set[int], set[in
     for record in all_records:
         if record.frequency == "1" or not record.acts():
             continue
-        late = record.submitted is not None and record.submitted > deadline
-        for other in _targets(record, by_claim):
+        late = _late(record, deadline)
+        for other in _reached(record, by_claim, deadline):
             if record.frequency == "8":
                 voided.add(id(other))
             elif late:
