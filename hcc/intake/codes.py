@@ -32,13 +32,17 @@ def code_suspicion(expr: pl.Expr) -> pl.Expr:
     """What a normalised diagnosis code may be a slip for: SUSPECT_O_ZERO, SUSPECT_TYPO or null; nothing is changed.
 
     No ICD-10-CM code has the letter O, I or L behind its first character (release tables 2023–2026), and none begins
-    with a digit; a 0 in front may be the letter O (010.1 for O10.1).
+    with a digit; a 0 in front may be the letter O (010.1 for O10.1), but a row of zeros fills a field. Words and several
+    codes in one field are no slips of a code: with the digits in place it must look like one.
     """
     rest = expr.str.slice(1)
+    mended = expr.str.slice(0, 1) + rest.str.replace_all("O", "0", literal=True).str.replace_all("[IL]", "1")
+    like_a_code = mended.str.contains(r"^[A-Z][0-9][0-9AB][0-9A-Z]{0,4}$")
+    zero_in_front = expr.str.contains(r"^0[0-9][0-9A-Z]{1,5}$") & ~expr.str.contains("^0+$")
     return (
-        pl.when(rest.str.contains("O", literal=True) | expr.str.contains(r"^0[0-9][0-9A-Z]{1,5}$"))
+        pl.when((rest.str.contains("O", literal=True) & like_a_code) | zero_in_front)
         .then(pl.lit("SUSPECT_O_ZERO"))
-        .when(rest.str.contains(r"[IL]"))
+        .when(rest.str.contains(r"[IL]") & like_a_code)
         .then(pl.lit("SUSPECT_TYPO"))
     )
 

@@ -94,3 +94,9 @@ def test_the_shape_is_the_rule_of_the_specification(code: str) -> None:
 def test_procedure_codes_keep_their_dots() -> None:
     frame = pl.DataFrame({"c": [" g0463", "99213", "", "a.b"]}).select(clean_code(pl.col("c")))
     assert frame["c"].to_list() == ["G0463", "99213", None, "A.B"]
+
+
+@pytest.mark.parametrize("text", ["NONE", "00000", "E11.9;I10", "UNKNOWN", "NULL CODE"])
+def test_words_and_fillers_are_no_slips(text: str) -> None:
+    frame = pl.DataFrame({"c": [text]}).select(normalize_code(pl.col("c")))
+    assert frame.select(code_suspicion(pl.col("c"))).item() is None
